@@ -1,0 +1,185 @@
+package resp
+
+// Out is the reply buffer of one connection. Its methods append one reply, or
+// the header of one, to B. They allocate nothing while B has capacity.
+//
+// A header is followed by its elements: n replies after Array, Set and Push,
+// 2n (key, value, key, value...) after Map.
+type Out struct {
+	// B holds the replies that were not yet sent. The owner of the connection
+	// sends and truncates it.
+	B []byte
+	// Proto is the protocol version that the client chose: 2 or 3.
+	Proto int
+}
+
+// Int appends an integer.
+func (o *Out) Int(n int64) { o.B = appendNumber(o.B, ':', n) }
+
+// Bulk appends a bulk string, a copy of b. A nil b is the empty string.
+func (o *Out) Bulk(b []byte) {
+	o.B = appendNumber(o.B, '$', int64(len(b)))
+	o.B = append(o.B, b...)
+	o.B = append(o.B, '\r', '\n')
+}
+
+// BulkString appends a bulk string.
+func (o *Out) BulkString(s string) {
+	o.B = appendNumber(o.B, '$', int64(len(s)))
+	o.B = append(o.B, s...)
+	o.B = append(o.B, '\r', '\n')
+}
+
+// BulkInt appends an integer as a bulk string.
+func (o *Out) BulkInt(n int64) {
+	var digits [20]byte
+	o.Bulk(AppendInt(digits[:0], n))
+}
+
+// BulkHeader begins a bulk string of n bytes. The caller appends exactly n
+// bytes to B and then calls CRLF.
+func (o *Out) BulkHeader(n int) { o.B = appendNumber(o.B, '$', int64(n)) }
+
+// CRLF ends what BulkHeader began.
+func (o *Out) CRLF() { o.B = append(o.B, '\r', '\n') }
+
+// Simple appends a status. s must hold no CR or LF.
+func (o *Out) Simple(s string) {
+	o.B = append(o.B, '+')
+	o.B = append(o.B, s...)
+	o.B = append(o.B, '\r', '\n')
+}
+
+// OK appends the status OK.
+func (o *Out) OK() { o.B = append(o.B, "+OK\r\n"...) }
+
+// Error appends an error. The text begins with its code, as in "ERR syntax
+// error"; CR and LF in it, which would end the reply, become spaces.
+func (o *Out) Error(text string) {
+	o.B = append(o.B, '-')
+	start := len(o.B)
+	o.B = append(o.B, text...)
+	for i, c := range o.B[start:] {
+		if c == '\r' || c == '\n' {
+			o.B[start+i] = ' '
+		}
+	}
+	o.B = append(o.B, '\r', '\n')
+}
+
+// Null appends the null that stands for a missing value.
+func (o *Out) Null() {
+	if o.Proto == 3 {
+		o.B = append(o.B, "_\r\n"...)
+		return
+	}
+	o.B = append(o.B, "$-1\r\n"...)
+}
+
+// NullArray appends the null that stands for a missing array, as of an aborted
+// EXEC. RESP3 has only one null.
+func (o *Out) NullArray() {
+	if o.Proto == 3 {
+		o.B = append(o.B, "_\r\n"...)
+		return
+	}
+	o.B = append(o.B, "*-1\r\n"...)
+}
+
+// Array begins an array of n replies.
+func (o *Out) Array(n int) { o.B = appendNumber(o.B, '*', int64(n)) }
+
+// Map begins a map of n pairs, in RESP2 an array of 2n replies.
+func (o *Out) Map(n int) {
+	if o.Proto == 3 {
+		o.B = appendNumber(o.B, '%', int64(n))
+		return
+	}
+	o.Array(2 * n)
+}
+
+// Set begins a set of n replies, in RESP2 an array.
+func (o *Out) Set(n int) {
+	if o.Proto == 3 {
+		o.B = appendNumber(o.B, '~', int64(n))
+		return
+	}
+	o.Array(n)
+}
+
+// Push begins an out-of-band message of n replies, in RESP2 an array.
+func (o *Out) Push(n int) {
+	if o.Proto == 3 {
+		o.B = appendNumber(o.B, '>', int64(n))
+		return
+	}
+	o.Array(n)
+}
+
+// Double appends a floating point number, in RESP2 as a bulk string.
+func (o *Out) Double(f float64) {
+	if o.Proto == 3 {
+		o.B = append(o.B, ',')
+		o.B = AppendDouble(o.B, f)
+		o.B = append(o.B, '\r', '\n')
+		return
+	}
+	var digits [32]byte
+	o.Bulk(AppendDouble(digits[:0], f))
+}
+
+// Bool appends a truth value, in RESP2 the integer 1 or 0.
+func (o *Out) Bool(v bool) {
+	reply := ":0\r\n"
+	switch {
+	case v && o.Proto == 3:
+		reply = "#t\r\n"
+	case v:
+		reply = ":1\r\n"
+	case o.Proto == 3:
+		reply = "#f\r\n"
+	}
+	o.B = append(o.B, reply...)
+}
+
+// BigNumber appends an integer of any size given as its decimal digits, in
+// RESP2 as a bulk string.
+func (o *Out) BigNumber(digits string) {
+	if o.Proto == 3 {
+		o.B = append(o.B, '(')
+		o.B = append(o.B, digits...)
+		o.B = append(o.B, '\r', '\n')
+		return
+	}
+	o.BulkString(digits)
+}
+
+// Verbatim appends a text and its format, three letters such as "txt" or
+// "mkd", in RESP2 as a bulk string without the format.
+func (o *Out) Verbatim(format3 string, b []byte) {
+	if o.Proto != 3 {
+		o.Bulk(b)
+		return
+	}
+	o.B = appendNumber(o.B, '=', int64(len(b)+4))
+	o.B = append(o.B, format3...)
+	o.B = append(o.B, ':')
+	o.B = append(o.B, b...)
+	o.B = append(o.B, '\r', '\n')
+}
+
+// appendNumber appends the line of a type byte and a number. Small numbers,
+// nearly all there are, are one append of a fixed size each.
+func appendNumber(dst []byte, kind byte, n int64) []byte {
+	switch u := uint64(n); {
+	case u < 10:
+		return append(dst, kind, '0'+byte(u), '\r', '\n')
+	case u < 100:
+		return append(dst, kind, '0'+byte(u/10), '0'+byte(u%10), '\r', '\n')
+	case u < 1000:
+		return append(dst, kind, '0'+byte(u/100), '0'+byte(u/10%10), '0'+byte(u%10), '\r', '\n')
+	}
+	dst = append(dst, kind)
+	dst = AppendInt(dst, n)
+	return append(dst, '\r', '\n')
+}
