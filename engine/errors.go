@@ -1,0 +1,19 @@
+package engine
+
+import "errors"
+
+// Errors that depend on what a key holds.
+var (
+	// ErrWrongType says that the key holds another type than the operation needs.
+	ErrWrongType = errors.New("engine: wrong type")
+	// ErrNotInteger says that a string or field is not a base-10 int64.
+	ErrNotInteger = errors.New("engine: not an integer")
+	// ErrOverflow says that an increment would leave the range of int64.
+	ErrOverflow = errors.New("engine: integer overflow")
+)
+
+// Errors that depend on memory.
+var (
+	// ErrOutOfMemory says that the memory limit leaves no room and the policy lets nothing be evicted.
+	ErrOutOfMemory = errors.New("engine: out of memory")
+)

@@ -1,0 +1,79 @@
+package command
+
+// Flag says what a command does and when it may run. The names are Redis's, as COMMAND INFO shows them.
+type Flag uint32
+
+// The flags that COMMAND INFO shows.
+const (
+	Write       Flag = 1 << iota // may change keys
+	ReadOnly                     // reads keys
+	DenyOOM                      // refused at the memory limit
+	Admin                        // an administrator's command
+	PubSub                       // publish and subscribe
+	NoScript                     // not from scripts
+	Blocking                     // may wait
+	Loading                      // allowed while a snapshot loads
+	Stale                        // allowed on a stale replica
+	SkipMonitor                  // not shown by MONITOR
+	SkipSlowlog                  // not kept in SLOWLOG
+	Fast                         // takes constant or logarithmic time
+	NoAuth                       // allowed before authentication
+	NoMulti                      // not queued by MULTI
+	MovableKeys                  // the arguments decide where keys are
+	AllowBusy                    // allowed while a script runs
+)
+
+// Group is the family of a command, as COMMAND DOCS names it.
+type Group string
+
+// The families.
+const (
+	Connection   Group = "connection"
+	Admins       Group = "server"
+	Generic      Group = "generic"
+	Strings      Group = "string"
+	Hashes       Group = "hash"
+	Transactions Group = "transactions"
+)
+
+// Keys says which arguments are keys: from First to Last (counted from the end if negative) in steps. The zero value is no keys.
+type Keys struct{ First, Last, Step int }
+
+// Locks says what the gate locks before a handler runs.
+type Locks uint8
+
+const (
+	// LockKeys locks the shards of the keys named by the arguments, none if there are none. The zero value.
+	LockKeys Locks = iota
+	// LockAll locks every shard: the command is atomic for the whole keyspace.
+	LockAll
+	// LockWalk locks nothing: the handler calls the operations of engine.Tx that walk the keyspace and lock shard after shard. Inside
+	// MULTI/EXEC it counts as LockAll.
+	LockWalk
+)
+
+// Handler runs one command and appends exactly one reply to c.Out, or returns an error, which the gate turns into the reply.
+type Handler func(c *Call) error
+
+// Command is a row of the command table.
+type Command struct {
+	Name       string    // in lower case; a subcommand's is without its container's
+	Arity      int       // number of arguments with the name, at least -Arity if negative
+	Flags      Flag      // what it does
+	Categories Category  // ACL categories beyond those that Flags and Group imply
+	Keys       Keys      // where the keys are
+	Locks      Locks     // what is locked while it runs
+	Group      Group     // its family
+	Since      string    // the version of Redis that brought it
+	Summary    string    // one line
+	Complexity string    // as Redis documents it
+	Syntax     string    // arguments in Redis's notation, without the name
+	Run        Handler   // nil for a container
+	Sub        []Command // subcommands of a container
+
+	index    int    // position in the flat list of all commands, set by newTable
+	fullName string // "get", "config|get", set by newTable
+}
+
+// FullName returns the name by which errors and statistics know the command: "get", "config|get".
+func (c *Command) FullName() string { return c.fullName }
