@@ -1,0 +1,25 @@
+// Package config owns the settings of a Redistill server: one table
+// (settings.go) that flags, environment variables, the TOML file, CONFIG GET,
+// CONFIG SET, defaults and help are all derived from.
+//
+// Terms:
+//
+//	setting     a row of the table. It has a key of ours ("memory.max_memory"),
+//	            names that Redis uses for it ("maxmemory"), or both. A row
+//	            without a key cannot be set by file, flag or environment.
+//	Values      one immutable snapshot of every setting, as typed fields.
+//	assignment  a text that some source (file, environment, flag) gives to a
+//	            setting; Load applies them in the order of precedence.
+//	dialect     our keys take our units ("80%", "5m", true); Redis's names take
+//	            what Redis takes and answer with Redis's error texts.
+//
+// Reading is one atomic load: cfg.Snapshot().MaxMemory. Writing goes through
+// Config.Set only, which prepares a new snapshot, runs the hooks registered for
+// what changed, and publishes it, or leaves everything as it was.
+//
+// To add a setting, add a field to Values and a row to the table; a setting
+// whose feature does not work yet has no row, so that it is refused.
+//
+// The package imports the standard library alone. The files and flags
+// themselves are read by package cmd, which hands over assignments.
+package config

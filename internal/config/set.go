@@ -1,0 +1,117 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+var (
+	errImmutable = errors.New("can't set immutable config")
+	errDuplicate = errors.New("duplicate parameter")
+)
+
+// SetError is a refused CONFIG SET. Err is nil if there is no such parameter.
+type SetError struct {
+	Name string // the parameter as the client wrote it
+	Err  error
+}
+
+// Error returns Redis 7's text without the ERR in front.
+func (e *SetError) Error() string {
+	if e.Err == nil {
+		return fmt.Sprintf("Unknown option or number of arguments for CONFIG SET - '%s'", e.Name)
+	}
+	return fmt.Sprintf("CONFIG SET failed (possibly related to argument '%s') - %s", e.Name, e.Err)
+}
+
+// Unwrap returns the reason.
+func (e *SetError) Unwrap() error { return e.Err }
+
+// Set answers CONFIG SET: it changes all the named parameters or none. As in
+// Redis, first every name is checked, then every value, then the changes are
+// brought into effect by the hooks of OnChange. Values are in the dialect of
+// the name they come with. The error is a *SetError.
+func (c *Config) Set(pairs ...Pair) error {
+	chosen, err := resolve(pairs)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	old := c.Snapshot()
+	next := new(Values)
+	*next = *old
+	for i, p := range chosen {
+		if err := p.set(next, pairs[i].Value); err != nil {
+			return &SetError{pairs[i].Name, err}
+		}
+	}
+	if err := c.runHooks(old, next, chosen, pairs); err != nil {
+		return err
+	}
+	c.snapshot.Store(next)
+	for _, p := range chosen {
+		c.sources[p.row] = Source{Origin: FromRuntime}
+	}
+	return nil
+}
+
+// resolve finds the parameters and refuses unknown, immutable and repeated
+// ones; the first fault counts.
+func resolve(pairs []Pair) ([]*param, error) {
+	chosen := make([]*param, len(pairs))
+	for i, pair := range pairs {
+		p := find(pair.Name)
+		if p == nil {
+			return nil, &SetError{Name: pair.Name}
+		}
+		if !settings[p.row].Mutable {
+			return nil, &SetError{pair.Name, errImmutable}
+		}
+		for _, earlier := range chosen[:i] {
+			if earlier == p {
+				return nil, &SetError{pair.Name, errDuplicate}
+			}
+		}
+		chosen[i] = p
+	}
+	return chosen, nil
+}
+
+// runHooks calls the hooks of the chosen settings with next. If one fails it
+// calls those that ran before, last first, with old.
+func (c *Config) runHooks(old, next *Values, chosen []*param, pairs []Pair) error {
+	var done []hook
+	for _, h := range c.hooks {
+		i := chosenBy(h, chosen)
+		if i < 0 {
+			continue
+		}
+		if err := h.apply(next); err != nil {
+			for j := len(done) - 1; j >= 0; j-- {
+				// The old values were in effect before, so applying them
+				// again is the best that can be done whatever it returns.
+				_ = done[j].apply(old)
+			}
+			return &SetError{pairs[i].Name, err}
+		}
+		done = append(done, h)
+	}
+	return nil
+}
+
+func chosenBy(h hook, chosen []*param) int {
+	for i, p := range chosen {
+		row := &settings[p.row]
+		if strings.EqualFold(row.Key, h.name) {
+			return i
+		}
+		for _, name := range row.Redis {
+			if strings.EqualFold(name, h.name) {
+				return i
+			}
+		}
+	}
+	return -1
+}

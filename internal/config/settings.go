@@ -1,0 +1,255 @@
+package config
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Setting is a row of the table. Its exported fields are for help, generated
+// documents and tests; they never change.
+type Setting struct {
+	// Key is the name in the file, "section.name". A row without a key is a
+	// parameter that only CONFIG GET and CONFIG SET know.
+	Key string
+	// Redis lists Redis's names for the setting, in the order in which CONFIG
+	// GET answers them.
+	Redis []string
+	// Flag is the flag without dashes. Where the table leaves it out, it is
+	// the key's own name with dashes.
+	Flag string
+	// FlagAlias is a second flag that help does not show.
+	FlagAlias string
+	// Env lists the environment variables, the one that wins first. The table
+	// gives the short names; REDISTILL_SECTION_NAME is put before them.
+	Env []string
+	// Default is in our dialect if the row has a key, else in Redis's.
+	Default string
+	Help    string // one line
+	// Mutable settings can be changed by CONFIG SET.
+	Mutable bool
+	// Secret values are masked wherever the effective settings are shown.
+	Secret bool
+
+	kind
+}
+
+// Type names the kind of value: "int", "size", "duration", "bool", "word",
+// "list" or "string". It is empty for a row without a key.
+func (s *Setting) Type() string { return s.name }
+
+// Accepts says in words which values the setting takes in our dialect.
+func (s *Setting) Accepts() string { return s.accepts }
+
+// Section is the part of the key before the dot, such as "server".
+func (s *Setting) Section() string {
+	section, _, _ := strings.Cut(s.Key, ".")
+	return section
+}
+
+// Name is the part of the key after the dot, such as "max_connections".
+func (s *Setting) Name() string {
+	_, name, _ := strings.Cut(s.Key, ".")
+	return name
+}
+
+// evictionPolicies lists what memory.eviction_policy takes, in the order of
+// Redis's error message. A test in package cmd holds it against the engine's.
+var evictionPolicies = []string{
+	"volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl",
+	"allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction",
+}
+
+// EvictionPolicies returns the accepted values of memory.eviction_policy.
+func EvictionPolicies() []string { return slices.Clone(evictionPolicies) }
+
+// settings is the table, in the order in which settings are shown. It is
+// completed once by withNames and never written afterwards.
+var settings = withNames([]Setting{
+	{
+		Key: "server.bind", Redis: []string{"bind"}, Env: []string{"REDIS_BIND"}, Default: "127.0.0.1",
+		Help: "addresses to listen on",
+		kind: addresses(),
+	},
+	{
+		Key: "server.port", Redis: []string{"port"}, Env: []string{"REDIS_PORT"}, Default: "6379",
+		Help: "TCP port; 0 lets the system choose a free one",
+		kind: integer(func(v *Values) *int { return &v.Port }, 0, 65535),
+	},
+	{
+		Key: "server.max_connections", Redis: []string{"maxclients"}, Env: []string{"REDIS_MAX_CONNECTIONS"}, Default: "10000",
+		Help: "clients served at once", Mutable: true,
+		kind: integer(func(v *Values) *int { return &v.MaxConnections }, 1, math.MaxInt32),
+	},
+	{
+		Key: "server.connection_timeout", Redis: []string{"timeout"}, Default: "0",
+		Help: "close a client that is idle for so long; 0 = never", Mutable: true,
+		kind: seconds(func(v *Values) *time.Duration { return &v.ConnectionTimeout }),
+	},
+	{
+		Key: "server.connection_rate_limit", Default: "0",
+		Help: "new connections accepted a second; 0 = no limit", Mutable: true,
+		kind: integer(func(v *Values) *int { return &v.ConnectionRateLimit }, 0, math.MaxInt32),
+	},
+	{
+		Key: "server.tcp_keepalive", Redis: []string{"tcp-keepalive"}, Default: "300",
+		Help: "time between TCP keepalive probes of new connections; 0 = off", Mutable: true,
+		kind: seconds(func(v *Values) *time.Duration { return &v.TCPKeepalive }),
+	},
+	{
+		Key: "server.tcp_nodelay", Default: "true",
+		Help: "send replies at once instead of gathering small packets", Mutable: true,
+		kind: yesNo(func(v *Values) *bool { return &v.TCPNoDelay }),
+	},
+	{
+		Key: "server.shutdown_grace_period_secs", Default: "10",
+		Help: "time that commands in flight have to answer at shutdown", Mutable: true,
+		kind: seconds(func(v *Values) *time.Duration { return &v.ShutdownGracePeriod }),
+	},
+	{
+		Key: "security.password", Redis: []string{"requirepass"}, Env: []string{"REDIS_PASSWORD"}, Default: "",
+		Help: "password that clients must give; empty = none", Mutable: true, Secret: true,
+		kind: text(func(v *Values) *string { return &v.Password }),
+	},
+	{
+		Key: "memory.max_memory", Redis: []string{"maxmemory"}, Env: []string{"REDIS_MAX_MEMORY"}, Default: "80%",
+		Help: "memory limit: a size, a share of the machine's or cgroup's memory, or 0 = no limit", Mutable: true,
+		kind: maxMemory(),
+	},
+	{
+		Key: "memory.eviction_policy", Redis: []string{"maxmemory-policy"}, Env: []string{"REDIS_EVICTION_POLICY"}, Default: "allkeys-lru",
+		Help: "which keys go when memory is full", Mutable: true,
+		kind: enum(func(v *Values) *string { return &v.EvictionPolicy }, evictionPolicies),
+	},
+	{
+		Key: "logging.level", Redis: []string{"loglevel"}, Flag: "log-level", FlagAlias: "level", Default: "info",
+		Help: "least important messages that are logged", Mutable: true,
+		kind: logLevel(),
+	},
+	{
+		Key: "logging.format", Flag: "log-format", FlagAlias: "format", Default: "text",
+		Help: "log lines as text or JSON",
+		kind: enum(func(v *Values) *string { return &v.LogFormat }, []string{"text", "json"}),
+	},
+
+	// Parameters that only Redis's names reach.
+	{
+		Redis: []string{"maxmemory-samples"}, Default: "5", Mutable: true,
+		Help: "keys looked at for each eviction",
+		kind: integer(func(v *Values) *int { return &v.MaxMemorySamples }, 1, math.MaxInt32),
+	},
+	{
+		Redis: []string{"lfu-log-factor"}, Default: "10", Mutable: true,
+		Help: "how slowly a key's access frequency saturates",
+		kind: integer(func(v *Values) *int { return &v.LFULogFactor }, 0, math.MaxInt32),
+	},
+	{
+		Redis: []string{"lfu-decay-time"}, Default: "1", Mutable: true,
+		Help: "minutes after which an unused key's access frequency is lowered",
+		kind: integer(func(v *Values) *int { return &v.LFUDecayTime }, 0, math.MaxInt32),
+	},
+	{
+		Redis: []string{"hash-max-listpack-entries", "hash-max-ziplist-entries"}, Default: "512", Mutable: true,
+		Help: "fields up to which OBJECT ENCODING calls a hash listpack",
+		kind: integer(func(v *Values) *int64 { return &v.HashMaxListpackEntries }, 0, math.MaxInt64),
+	},
+	{
+		Redis: []string{"hash-max-listpack-value", "hash-max-ziplist-value"}, Default: "64", Mutable: true,
+		Help: "bytes of a field or value up to which OBJECT ENCODING calls a hash listpack",
+		kind: size(func(v *Values) *int64 { return &v.HashMaxListpackValue }, 0, math.MaxInt64),
+	},
+	{
+		Redis: []string{"slowlog-log-slower-than"}, Default: "10000", Mutable: true,
+		Help: "microseconds from which a command is in SLOWLOG; -1 = off",
+		kind: microseconds(func(v *Values) *time.Duration { return &v.SlowlogSlowerThan }),
+	},
+	{
+		Redis: []string{"slowlog-max-len"}, Default: "128", Mutable: true,
+		Help: "entries that SLOWLOG keeps",
+		kind: integer(func(v *Values) *int64 { return &v.SlowlogMaxLen }, 0, math.MaxInt64),
+	},
+	{
+		Redis: []string{"latency-tracking"}, Default: "yes", Mutable: true,
+		Help: "keep the histograms that LATENCY HISTOGRAM shows",
+		kind: yesNo(func(v *Values) *bool { return &v.LatencyTracking }),
+	},
+	{
+		Redis: []string{"proto-max-bulk-len"}, Default: "536870912", Mutable: true,
+		Help: "largest argument and string in bytes",
+		kind: size(func(v *Values) *int64 { return &v.ProtoMaxBulkLen }, 1<<20, math.MaxInt64),
+	},
+	{
+		Redis: []string{"client-query-buffer-limit"}, Default: "1073741824", Mutable: true,
+		Help: "bytes of input that a client may have waiting",
+		kind: size(func(v *Values) *int64 { return &v.ClientQueryBufferLimit }, 1<<20, math.MaxInt64),
+	},
+	{
+		Redis: []string{"client-output-buffer-limit"}, Mutable: true,
+		Default: "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
+		Help:    "bytes of replies that a client may have waiting, by class",
+		kind:    outputBufLimits(),
+	},
+
+	// Facts about this server under names that clients ask for.
+	{Redis: []string{"databases"}, kind: fixed("16")},
+	{Redis: []string{"save"}, kind: fixed("")},
+	{Redis: []string{"appendonly"}, kind: fixed("no")},
+	{Redis: []string{"aclfile"}, kind: fixed("")},
+	{Redis: []string{"activedefrag"}, kind: fixed("no")},
+	{Redis: []string{"cluster-enabled"}, kind: fixed("no")},
+	{Redis: []string{"daemonize"}, kind: fixed("no")},
+	{Redis: []string{"latency-monitor-threshold"}, kind: fixed("0")},
+	{Redis: []string{"lazyfree-lazy-eviction"}, kind: fixed("no")},
+	{Redis: []string{"lazyfree-lazy-expire"}, kind: fixed("no")},
+	{Redis: []string{"lazyfree-lazy-server-del"}, kind: fixed("no")},
+	{Redis: []string{"lazyfree-lazy-user-del"}, kind: fixed("no")},
+	{Redis: []string{"lazyfree-lazy-user-flush"}, kind: fixed("no")},
+	{Redis: []string{"logfile"}, kind: fixed("")},
+	{Redis: []string{"maxmemory-clients"}, kind: fixed("0")},
+	{Redis: []string{"min-replicas-to-write", "min-slaves-to-write"}, kind: fixed("0")},
+	{Redis: []string{"notify-keyspace-events"}, kind: fixed("")},
+	{Redis: []string{"protected-mode"}, kind: fixed("no")},
+	{Redis: []string{"replica-read-only", "slave-read-only"}, kind: fixed("yes")},
+	{Redis: []string{"replicaof", "slaveof"}, kind: fixed("")},
+	{Redis: []string{"tls-port"}, kind: fixed("0")},
+	{Redis: []string{"unixsocket"}, kind: fixed("")},
+})
+
+// withNames fills in the flag and the environment variable that follow from
+// each key.
+func withNames(rows []Setting) []Setting {
+	for i := range rows {
+		s := &rows[i]
+		if s.Key == "" {
+			continue
+		}
+		if s.Flag == "" {
+			s.Flag = strings.ReplaceAll(s.Name(), "_", "-")
+		}
+		long := "REDISTILL_" + strings.ToUpper(strings.ReplaceAll(s.Key, ".", "_"))
+		s.Env = append([]string{long}, s.Env...)
+	}
+	return rows
+}
+
+// Settings returns the rows of the table. They are shared: do not change what
+// they point to.
+func Settings() []*Setting {
+	list := make([]*Setting, len(settings))
+	for i := range settings {
+		list[i] = &settings[i]
+	}
+	return list
+}
+
+// Lookup returns the setting with the given key, such as "server.port", or nil.
+// Case does not matter.
+func Lookup(key string) *Setting {
+	for i := range settings {
+		if key != "" && strings.EqualFold(settings[i].Key, key) {
+			return &settings[i]
+		}
+	}
+	return nil
+}

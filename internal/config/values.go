@@ -1,0 +1,65 @@
+package config
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Values holds the value of every setting at one moment. A *Values that
+// Config.Snapshot returns is shared and never written again: do not change its
+// fields or slices.
+type Values struct {
+	// Memory is what the machine or its cgroup allows; percentages refer to
+	// it. It is measured, not set.
+	Memory Memory
+
+	Bind                []string      // addresses without port, as net.Listen takes them
+	Port                int           // 0 = any free port
+	MaxConnections      int           // connections served at once
+	ConnectionTimeout   time.Duration // idle time before a client is closed; 0 = never
+	ConnectionRateLimit int           // new connections a second; 0 = no limit
+	TCPKeepalive        time.Duration // 0 = off
+	TCPNoDelay          bool
+	ShutdownGracePeriod time.Duration // time that commands in flight have at shutdown
+
+	Password string // "" = no password needed
+
+	MaxMemory      int64  // bytes; 0 = no limit
+	EvictionPolicy string // one of EvictionPolicies()
+
+	LogLevel  slog.Level
+	LogFormat string // "text" or "json"
+
+	maxMemoryText string // max_memory as written, such as "80%"
+
+	// The rest is known by Redis's names only.
+
+	MaxMemorySamples        int
+	LFULogFactor            int
+	LFUDecayTime            int           // minutes
+	HashMaxListpackEntries  int64         // more fields than this: OBJECT ENCODING hashtable
+	HashMaxListpackValue    int64         // bytes of one field or value, likewise
+	SlowlogSlowerThan       time.Duration // -1µs = SLOWLOG off, 0 = every command
+	SlowlogMaxLen           int64
+	LatencyTracking         bool
+	ProtoMaxBulkLen         int64           // bytes of one argument
+	ClientQueryBufferLimit  int64           // bytes of unread input of one client
+	ClientOutputBufferLimit OutputBufLimits // bytes of unsent output of one client
+}
+
+// OutputBufLimits are the limits of client-output-buffer-limit by class.
+type OutputBufLimits struct {
+	Normal, Replica, PubSub OutputBufLimit
+}
+
+// OutputBufLimit bounds the replies that wait for one client: it is closed at
+// Hard bytes, or after SoftSeconds above Soft bytes. 0 bytes = no limit.
+type OutputBufLimit struct {
+	Hard, Soft, SoftSeconds int64
+}
+
+// Memory is an amount of memory and what set it.
+type Memory struct {
+	Bytes int64  // 0 = unknown
+	From  string // such as "cgroup v2 limit" or "machine"
+}
