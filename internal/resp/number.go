@@ -38,8 +38,11 @@ func ParseInt(b []byte) (n int64, ok bool) {
 // AppendInt appends the decimal digits of n to dst, no header and no CRLF.
 func AppendInt(dst []byte, n int64) []byte { return strconv.AppendInt(dst, n, 10) }
 
-// AppendDouble appends f to dst as Redis 7.2 prints doubles: the fewest digits
-// that read back as f, "inf", "-inf", "nan" and "-0".
+// AppendDouble appends f to dst as Redis 7.2 prints doubles (7.0 prints
+// %.17g): whole numbers up to 2^62 as integers, others with the fewest digits
+// that read back as f, in the layout of appendLayout; "inf", "-inf", "nan" and
+// "-0". Redis's generator ends one double in 400 differently (still reading back
+// as f), since it settles for a short number where this is the nearest one.
 func AppendDouble(dst []byte, f float64) []byte {
 	switch {
 	case math.IsNaN(f):
@@ -48,6 +51,68 @@ func AppendDouble(dst []byte, f float64) []byte {
 		return append(dst, "inf"...)
 	case math.IsInf(f, -1):
 		return append(dst, "-inf"...)
+	case f == 0 && math.Signbit(f):
+		return append(dst, "-0"...)
+	case math.Abs(f) <= 1<<62 && f == math.Trunc(f):
+		return AppendInt(dst, int64(f))
 	}
-	return strconv.AppendFloat(dst, f, 'g', -1, 64)
+	if f < 0 {
+		dst, f = append(dst, '-'), -f
+	}
+	// "d.ddde-dd": squeeze out the point, split off the exponent.
+	var scratch [32]byte
+	digits := strconv.AppendFloat(scratch[:0], f, 'e', -1, 64)
+	mark := len(digits) - 1
+	for digits[mark] != 'e' {
+		mark--
+	}
+	exp := 0
+	for _, c := range digits[mark+2:] {
+		exp = exp*10 + int(c-'0')
+	}
+	if digits[mark+1] == '-' {
+		exp = -exp
+	}
+	digits = digits[:mark]
+	if len(digits) > 1 {
+		digits = digits[:1+copy(digits[1:], digits[2:])]
+	}
+	return appendLayout(dst, digits, exp)
+}
+
+// appendLayout appends the number d.ddd * 10^exp: plainly if it is whole with
+// at most 7 zeros to add, or has at most 6 decimals, or if exp is -3 to 3; else
+// in scientific notation.
+func appendLayout(dst, digits []byte, exp int) []byte {
+	last := exp - (len(digits) - 1) // the power of ten of the last digit
+	abs := max(exp, -exp)
+	switch {
+	case last >= 0 && abs < len(digits)+7:
+		dst = append(dst, digits...)
+		for range last {
+			dst = append(dst, '0')
+		}
+		return dst
+	case last < 0 && (last > -7 || abs < 4):
+		if exp >= 0 {
+			dst = append(dst, digits[:exp+1]...)
+			dst = append(dst, '.')
+			return append(dst, digits[exp+1:]...)
+		}
+		dst = append(dst, '0', '.')
+		for range -exp - 1 {
+			dst = append(dst, '0')
+		}
+		return append(dst, digits...)
+	}
+	dst = append(dst, digits[0])
+	if len(digits) > 1 {
+		dst = append(dst, '.')
+		dst = append(dst, digits[1:]...)
+	}
+	dst = append(dst, 'e', '+')
+	if exp < 0 {
+		dst[len(dst)-1] = '-'
+	}
+	return AppendInt(dst, int64(abs))
 }

@@ -169,9 +169,11 @@ func (o *Out) Verbatim(format3 string, b []byte) {
 }
 
 // appendNumber appends the line of a type byte and a number. Small numbers,
-// nearly all there are, are one append of a fixed size each.
+// nearly all there are, are one append of a fixed size each; the others are
+// written from their end into an array and appended at once.
 func appendNumber(dst []byte, kind byte, n int64) []byte {
-	switch u := uint64(n); {
+	u := uint64(n)
+	switch {
 	case u < 10:
 		return append(dst, kind, '0'+byte(u), '\r', '\n')
 	case u < 100:
@@ -179,7 +181,21 @@ func appendNumber(dst []byte, kind byte, n int64) []byte {
 	case u < 1000:
 		return append(dst, kind, '0'+byte(u/100), '0'+byte(u/10%10), '0'+byte(u%10), '\r', '\n')
 	}
-	dst = append(dst, kind)
-	dst = AppendInt(dst, n)
-	return append(dst, '\r', '\n')
+	if n < 0 {
+		u = -u
+	}
+	var line [23]byte // type, sign, 19 digits, CRLF
+	i := len(line) - 2
+	line[i], line[i+1] = '\r', '\n'
+	for ; u > 0; u /= 10 {
+		i--
+		line[i] = '0' + byte(u%10)
+	}
+	if n < 0 {
+		i--
+		line[i] = '-'
+	}
+	i--
+	line[i] = kind
+	return append(dst, line[i:]...)
 }

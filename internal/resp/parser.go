@@ -13,7 +13,7 @@ type Limits struct {
 	// default DefaultMaxArgs. Nothing is allocated for announced arguments.
 	MaxArgs int
 	// MaxInline is the longest header line or inline command in bytes, by
-	// default DefaultMaxInline.
+	// default DefaultMaxInline. It is never less than 16.
 	MaxInline int
 	// Authenticated lifts the limits of clients that have not given the
 	// password: 10 arguments of at most 16 KiB. Without a password it has to
@@ -47,7 +47,7 @@ func (l *Limits) maxArgs() int {
 
 func (l *Limits) maxInline() int {
 	if l.MaxInline > 0 {
-		return l.MaxInline
+		return max(l.MaxInline, 16)
 	}
 	return DefaultMaxInline
 }
@@ -103,11 +103,50 @@ type Parser struct {
 //
 // err is nil or a *ProtocolError, after which the Parser is of no more use.
 //
-// The body is longer than usual and reads digits by hand because it runs once
-// per command: it takes whole commands of up to 9999 arguments of up to 9999
+// The body reads digits by hand, in one piece, because it runs once per
+// command: it takes whole commands of up to 99 arguments of up to fastBulk
 // bytes and leaves everything else, errors included, to resume.
 func (p *Parser) Next(buf []byte, args [][]byte) (n int, out [][]byte, err error) {
-	return p.resume(buf, args[:0])
+	if p.scan != 0 || len(buf) < 4 || buf[0] != '*' {
+		return p.resume(buf, args[:0])
+	}
+	argc, head := uint(buf[1])-'0', 4
+	if argc-1 >= 9 {
+		return p.resume(buf, args[:0])
+	}
+	if buf[2] != '\r' {
+		digit := uint(buf[2]) - '0'
+		argc, head = argc*10+digit, 5
+		if digit > 9 || buf[3] != '\r' {
+			return p.resume(buf, args[:0])
+		}
+	}
+	if argc > uint(cap(args)) || len(buf) < head || !p.fastLimits(argc) {
+		return p.resume(buf, args[:0])
+	}
+	out, b := args[:argc], buf[head:]
+	for k := range out {
+		if len(b) < 6 || b[0] != '$' {
+			return p.resume(buf, args[:0])
+		}
+		size, start := uint(b[1])-'0', 4
+		if size > 9 {
+			return p.resume(buf, args[:0])
+		}
+		if b[2] != '\r' {
+			size, start = readDigits(b, size)
+			if start == 0 {
+				return p.resume(buf, args[:0])
+			}
+		}
+		end := start + int(size)
+		if len(b) < end+2 {
+			return p.resume(buf, args[:0])
+		}
+		out[k] = b[start:end:end]
+		b = b[end+2:]
+	}
+	return len(buf) - len(b), out, nil
 }
 
 // Need returns how many more bytes are needed, at the least, to complete the
@@ -163,24 +202,16 @@ func (p *Parser) finish() int {
 // searched up to MaxInline bytes and not beyond, for the result not to depend
 // on how much has arrived.
 func (p *Parser) lineEnd(buf []byte, end byte) (i int, tooBig bool) {
-	last := p.maxInline()
-	if last > len(buf)-1-p.pos {
-		last = len(buf) - 1 - p.pos
-	} else {
-		tooBig = len(buf)-p.pos > p.maxInline()
-	}
-	last += p.pos
-	for i = p.scan; i <= last; i++ {
+	longest := p.maxInline()
+	i = p.scan
+	for ; i < len(buf) && i-p.pos <= longest && buf[i] != 0; i++ {
 		if buf[i] == end {
 			p.scan = i
 			return i, false
 		}
-		if buf[i] == 0 {
-			break
-		}
 	}
 	p.scan = i
-	return -1, tooBig
+	return -1, len(buf)-p.pos > longest
 }
 
 // readCount reads the line "*count\r\n" and moves p.pos behind it. p.pos stays
@@ -251,4 +282,37 @@ func collect(buf []byte, argc int, args [][]byte) [][]byte {
 		i += n + 2
 	}
 	return args
+}
+
+// fastBulk is the longest argument that the first pass of Next takes: what
+// four digits can say, less than an unauthenticated client may send.
+const fastBulk = 9999
+
+// fastLimits says whether a command of argc arguments of at most fastBulk
+// bytes is within the limits.
+func (p *Parser) fastLimits(argc uint) bool {
+	return (argc <= unauthenticatedArgs || p.Authenticated) &&
+		(p.MaxArgs <= 0 || argc <= uint(p.MaxArgs)) &&
+		(p.MaxBulk <= 0 || p.MaxBulk >= fastBulk)
+}
+
+// readDigits continues the header "$d..." at the start of b, first being its
+// first digit. It returns the length and where the argument starts, or 0 if
+// the header is not one of two to four digits.
+func readDigits(b []byte, first uint) (size uint, start int) {
+	if first == 0 {
+		return 0, 0
+	}
+	size = first
+	for i := 2; i < 6 && i < len(b); i++ {
+		if b[i] == '\r' {
+			return size, i + 2
+		}
+		d := uint(b[i]) - '0'
+		if d > 9 {
+			return 0, 0
+		}
+		size = size*10 + d
+	}
+	return 0, 0
 }

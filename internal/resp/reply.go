@@ -1,5 +1,7 @@
 package resp
 
+import "math"
+
 // errReply is what ReplyLen returns for bytes that no server sends.
 var errReply = &ProtocolError{"Protocol error: malformed reply"}
 
@@ -48,7 +50,7 @@ func skipReply(buf []byte) (size int, elements int64, err error) {
 		return 0, 0, errReply
 	}
 	count, ok := ParseInt(buf[1:cr])
-	if !ok || count < -1 || count > DefaultMaxArgs {
+	if !ok || count < -1 || count > math.MaxInt32 {
 		return 0, 0, errReply
 	}
 	if count == -1 {
