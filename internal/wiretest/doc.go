@@ -65,7 +65,10 @@
 //	go test ./internal/wiretest -run TestRedis -rewrite
 //	                                                  regenerate expectations from redis-server
 //	go test ./internal/wiretest -run TestRandomStreams -seconds 60 -seed 7
-//	go test ./internal/wiretest -fuzz FuzzStreams
+//	go test ./internal/wiretest -run XXX -fuzz FuzzStreams -fuzzminimizetime 1x
+//
+// (Minimising fuzz inputs only slows the fuzzer down here: the coverage it sees
+// is the harness's. FuzzStreams minimises a failing stream by itself.)
 //
 // WIRETEST_SERVER chooses the server under test: unset builds and starts this
 // module's binary (GOFLAGS=-race reaches that build), "redis" starts a

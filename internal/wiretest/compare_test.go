@@ -1,0 +1,83 @@
+package wiretest
+
+import (
+	"bytes"
+	"strings"
+)
+
+// likeness says how alike the replies of two servers to one command must be.
+type likeness int
+
+const (
+	likeExact     likeness = iota
+	likeUnordered          // same elements in any order
+	likePairs              // same field-value pairs in any order
+	likeCursor             // a scan from 0: same elements in any order, unless it is cut short
+	likeCursorPairs        // the same for a scan that returns pairs
+	likeShape              // same type and length: the choice is random
+	likeSeconds            // integers at most two apart
+	likeMillis             // integers at most two thousand apart
+)
+
+var likenesses = map[string]likeness{
+	"KEYS": likeUnordered, "HKEYS": likeUnordered, "HVALS": likeUnordered, "HGETALL": likePairs,
+	"SCAN": likeCursor, "HSCAN": likeCursorPairs, "RANDOMKEY": likeShape, "HRANDFIELD": likeShape,
+	"TTL": likeSeconds, "EXPIRETIME": likeSeconds, "PTTL": likeMillis, "PEXPIRETIME": likeMillis,
+}
+
+func likenessOf(args []string) likeness {
+	name := strings.ToUpper(args[0])
+	cursor := 1
+	if name == "HSCAN" {
+		cursor = 2
+	}
+	l := likenesses[name]
+	if (l == likeCursor || l == likeCursorPairs) && len(args) > cursor && args[cursor] != "0" {
+		return likeShape // a cursor that no server gave out stands anywhere
+	}
+	return l
+}
+
+// alike compares two replies to the same command.
+func (l likeness) alike(a, b node) bool {
+	if bytes.Equal(a.wire(), b.wire()) {
+		return true
+	}
+	switch l {
+	case likeUnordered:
+		return equalSorted(a, b, 1)
+	case likePairs:
+		return equalSorted(a, b, 2)
+	case likeCursor:
+		return sameScan(a, b, 1)
+	case likeCursorPairs:
+		return sameScan(a, b, 2)
+	case likeShape:
+		return a.kind() == b.kind() && len(a.elems) == len(b.elems) && a.isNull() == b.isNull() && a.kind() != '-'
+	case likeSeconds:
+		return closeIntegers(a, b, 2)
+	case likeMillis:
+		return closeIntegers(a, b, 2000)
+	}
+	return false
+}
+
+func equalSorted(a, b node, group int) bool {
+	return bytes.Equal(a.sorted(group).wire(), b.sorted(group).wire())
+}
+
+// sameScan compares two replies to a scan from cursor 0.
+func sameScan(a, b node, group int) bool {
+	return a.isCursorReply() && b.isCursorReply() &&
+		(!scanIsComplete(a) || !scanIsComplete(b) || equalSorted(a, b, group))
+}
+
+func scanIsComplete(n node) bool { return string(n.elems[0].body) == "0" }
+
+// closeIntegers compares two times to live. Negative values have a meaning of
+// their own and are never close to another.
+func closeIntegers(a, b node, tolerance int64) bool {
+	x, okX := a.integer()
+	y, okY := b.integer()
+	return okX && okY && x >= 0 && y >= 0 && max(x, y)-min(x, y) <= tolerance
+}
