@@ -13,6 +13,7 @@ type Tx struct {
 	Now     int64 // Unix milliseconds, the time that expiry is judged by
 	DB      int   // the selected database, 0 to Databases-1
 	NoTouch bool  // reads leave recency and frequency as they are
+	NoCount bool  // reads count as neither hits nor misses
 	store   *Store
 	held    []int // numbers of the locked shards, ascending
 	all     bool  // held is all of them because of LockAll
@@ -93,9 +94,11 @@ func (t *Tx) peek(db int, k Key) *entry { return t.shard(k).get(db, k.Bytes, t.N
 // count looks a key up and counts a hit or miss.
 func (t *Tx) count(k Key) *entry {
 	e := t.peek(t.DB, k)
-	if e != nil {
+	switch {
+	case t.NoCount:
+	case e != nil:
 		t.store.hits.Add(1)
-	} else {
+	default:
 		t.store.misses.Add(1)
 	}
 	return e

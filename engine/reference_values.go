@@ -17,6 +17,9 @@ func (v Value) Len() int { return len(v.b) }
 // AppendTo appends the value's bytes to dst.
 func (v Value) AppendTo(dst []byte) []byte { return append(dst, v.b...) }
 
+// AppendRange appends the bytes from index from up to but not including index to, which must be within the value, to dst.
+func (v Value) AppendRange(dst []byte, from, to int) []byte { return append(dst, v.b[from:to]...) }
+
 // Int returns the value as an integer, if it is the canonical text of an int64.
 func (v Value) Int() (int64, bool) { return parseInt(v.b) }
 
