@@ -37,9 +37,13 @@ var groupCategories = map[Group]Category{
 	Connection: CatConnection, Generic: CatKeyspace, Strings: CatString, Hashes: CatHash, Transactions: CatTransaction,
 }
 
-// categories returns the row's own categories with those that its flags and group imply, by Redis's rules.
+// categories returns the row's own categories with those that its flags and group imply, by Redis's rules. A mere container has no
+// group's.
 func (c *Command) categories() Category {
-	cat := c.Categories | groupCategories[c.Group]
+	cat := c.Categories
+	if c.Run != nil {
+		cat |= groupCategories[c.Group]
+	}
 	for _, rule := range []struct {
 		flag Flag
 		cat  Category

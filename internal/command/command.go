@@ -18,10 +18,18 @@ const (
 	SkipSlowlog                  // not kept in SLOWLOG
 	Fast                         // takes constant or logarithmic time
 	NoAuth                       // allowed before authentication
-	NoMulti                      // not queued by MULTI
+	NoMulti                      // refused inside MULTI
 	MovableKeys                  // the arguments decide where keys are
 	AllowBusy                    // allowed while a script runs
+
+	// Immediate commands run at once inside MULTI, where others are queued. COMMAND INFO does not show it.
+	Immediate
 )
+
+var flagNames = []string{
+	"write", "readonly", "denyoom", "admin", "pubsub", "noscript", "blocking", "loading", "stale", "skip_monitor", "skip_slowlog",
+	"fast", "no_auth", "no_multi", "movablekeys", "allow_busy",
+}
 
 // Group is the family of a command, as COMMAND DOCS names it.
 type Group string
@@ -34,10 +42,39 @@ const (
 	Strings      Group = "string"
 	Hashes       Group = "hash"
 	Transactions Group = "transactions"
+	Cluster      Group = "cluster"
 )
 
 // Keys says which arguments are keys: from First to Last (counted from the end if negative) in steps. The zero value is no keys.
 type Keys struct{ First, Last, Step int }
+
+// Access says what a command does with a key. The names are Redis's, as COMMAND INFO shows them.
+type Access uint16
+
+// What is done with the key as a whole (one of the first four), and with the value.
+const (
+	RO            Access = 1 << iota // read
+	RW                               // read and written
+	OW                               // overwritten whatever it held
+	RM                               // deleted
+	Reads                            // the value, or part of it, is returned or copied
+	Updates                          // the value changes
+	Inserts                          // something is added to the value without a look at what it holds
+	Deletes                          // the value, or something of it, goes
+	NotKey                           // looks like a key but is none
+	Incomplete                       // there may be more keys
+	VariableFlags                    // depends on the arguments
+)
+
+var accessNames = []string{"RO", "RW", "OW", "RM", "access", "update", "insert", "delete", "not_key", "incomplete", "variable_flags"}
+
+// usualAccess is what a row without Access does with its keys.
+func (c *Command) usualAccess() Access {
+	if c.Flags&ReadOnly != 0 {
+		return RO | Reads
+	}
+	return RW | Updates
+}
 
 // Locks says what the gate locks before a handler runs.
 type Locks uint8
@@ -62,12 +99,14 @@ type Command struct {
 	Flags      Flag      // what it does
 	Categories Category  // ACL categories beyond those that Flags and Group imply
 	Keys       Keys      // where the keys are
+	Access     []Access  // what is done with the keys: one for all or one for each; usualAccess if empty
 	Locks      Locks     // what is locked while it runs
 	Group      Group     // its family
 	Since      string    // the version of Redis that brought it
 	Summary    string    // one line
 	Complexity string    // as Redis documents it
 	Syntax     string    // arguments in Redis's notation, without the name
+	Tips       []string  // hints for proxies, as COMMAND INFO shows them
 	Run        Handler   // nil for a container
 	Sub        []Command // subcommands of a container
 

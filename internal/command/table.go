@@ -1,5 +1,10 @@
 package command
 
+import (
+	"encoding/binary"
+	"strings"
+)
+
 // commands is every command of the server. A command is added by a row here, a handler in the file of its family, and a block in the
 // wire tests.
 func commands() []Command {
@@ -14,26 +19,40 @@ func commands() []Command {
 
 // table finds commands by name. It is built once and then only read.
 type table struct {
-	list  []*Command // containers and subcommands too, ordered by index
-	slots []*Command // open addressing by nameHash, a power of two long
+	rows  []*Command // commands and containers, in the order of commands()
+	list  []*Command // the same and all subcommands, by Command.index
+	slots [tableSlots]slot
 }
 
+// slot is a place of the hash table, with open addressing by nameKey.hash. A lookup compares two words in place of the name: a
+// command's name is found in about the time that a comparison of strings takes.
+type slot struct {
+	key   nameKey
+	exact bool     // a name with this key is the row's, without a second look
+	cmd   *Command // nil: the slot is free
+}
+
+const tableSlots = 1 << 9
+
 func newTable(rows []Command) *table {
-	t := &table{slots: make([]*Command, 1024)}
+	t := &table{}
 	for i := range rows {
 		c := &rows[i]
 		c.fullName = c.Name
+		t.rows = append(t.rows, c)
 		t.add(c)
-		h := nameHash([]byte(c.Name))
-		for t.slots[h&uint32(len(t.slots)-1)] != nil {
-			h++
-		}
-		t.slots[h&uint32(len(t.slots)-1)] = c
 		for j := range c.Sub {
 			sub := &c.Sub[j]
 			sub.fullName = c.Name + "|" + sub.Name
 			t.add(sub)
 		}
+		key := keyOf([]byte(c.Name))
+		h := key.hash()
+		for t.slots[h%tableSlots].cmd != nil {
+			h++
+		}
+		// The key holds every letter of a name of up to 16. Bytes that are no letters have no case, and the key may confuse them.
+		t.slots[h%tableSlots] = slot{key, len(c.Name) <= 16 && onlyLetters(c.Name), c}
 	}
 	return t
 }
@@ -45,22 +64,65 @@ func (t *table) add(c *Command) {
 
 // lookup returns the row named name, of any case, or nil.
 func (t *table) lookup(name []byte) *Command {
-	mask := uint32(len(t.slots) - 1)
-	for h := nameHash(name); ; h++ {
-		c := t.slots[h&mask]
-		if c == nil || is(name, c.Name) {
-			return c
+	key := keyOf(name)
+	for h := key.hash(); ; h++ {
+		s := &t.slots[h%tableSlots]
+		if s.cmd == nil {
+			return nil
+		}
+		if s.key == key && (s.exact || is(name, s.cmd.Name)) {
+			return s.cmd
 		}
 	}
 }
 
-// nameHash hashes a name without regard to case.
-func nameHash(name []byte) uint32 {
-	h := uint32(len(name))
-	for _, c := range name {
-		h = h*31 + uint32(c|0x20)
+// find returns the row with the given full name, of any case, such as "get" or "config|get", or nil.
+func (t *table) find(fullName string) *Command {
+	name, sub, nested := strings.Cut(fullName, "|")
+	c := t.lookup([]byte(name))
+	if c == nil || !nested {
+		return c
 	}
-	return h
+	return c.subcommand([]byte(sub))
+}
+
+// nameKey is the start and the end of a name, which overlap in a short one, with the bit set that makes letters small, and its length.
+type nameKey struct {
+	head, tail uint64
+	size       int
+}
+
+const (
+	everyByte = 0x0101010101010101
+	small     = 0x20 * everyByte
+)
+
+func keyOf(name []byte) nameKey {
+	switch n := len(name); {
+	case n >= 8:
+		return nameKey{binary.LittleEndian.Uint64(name) | small, binary.LittleEndian.Uint64(name[n-8:]) | small, n}
+	case n >= 4:
+		head, tail := binary.LittleEndian.Uint32(name), binary.LittleEndian.Uint32(name[n-4:])
+		return nameKey{(uint64(head) | uint64(tail)<<32) | small, small, n}
+	case n > 0:
+		return nameKey{uint64(name[0]) | uint64(name[n/2])<<8 | uint64(name[n-1])<<16 | small, small, n}
+	}
+	return nameKey{}
+}
+
+func (k nameKey) hash() uint32 {
+	h := (k.head ^ k.tail<<1 ^ uint64(k.size)) * 0x9E3779B97F4A7C15
+	return uint32(h >> 40)
+}
+
+// onlyLetters reports whether name consists of small letters.
+func onlyLetters(name string) bool {
+	for _, c := range []byte(name) {
+		if c < 'a' || c > 'z' {
+			return false
+		}
+	}
+	return true
 }
 
 // subcommand returns the row of a container's subcommand, or nil.

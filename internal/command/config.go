@@ -1,0 +1,110 @@
+package command
+
+import (
+	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/config"
+)
+
+var configCommand = Command{
+	Name: "config", Arity: -2, Group: Admins, Since: "2.0.0",
+	Summary: "A container for server configuration commands.", Complexity: "Depends on subcommand.",
+	Sub: []Command{
+		{Name: "get", Arity: -3, Flags: Admin | NoScript | Loading | Stale, Group: Admins, Since: "2.0.0",
+			Summary:    "Returns the effective values of configuration parameters.",
+			Complexity: "O(N) when N is the number of configuration parameters provided", Syntax: "parameter [parameter ...]",
+			Run: configGet},
+		{Name: "help", Arity: 2, Flags: Loading | Stale, Group: Admins, Since: "5.0.0",
+			Summary: "Returns helpful text about the different subcommands.", Complexity: "O(1)", Run: help("config",
+				"GET <pattern>",
+				"    Return parameters matching the glob-like <pattern> and their values.",
+				"SET <directive> <value>",
+				"    Set the configuration <directive> to <value>.",
+				"RESETSTAT",
+				"    Reset statistics reported by the INFO command.",
+				"REWRITE",
+				"    Rewrite the configuration file.")},
+		{Name: "resetstat", Arity: 2, Flags: Admin | NoScript | Loading | Stale, Group: Admins, Since: "2.0.0",
+			Summary: "Resets the server's statistics.", Complexity: "O(1)",
+			Tips: []string{"request_policy:all_nodes", "response_policy:all_succeeded"}, Run: configResetStat},
+		{Name: "rewrite", Arity: 2, Flags: Admin | NoScript | Loading | Stale, Group: Admins, Since: "2.8.0",
+			Summary: "Persists the effective configuration to file.", Complexity: "O(1)",
+			Tips: []string{"request_policy:all_nodes", "response_policy:all_succeeded"}, Run: configRewrite},
+		{Name: "set", Arity: -4, Flags: Admin | NoScript | Loading | Stale, Group: Admins, Since: "2.0.0",
+			Summary:    "Sets configuration parameters in-flight.",
+			Complexity: "O(N) when N is the number of configuration parameters provided",
+			Syntax:     "parameter value [parameter value ...]",
+			Tips:       []string{"request_policy:all_nodes", "response_policy:all_succeeded"}, Run: configSet},
+	},
+}
+
+// CONFIG GET parameter [parameter ...]
+func configGet(c *Call) error {
+	var patterns []string
+	for _, a := range c.Args[2:] {
+		patterns = append(patterns, string(a))
+	}
+	pairs := c.Srv.Config.Get(patterns...)
+	c.Out.Map(len(pairs))
+	for _, p := range pairs {
+		c.Out.BulkString(p.Name)
+		c.Out.BulkString(p.Value)
+	}
+	return nil
+}
+
+// CONFIG SET parameter value [parameter value ...]
+func configSet(c *Call) error {
+	if len(c.Args)%2 != 0 {
+		return errArity(c.Cmd)
+	}
+	var pairs []config.Pair
+	for i := 2; i < len(c.Args); i += 2 {
+		pairs = append(pairs, config.Pair{Name: string(c.Args[i]), Value: string(c.Args[i+1])})
+	}
+	if err := c.Srv.Config.Set(pairs...); err != nil {
+		return Error("ERR " + err.Error())
+	}
+	c.Out.OK()
+	return nil
+}
+
+// CONFIG RESETSTAT
+func configResetStat(c *Call) error {
+	c.Srv.Store.ResetStats()
+	for _, s := range c.Srv.stripes {
+		s.reset()
+	}
+	c.Srv.total.reset()
+	c.Out.OK()
+	return nil
+}
+
+// CONFIG REWRITE
+func configRewrite(*Call) error {
+	return Error("ERR The server is running without a config file")
+}
+
+// applyConfig brings settings that concern commands into effect, now and whenever CONFIG SET changes them.
+func (srv *Server) applyConfig() {
+	for _, setting := range []struct {
+		name  string
+		apply func(v *config.Values) error
+	}{
+		{"maxmemory", func(v *config.Values) error {
+			srv.Store.SetMaxMemory(v.MaxMemory)
+			return nil
+		}},
+		{"maxmemory-policy", func(v *config.Values) error {
+			if policy, ok := engine.ParsePolicy(v.EvictionPolicy); ok {
+				srv.Store.SetPolicy(policy)
+			}
+			return nil
+		}},
+		{"slowlog-log-slower-than", srv.slowlog.configure},
+		{"slowlog-max-len", srv.slowlog.configure},
+	} {
+		srv.Config.OnChange(setting.name, setting.apply)
+	}
+	// The first values come from a file and from flags, and were checked there: no hook refuses them.
+	_ = srv.slowlog.configure(srv.Config.Snapshot())
+}

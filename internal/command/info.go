@@ -1,0 +1,137 @@
+package command
+
+import (
+	"os"
+	"runtime"
+	"runtime/metrics"
+	"time"
+
+	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/info"
+)
+
+var infoCommand = Command{
+	Name: "info", Arity: -1, Flags: Loading | Stale, Categories: CatDangerous, Group: Admins, Since: "1.0.0",
+	Summary: "Returns information and statistics about the server.", Complexity: "O(1)", Syntax: "[section [section ...]]",
+	Tips: []string{"nondeterministic_output", "request_policy:all_shards", "response_policy:special"}, Run: showInfo,
+}
+
+// INFO [section ...]
+func showInfo(c *Call) error {
+	want := info.Select(c.Args[1:])
+	c.Out.Verbatim("txt", info.Append(nil, c.Srv.snapshot(want), want))
+	return nil
+}
+
+// snapshot gathers what the wanted sections show, and nothing that is only for others.
+func (srv *Server) snapshot(want info.Sections) *info.Snapshot {
+	s := &info.Snapshot{}
+	var store engine.Stats
+	if want.Has(info.Memory) || want.Has(info.Stats) || want.Has(info.Keyspace) {
+		store = srv.Store.Stats()
+	}
+	for _, part := range []struct {
+		section info.Section
+		fill    func()
+	}{
+		{info.Server, func() { srv.fillServer(s) }},
+		{info.Clients, func() { srv.fillClients(s) }},
+		{info.Memory, func() { srv.fillMemory(s, &store) }},
+		{info.Persistence, func() { s.LastSave = srv.started }},
+		{info.Stats, func() { srv.fillStats(s, &store) }},
+		{info.CPU, func() { s.UserCPU, s.SystemCPU = cpuTime() }},
+		{info.ErrorStats, func() { srv.fillErrors(s) }},
+		{info.Keyspace, func() { fillKeyspace(s, &store) }},
+	} {
+		if want.Has(part.section) {
+			part.fill()
+		}
+	}
+	if want.Has(info.CommandStats) || want.Has(info.LatencyStats) {
+		srv.fillCommands(s)
+	}
+	return s
+}
+
+func (srv *Server) fillServer(s *info.Snapshot) {
+	s.RedisVersion, s.Version, s.IO, s.GoVersion = redisVersion, srv.Version, srv.IO, runtime.Version()
+	s.OS = operatingSystem()
+	s.PID = os.Getpid()
+	s.RunID = srv.runID
+	s.Port = srv.Config.Snapshot().Port
+	s.Now = time.Now()
+	s.Uptime = time.Since(srv.started)
+	s.Hz = samplesPerSecond
+	s.Executable, _ = os.Executable()
+}
+
+func (srv *Server) fillClients(s *info.Snapshot) {
+	s.ConnectedClients = int64(srv.clients.len())
+	s.MaxClients = int64(srv.Config.Snapshot().MaxConnections)
+}
+
+func (srv *Server) fillMemory(s *info.Snapshot, store *engine.Stats) {
+	s.DataBytes, s.OverheadBytes = store.DataBytes, store.OverheadBytes
+	s.StartupBytes = srv.startupBytes
+	s.PeakBytes = srv.sampler.raisePeak(store.DataBytes + store.OverheadBytes)
+	s.RSSBytes = residentBytes()
+	s.GoHeapBytes, s.GoBytes = goMemory()
+	s.SystemBytes = srv.Config.Snapshot().Memory.Bytes
+	s.MaxMemory = srv.Store.MaxMemory()
+	s.MaxMemoryPolicy = srv.Store.Policy().String()
+}
+
+func (srv *Server) fillStats(s *info.Snapshot, store *engine.Stats) {
+	s.ConnectionsReceived, s.ConnectionsRejected = srv.total.connections.Load(), srv.total.rejected.Load()
+	s.NetInputBytes, s.NetOutputBytes = srv.total.netIn.Load(), srv.total.netOut.Load()
+	s.CommandsProcessed = callTotals(srv.stripes)
+	r := srv.sampler.rates()
+	s.OpsPerSec, s.InputBytesPerSec, s.OutputBytesPerSec = r.calls, r.netIn, r.netOut
+	s.Expired, s.Evicted, s.Hits, s.Misses = store.Expired, store.Evicted, store.Hits, store.Misses
+	for _, e := range errorTotals(srv.stripes) {
+		s.ErrorReplies += e.count
+	}
+}
+
+func (srv *Server) fillErrors(s *info.Snapshot) {
+	for _, e := range errorTotals(srv.stripes) {
+		s.Errors = append(s.Errors, info.Error{Code: e.code, Count: e.count})
+	}
+}
+
+func (srv *Server) fillCommands(s *info.Snapshot) {
+	tracked := srv.Config.Snapshot().LatencyTracking
+	for _, row := range srv.table.list {
+		t := commandTotals(srv.stripes, row)
+		if t.calls == 0 && t.rejected == 0 {
+			continue
+		}
+		c := info.Command{Name: row.fullName, Calls: t.calls, Time: time.Duration(t.nanos), Rejected: t.rejected, Failed: t.failed}
+		if tracked && t.calls > 0 {
+			c.Percentiles = []info.Percentile{
+				{P: "50", Time: t.percentile(.5)}, {P: "99", Time: t.percentile(.99)}, {P: "99.9", Time: t.percentile(.999)},
+			}
+		}
+		s.Commands = append(s.Commands, c)
+	}
+}
+
+func fillKeyspace(s *info.Snapshot, store *engine.Stats) {
+	for i, n := range store.Keys {
+		if n > 0 {
+			ttl := time.Duration(store.AvgTTL[i]) * time.Millisecond
+			s.Databases = append(s.Databases, info.Database{Index: i, Keys: n, Expires: store.Expires[i], AvgTTL: ttl})
+		}
+	}
+}
+
+// goMemory returns the bytes of objects in Go's heap, and of all memory that the Go runtime took and did not give back.
+func goMemory() (heap, total int64) {
+	samples := []metrics.Sample{
+		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/total:bytes"},
+		{Name: "/memory/classes/heap/released:bytes"},
+	}
+	metrics.Read(samples)
+	return int64(samples[0].Value.Uint64()), int64(samples[1].Value.Uint64() - samples[2].Value.Uint64())
+}

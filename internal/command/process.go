@@ -1,0 +1,43 @@
+package command
+
+import (
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// residentBytes returns the resident memory of the process. Where the system does not tell, it is the most that it ever was.
+func residentBytes() int64 {
+	if statm, err := os.ReadFile("/proc/self/statm"); err == nil {
+		if fields := strings.Fields(string(statm)); len(fields) > 1 {
+			pages, _ := strconv.ParseInt(fields[1], 10, 64)
+			return pages * int64(os.Getpagesize())
+		}
+	}
+	var usage syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &usage) != nil {
+		return 0
+	}
+	return int64(usage.Maxrss)
+}
+
+// cpuTime returns the processor time that the process used.
+func cpuTime() (user, system time.Duration) {
+	var usage syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &usage) != nil {
+		return 0, 0
+	}
+	return time.Duration(usage.Utime.Nano()), time.Duration(usage.Stime.Nano())
+}
+
+// operatingSystem names the kernel, its release where that is known, and the machine: "Linux 6.1.0 amd64".
+func operatingSystem() string {
+	words := []string{strings.ToUpper(runtime.GOOS[:1]) + runtime.GOOS[1:]}
+	if release, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
+		words = append(words, strings.TrimSpace(string(release)))
+	}
+	return strings.Join(append(words, runtime.GOARCH), " ")
+}

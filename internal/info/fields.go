@@ -1,0 +1,118 @@
+// Package info owns the reply of INFO: one table of its fields, each with its section and how it is rendered from a Snapshot.
+//
+// Fields are named as in Redis where they mean the same; what is ours alone is named redistill_*. A field of a feature that does not
+// exist is constant where clients look for it (connected_slaves:0), or absent.
+package info
+
+import (
+	"strconv"
+	"time"
+)
+
+// field is a line of INFO.
+type field struct {
+	section Section
+	name    string
+	value   func(dst []byte, s *Snapshot) []byte // appends the text after the colon
+}
+
+// fields is every line whose name does not depend on what the server holds, in the order in which they are shown.
+var fields = []field{
+	{Server, "redis_version", text(func(s *Snapshot) string { return s.RedisVersion })},
+	{Server, "redistill_version", text(func(s *Snapshot) string { return s.Version })},
+	{Server, "redistill_io", text(func(s *Snapshot) string { return s.IO })},
+	{Server, "redistill_go_version", text(func(s *Snapshot) string { return s.GoVersion })},
+	{Server, "redis_mode", constant("standalone")},
+	{Server, "os", text(func(s *Snapshot) string { return s.OS })},
+	{Server, "arch_bits", constant(strconv.Itoa(strconv.IntSize))},
+	{Server, "process_id", number(func(s *Snapshot) int64 { return int64(s.PID) })},
+	{Server, "process_supervised", constant("no")},
+	{Server, "run_id", text(func(s *Snapshot) string { return s.RunID })},
+	{Server, "tcp_port", number(func(s *Snapshot) int64 { return int64(s.Port) })},
+	{Server, "server_time_usec", number(func(s *Snapshot) int64 { return s.Now.UnixMicro() })},
+	{Server, "uptime_in_seconds", number(func(s *Snapshot) int64 { return int64(s.Uptime / time.Second) })},
+	{Server, "uptime_in_days", number(func(s *Snapshot) int64 { return int64(s.Uptime / (24 * time.Hour)) })},
+	{Server, "hz", number(func(s *Snapshot) int64 { return int64(s.Hz) })},
+	{Server, "configured_hz", number(func(s *Snapshot) int64 { return int64(s.Hz) })},
+	{Server, "executable", text(func(s *Snapshot) string { return s.Executable })},
+	{Server, "config_file", text(func(s *Snapshot) string { return s.ConfigFile })},
+
+	{Clients, "connected_clients", number(func(s *Snapshot) int64 { return s.ConnectedClients })},
+	{Clients, "cluster_connections", constant("0")},
+	{Clients, "maxclients", number(func(s *Snapshot) int64 { return s.MaxClients })},
+	{Clients, "blocked_clients", constant("0")},
+	{Clients, "tracking_clients", constant("0")},
+
+	{Memory, "used_memory", number(used)},
+	{Memory, "used_memory_human", human(used)},
+	{Memory, "used_memory_rss", number(func(s *Snapshot) int64 { return s.RSSBytes })},
+	{Memory, "used_memory_rss_human", human(func(s *Snapshot) int64 { return s.RSSBytes })},
+	{Memory, "used_memory_peak", number(func(s *Snapshot) int64 { return s.PeakBytes })},
+	{Memory, "used_memory_peak_human", human(func(s *Snapshot) int64 { return s.PeakBytes })},
+	{Memory, "used_memory_peak_perc", percent(used, func(s *Snapshot) int64 { return s.PeakBytes })},
+	{Memory, "used_memory_overhead", number(func(s *Snapshot) int64 { return s.OverheadBytes })},
+	{Memory, "used_memory_startup", number(func(s *Snapshot) int64 { return s.StartupBytes })},
+	{Memory, "used_memory_dataset", number(func(s *Snapshot) int64 { return s.DataBytes })},
+	{Memory, "used_memory_dataset_perc", percent(func(s *Snapshot) int64 { return s.DataBytes },
+		func(s *Snapshot) int64 { return used(s) - s.StartupBytes })},
+	{Memory, "total_system_memory", number(func(s *Snapshot) int64 { return s.SystemBytes })},
+	{Memory, "total_system_memory_human", human(func(s *Snapshot) int64 { return s.SystemBytes })},
+	{Memory, "maxmemory", number(func(s *Snapshot) int64 { return s.MaxMemory })},
+	{Memory, "maxmemory_human", human(func(s *Snapshot) int64 { return s.MaxMemory })},
+	{Memory, "maxmemory_policy", text(func(s *Snapshot) string { return s.MaxMemoryPolicy })},
+	{Memory, "mem_fragmentation_ratio", fragmentation},
+	{Memory, "mem_fragmentation_bytes", number(func(s *Snapshot) int64 { return s.RSSBytes - used(s) })},
+	{Memory, "mem_allocator", constant("go")},
+	{Memory, "active_defrag_running", constant("0")},
+	{Memory, "lazyfree_pending_objects", constant("0")},
+	{Memory, "redistill_go_heap_bytes", number(func(s *Snapshot) int64 { return s.GoHeapBytes })},
+	{Memory, "redistill_go_total_bytes", number(func(s *Snapshot) int64 { return s.GoBytes })},
+
+	{Persistence, "loading", constant("0")},
+	{Persistence, "async_loading", constant("0")},
+	{Persistence, "rdb_bgsave_in_progress", constant("0")},
+	{Persistence, "rdb_last_save_time", number(func(s *Snapshot) int64 { return s.LastSave.Unix() })},
+	{Persistence, "rdb_last_bgsave_status", constant("ok")},
+	{Persistence, "rdb_last_bgsave_time_sec", constant("-1")},
+	{Persistence, "rdb_current_bgsave_time_sec", constant("-1")},
+	{Persistence, "rdb_saves", constant("0")},
+	{Persistence, "aof_enabled", constant("0")},
+	{Persistence, "aof_rewrite_in_progress", constant("0")},
+	{Persistence, "aof_rewrite_scheduled", constant("0")},
+
+	{Stats, "total_connections_received", number(func(s *Snapshot) int64 { return s.ConnectionsReceived })},
+	{Stats, "total_commands_processed", count(func(s *Snapshot) uint64 { return s.CommandsProcessed })},
+	{Stats, "instantaneous_ops_per_sec", number(func(s *Snapshot) int64 { return s.OpsPerSec })},
+	{Stats, "total_net_input_bytes", number(func(s *Snapshot) int64 { return s.NetInputBytes })},
+	{Stats, "total_net_output_bytes", number(func(s *Snapshot) int64 { return s.NetOutputBytes })},
+	{Stats, "instantaneous_input_kbps", kilobytes(func(s *Snapshot) int64 { return s.InputBytesPerSec })},
+	{Stats, "instantaneous_output_kbps", kilobytes(func(s *Snapshot) int64 { return s.OutputBytesPerSec })},
+	{Stats, "rejected_connections", number(func(s *Snapshot) int64 { return s.ConnectionsRejected })},
+	{Stats, "sync_full", constant("0")},
+	{Stats, "sync_partial_ok", constant("0")},
+	{Stats, "sync_partial_err", constant("0")},
+	{Stats, "expired_keys", count(func(s *Snapshot) uint64 { return s.Expired })},
+	{Stats, "evicted_keys", count(func(s *Snapshot) uint64 { return s.Evicted })},
+	{Stats, "keyspace_hits", count(func(s *Snapshot) uint64 { return s.Hits })},
+	{Stats, "keyspace_misses", count(func(s *Snapshot) uint64 { return s.Misses })},
+	{Stats, "pubsub_channels", constant("0")},
+	{Stats, "pubsub_patterns", constant("0")},
+	{Stats, "latest_fork_usec", constant("0")},
+	{Stats, "total_forks", constant("0")},
+	{Stats, "total_error_replies", count(func(s *Snapshot) uint64 { return s.ErrorReplies })},
+
+	{Replication, "role", constant("master")},
+	{Replication, "connected_slaves", constant("0")},
+	{Replication, "master_repl_offset", constant("0")},
+	{Replication, "repl_backlog_active", constant("0")},
+
+	{CPU, "used_cpu_sys", seconds(func(s *Snapshot) time.Duration { return s.SystemCPU })},
+	{CPU, "used_cpu_user", seconds(func(s *Snapshot) time.Duration { return s.UserCPU })},
+	{CPU, "used_cpu_sys_children", constant("0.000000")},
+	{CPU, "used_cpu_user_children", constant("0.000000")},
+
+	{Cluster, "cluster_enabled", constant("0")},
+}
+
+// used is the memory that counts towards the limit.
+func used(s *Snapshot) int64 { return s.DataBytes + s.OverheadBytes }

@@ -1,0 +1,185 @@
+package info
+
+import (
+	"strconv"
+	"time"
+)
+
+// Append appends the wanted sections to dst, in the form of INFO's reply: sections apart by an empty line, every line ended by CRLF.
+func Append(dst []byte, s *Snapshot, want Sections) []byte {
+	start := len(dst)
+	for section := range numSections {
+		if !want.Has(section) {
+			continue
+		}
+		if len(dst) > start {
+			dst = append(dst, "\r\n"...)
+		}
+		dst = append(dst, "# "...)
+		dst = append(dst, section.String()...)
+		dst = append(dst, "\r\n"...)
+		dst = appendSection(dst, s, section)
+	}
+	return dst
+}
+
+func appendSection(dst []byte, s *Snapshot, section Section) []byte {
+	for i := range fields {
+		f := &fields[i]
+		if f.section == section {
+			dst = append(dst, f.name...)
+			dst = append(dst, ':')
+			dst = f.value(dst, s)
+			dst = append(dst, "\r\n"...)
+		}
+	}
+	switch section {
+	case CommandStats:
+		return appendCommands(dst, s.Commands)
+	case LatencyStats:
+		return appendLatencies(dst, s.Commands)
+	case ErrorStats:
+		return appendErrors(dst, s.Errors)
+	case Keyspace:
+		return appendDatabases(dst, s.Databases)
+	}
+	return dst
+}
+
+// appendCommands appends cmdstat_get:calls=2,usec=5,usec_per_call=2.50,rejected_calls=0,failed_calls=0.
+func appendCommands(dst []byte, commands []Command) []byte {
+	for i := range commands {
+		c := &commands[i]
+		dst = append(dst, "cmdstat_"...)
+		dst = append(dst, c.Name...)
+		dst = append(dst, ":calls="...)
+		dst = strconv.AppendUint(dst, c.Calls, 10)
+		dst = append(dst, ",usec="...)
+		dst = strconv.AppendInt(dst, c.Time.Microseconds(), 10)
+		dst = append(dst, ",usec_per_call="...)
+		dst = strconv.AppendFloat(dst, ratio(microseconds(c.Time), float64(c.Calls)), 'f', 2, 64)
+		dst = append(dst, ",rejected_calls="...)
+		dst = strconv.AppendUint(dst, c.Rejected, 10)
+		dst = append(dst, ",failed_calls="...)
+		dst = strconv.AppendUint(dst, c.Failed, 10)
+		dst = append(dst, "\r\n"...)
+	}
+	return dst
+}
+
+// appendLatencies appends latency_percentiles_usec_get:p50=1.024,p99=2.048,p99.9=2.048.
+func appendLatencies(dst []byte, commands []Command) []byte {
+	for i := range commands {
+		c := &commands[i]
+		if len(c.Percentiles) == 0 {
+			continue
+		}
+		dst = append(dst, "latency_percentiles_usec_"...)
+		dst = append(dst, c.Name...)
+		sep := byte(':')
+		for _, p := range c.Percentiles {
+			dst = append(dst, sep, 'p')
+			dst = append(dst, p.P...)
+			dst = append(dst, '=')
+			dst = strconv.AppendFloat(dst, microseconds(p.Time), 'f', 3, 64)
+			sep = ','
+		}
+		dst = append(dst, "\r\n"...)
+	}
+	return dst
+}
+
+// appendErrors appends errorstat_ERR:count=50.
+func appendErrors(dst []byte, errors []Error) []byte {
+	for _, e := range errors {
+		dst = append(dst, "errorstat_"...)
+		dst = append(dst, e.Code...)
+		dst = append(dst, ":count="...)
+		dst = strconv.AppendUint(dst, e.Count, 10)
+		dst = append(dst, "\r\n"...)
+	}
+	return dst
+}
+
+// appendDatabases appends db0:keys=5,expires=1,avg_ttl=99000.
+func appendDatabases(dst []byte, databases []Database) []byte {
+	for _, d := range databases {
+		dst = append(dst, "db"...)
+		dst = strconv.AppendInt(dst, int64(d.Index), 10)
+		dst = append(dst, ":keys="...)
+		dst = strconv.AppendInt(dst, d.Keys, 10)
+		dst = append(dst, ",expires="...)
+		dst = strconv.AppendInt(dst, d.Expires, 10)
+		dst = append(dst, ",avg_ttl="...)
+		dst = strconv.AppendInt(dst, d.AvgTTL.Milliseconds(), 10)
+		dst = append(dst, "\r\n"...)
+	}
+	return dst
+}
+
+// The kinds of values.
+
+type render = func(dst []byte, s *Snapshot) []byte
+
+func constant(value string) render {
+	return func(dst []byte, _ *Snapshot) []byte { return append(dst, value...) }
+}
+
+func text(get func(*Snapshot) string) render {
+	return func(dst []byte, s *Snapshot) []byte { return append(dst, get(s)...) }
+}
+
+func number(get func(*Snapshot) int64) render {
+	return func(dst []byte, s *Snapshot) []byte { return strconv.AppendInt(dst, get(s), 10) }
+}
+
+func count(get func(*Snapshot) uint64) render {
+	return func(dst []byte, s *Snapshot) []byte { return strconv.AppendUint(dst, get(s), 10) }
+}
+
+// human is bytes for people: 512B, 1.50K, 2.00G.
+func human(get func(*Snapshot) int64) render {
+	return func(dst []byte, s *Snapshot) []byte {
+		n := get(s)
+		if n < 1024 {
+			return append(strconv.AppendInt(dst, n, 10), 'B')
+		}
+		value, unit := float64(n)/1024, 0
+		for value >= 1024 && unit < len("KMGTP")-1 {
+			value, unit = value/1024, unit+1
+		}
+		return append(strconv.AppendFloat(dst, value, 'f', 2, 64), "KMGTP"[unit])
+	}
+}
+
+func percent(part, whole func(*Snapshot) int64) render {
+	return func(dst []byte, s *Snapshot) []byte {
+		share := min(100*ratio(float64(part(s)), float64(whole(s))), 100)
+		return append(strconv.AppendFloat(dst, share, 'f', 2, 64), '%')
+	}
+}
+
+func kilobytes(get func(*Snapshot) int64) render {
+	return func(dst []byte, s *Snapshot) []byte {
+		return strconv.AppendFloat(dst, float64(get(s))/1024, 'f', 2, 64)
+	}
+}
+
+func seconds(get func(*Snapshot) time.Duration) render {
+	return func(dst []byte, s *Snapshot) []byte { return strconv.AppendFloat(dst, get(s).Seconds(), 'f', 6, 64) }
+}
+
+// fragmentation is resident memory by used memory.
+func fragmentation(dst []byte, s *Snapshot) []byte {
+	return strconv.AppendFloat(dst, ratio(float64(s.RSSBytes), float64(used(s))), 'f', 2, 64)
+}
+
+// ratio is a/b, 0 if b is.
+func ratio(a, b float64) float64 {
+	if b == 0 {
+		return 0
+	}
+	return a / b
+}
+
+func microseconds(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }

@@ -1,0 +1,79 @@
+package info
+
+import "time"
+
+// Snapshot is what INFO reports, at one moment. Whoever renders it fills the fields of the sections that he asks for.
+type Snapshot struct {
+	// Server
+	RedisVersion string        // the version of Redis whose commands the server speaks
+	Version      string        // the product's own
+	IO           string        // the I/O path in use
+	OS           string        // kernel, its release and the machine
+	GoVersion    string        // of the toolchain
+	PID          int           // process
+	RunID        string        // 40 hex digits, new at each start
+	Port         int           // TCP port
+	Now          time.Time     // when the snapshot was taken
+	Uptime       time.Duration // since the start
+	Hz           int           // how often a second the background sampling runs
+	Executable   string        // path
+	ConfigFile   string        // path, empty without one
+
+	// Clients
+	ConnectedClients, MaxClients int64
+
+	// Memory, in bytes
+	DataBytes, OverheadBytes int64  // records, and what is kept to find them
+	StartupBytes, PeakBytes  int64  // DataBytes+OverheadBytes of the empty server, and the most so far
+	RSSBytes                 int64  // resident memory of the process
+	SystemBytes              int64  // memory of the machine, or what its cgroup allows; 0 if unknown
+	GoHeapBytes, GoBytes     int64  // objects in Go's heap; all memory that the Go runtime took from the system
+	MaxMemory                int64  // limit, 0 is none
+	MaxMemoryPolicy          string // what is evicted
+
+	// Persistence
+	LastSave time.Time // of the last snapshot of the keyspace, or of the start
+
+	// Stats
+	ConnectionsReceived, ConnectionsRejected int64
+	CommandsProcessed, ErrorReplies          uint64
+	OpsPerSec                                int64
+	NetInputBytes, NetOutputBytes            int64
+	InputBytesPerSec, OutputBytesPerSec      int64
+	Expired, Evicted, Hits, Misses           uint64
+
+	// CPU
+	SystemCPU, UserCPU time.Duration // used by the process
+
+	Commands  []Command  // Commandstats and Latencystats
+	Errors    []Error    // Errorstats
+	Databases []Database // Keyspace: those that hold keys
+}
+
+// Command is what calls of one command did.
+type Command struct {
+	Name             string // "get", "config|get"
+	Calls            uint64
+	Time             time.Duration // of all calls
+	Rejected, Failed uint64        // refused before they ran; answered with an error
+	Percentiles      []Percentile  // of the time of a call; empty if not known
+}
+
+// Percentile is a time that P percent of the calls did not take longer than.
+type Percentile struct {
+	P    string // "50", "99.9"
+	Time time.Duration
+}
+
+// Error counts error replies by their code.
+type Error struct {
+	Code  string // "ERR", "WRONGTYPE"
+	Count uint64
+}
+
+// Database is the size of one logical database.
+type Database struct {
+	Index         int
+	Keys, Expires int64         // keys, and keys with a TTL
+	AvgTTL        time.Duration // mean of the remaining TTLs, an estimate
+}
