@@ -38,7 +38,9 @@
 // consumed part of it, and whoever keeps one longer (the engine, MULTI) must
 // copy it. Their capacity ends with the argument, so appending to one never
 // writes over the next. Inline commands are unquoted in place: Next may
-// rewrite the bytes that it consumes, never those behind them.
+// rewrite the bytes that it consumes, never those behind them. The slice of
+// arguments itself grows to the longest command seen; a caller that reuses it
+// should drop one of millions.
 //
 // # Agreement with Redis
 //

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -110,6 +111,8 @@ var parserCases = []struct {
 	{"*-0\r\n", []string{errCount.Text}, 5},
 	{"* 1\r\n", []string{errCount.Text}, 5},
 	{"*A\r\n$1\r\na\r\n", []string{errCount.Text}, 11},
+	{"*:\r\n" + strings.Repeat("$1\r\na\r\n", 10), []string{errCount.Text}, 74},
+	{"*1:\r\n" + strings.Repeat("$1\r\na\r\n", 20), []string{errCount.Text}, 145},
 	{"*1A\r\n", []string{errCount.Text}, 5},
 	{"*\xff\r\n", []string{errCount.Text}, 4},
 	{"*2147483648\r\n", []string{errCount.Text}, 13},
@@ -177,6 +180,8 @@ var parserCases = []struct {
 	{`ECHO "a"b` + "\n", []string{errInlineUnquoted.Text}, 10},
 	{`ECHO 'a'b` + "\n", []string{errInlineUnquoted.Text}, 10},
 	{`ECHO "a\` + "\r\n", []string{errInlineUnquoted.Text}, 10},
+	{`ECHO "\x4` + "\n", []string{errInlineUnquoted.Text}, 10},
+	{`ECHO "\x` + "\n", []string{errInlineUnquoted.Text}, 9},
 	{`ECHO "a\"` + "\n", []string{errInlineUnquoted.Text}, 10},
 	{`ECHO 'a\'` + "\n", []string{errInlineUnquoted.Text}, 10},
 	{ping + "ECHO \"\n", []string{`["PING"]`, errInlineUnquoted.Text}, 7},
@@ -270,6 +275,7 @@ func TestParserLimits(t *testing.T) {
 		{small, "*3\r\n" + strings.Repeat("$8\r\n12345678\r\n", 3), ""},
 		{small, "*4\r\n$1\r\na\r\n", errCount.Text},
 		{small, "*1\r\n$9\r\n123456789\r\n", errBulk.Text},
+		{Limits{MaxBulk: math.MaxInt, Authenticated: true}, fmt.Sprintf("*1\r\n$%d\r\nabc", math.MaxInt), errBulk.Text},
 		{Limits{}, ten, ""},
 		{Limits{}, eleven, errCountAuth.Text},
 		{Limits{}, "*-11\r\n", ""},
@@ -351,7 +357,7 @@ func TestParserAllocations(t *testing.T) {
 		buf := []byte(input)
 		allocs := testing.AllocsPerRun(100, func() {
 			p := Parser{Limits: Limits{Authenticated: true}}
-			for cut := range []int{len(buf) / 2, len(buf)} {
+			for _, cut := range []int{len(buf) / 2, len(buf)} {
 				if _, _, err := p.Next(buf[:cut], args); err != nil {
 					t.Fatal(err)
 				}
