@@ -1,0 +1,324 @@
+package engine_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redistill/redistill/engine"
+)
+
+const (
+	limit   = 16 << 20 // bytes
+	valSize = 4 << 10
+	twice   = 2 * limit / valSize // values that take twice the limit
+)
+
+var val = strings.Repeat("v", valSize)
+
+func key(i int) string { return fmt.Sprint("key", i) }
+
+func keys(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = key(i)
+	}
+	return names
+}
+
+// add stores a value as a command does: it makes room first.
+func (f *fixture) add(key string, deadline int64) error {
+	var err error
+	f.unlocked(func() { err = f.s.Reserve(len(key) + valSize) })
+	if err == nil {
+		err = f.tx.Set(f.k(key), []byte(val), deadline)
+	}
+	return err
+}
+
+// overfill stores twice what fits under the keys 0 to n-1, the time going on by a second with each.
+func (f *fixture) overfill(deadline int64) (n int) {
+	f.Helper()
+	for i := range twice {
+		f.tx.Now += 1000
+		f.check(f.add(key(i), deadline))
+	}
+	return twice
+}
+
+// survivors counts which keys of a range are there.
+func (f *fixture) survivors(from, to int) (n int) {
+	for i := from; i < to; i++ {
+		if f.exists(key(i)) {
+			n++
+		}
+	}
+	return n
+}
+
+func (f *fixture) wantWithinLimit() {
+	f.Helper()
+	if st := f.stats(); st.DataBytes+st.OverheadBytes > f.s.MaxMemory()+2*valSize {
+		f.Errorf("%d + %d bytes of a limit of %d", st.DataBytes, st.OverheadBytes, f.s.MaxMemory())
+	}
+}
+
+func TestPolicies(t *testing.T) {
+	for i, name := range engine.Policies() {
+		p, ok := engine.ParsePolicy(name)
+		equal(t, name, ok && int(p) == i && p.String() == name, true)
+	}
+	_, ok := engine.ParsePolicy("nosuch")
+	equal(t, "nosuch", ok, false)
+	f := open(t, engine.Options{MaxMemory: limit, Policy: engine.VolatileTTL})
+	equal(t, "Policy", f.s.Policy(), engine.VolatileTTL)
+	equal(t, "MaxMemory", f.s.MaxMemory(), limit)
+	f.s.SetPolicy(engine.NoEviction)
+	f.s.SetMaxMemory(2 * limit)
+	equal(t, "Policy", f.s.Policy(), engine.NoEviction)
+	equal(t, "MaxMemory", f.s.MaxMemory(), 2*limit)
+}
+
+func TestEvictionKeepsTheLimit(t *testing.T) {
+	for _, name := range engine.Policies() {
+		p, _ := engine.ParsePolicy(name)
+		if p == engine.NoEviction {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			f := open(t, engine.Options{MaxMemory: limit, Policy: p})
+			n := f.overfill(time.Now().Add(1000 * time.Hour).UnixMilli())
+			f.wantWithinLimit()
+			left := f.survivors(0, n)
+			equal(t, "Len", f.tx.Len(), left)
+			equal(t, "Evicted", f.stats().Evicted, uint64(n-left))
+			if left < n/4 { // half fits
+				t.Errorf("%d of %d keys are left", left, n)
+			}
+			f.unlocked(f.s.ResetStats)
+			equal(t, "Evicted after ResetStats", f.stats().Evicted, 0)
+		})
+	}
+}
+
+func TestNoEviction(t *testing.T) {
+	f := open(t, engine.Options{MaxMemory: limit, Policy: engine.NoEviction})
+	var err error
+	n := 0
+	for ; err == nil && n < twice; n++ {
+		err = f.add(key(n), engine.NoDeadline)
+	}
+	f.wantErr("full", err, engine.ErrOutOfMemory)
+	equal(t, "survivors", f.survivors(0, n), n-1)
+	if n < twice/4 {
+		t.Errorf("%d values of %d bytes fill %d bytes", n-1, valSize, limit)
+	}
+	equal(t, "Evicted", f.stats().Evicted, 0)
+	f.tx.FlushAll()
+	f.check(f.add("after the flush", engine.NoDeadline))
+}
+
+func TestVolatilePoliciesSpareOtherKeys(t *testing.T) {
+	for _, p := range []engine.Policy{engine.VolatileLRU, engine.VolatileLFU, engine.VolatileRandom, engine.VolatileTTL} {
+		t.Run(p.String(), func(t *testing.T) {
+			f := open(t, engine.Options{MaxMemory: limit, Policy: p})
+			for i := range twice / 8 {
+				f.check(f.add(key(i), engine.NoDeadline))
+				f.check(f.add(key(twice+i), f.base+int64(100*time.Hour/time.Millisecond)))
+			}
+			var err error
+			n := twice / 8
+			for ; err == nil && n < twice; n++ {
+				err = f.add(key(n), engine.NoDeadline)
+			}
+			f.wantErr("only keys without a TTL are left", err, engine.ErrOutOfMemory)
+			equal(t, "without TTL", f.survivors(0, n), n-1)
+			equal(t, "with TTL", f.survivors(twice, twice+twice/8), 0)
+			equal(t, "Evicted", f.stats().Evicted, twice/8)
+		})
+	}
+}
+
+// The first eighth of the keys is read again and again while twice the limit is stored.
+func TestEvictionSparesUsedKeys(t *testing.T) {
+	for _, p := range []engine.Policy{engine.AllKeysLRU, engine.AllKeysLFU, engine.VolatileLRU, engine.VolatileLFU} {
+		t.Run(p.String(), func(t *testing.T) {
+			f := open(t, engine.Options{MaxMemory: limit, Policy: p})
+			hot := twice / 8
+			deadline := f.base + int64(1000*time.Hour/time.Millisecond)
+			for i := range twice {
+				f.tx.Now += 10
+				f.check(f.add(key(i), deadline))
+				if i >= hot && i%(hot/4) == 0 {
+					for range 20 {
+						for j := range hot {
+							f.get(key(j))
+						}
+					}
+				}
+			}
+			if used, others := f.survivors(0, hot), f.survivors(hot, twice); used < hot*9/10 || others > twice*6/10 {
+				t.Errorf("%d of %d used keys survive, and %d of %d others", used, hot, others, twice-hot)
+			}
+		})
+	}
+}
+
+func TestVolatileTTLEvictsTheSoonestFirst(t *testing.T) {
+	f := open(t, engine.Options{MaxMemory: limit, Policy: engine.VolatileTTL})
+	hour := int64(time.Hour / time.Millisecond)
+	for i := range twice / 2 {
+		f.check(f.add(key(i), f.base+1000*hour))
+		f.check(f.add(key(twice+i), f.base+10*hour))
+	}
+	late, soon := f.survivors(0, twice/2), f.survivors(twice, twice+twice/2)
+	if late < 2*soon {
+		t.Errorf("%d keys with a late deadline survive and %d with a soon one", late, soon)
+	}
+}
+
+func TestTooLarge(t *testing.T) {
+	f := open(t, engine.Options{MaxMemory: limit, Policy: engine.AllKeysLRU})
+	huge := make([]byte, limit+1)
+	f.set("k", "v")
+	f.hset("h", "f", "v")
+	token := f.tx.Watch(f.k("k"))
+	var reserve error
+	f.unlocked(func() { reserve = f.s.Reserve(len(huge)) })
+	_, appendErr := f.tx.Append(f.k("k"), huge)
+	_, rangeErr := f.tx.SetRange(f.k("k"), limit, []byte("x"))
+	_, newErr := f.tx.SetRange(f.k("new"), limit, []byte("x"))
+	_, hashErr := f.tx.HSet(f.k("h"), []byte("f"), huge)
+	for what, err := range map[string]error{
+		"Reserve": reserve, "Set": f.tx.Set(f.k("k"), huge, 0), "Append": appendErr, "SetRange": rangeErr,
+		"SetRange of missing": newErr, "HSet": hashErr,
+	} {
+		f.wantErr(what, err, engine.ErrOutOfMemory)
+	}
+	equal(t, "string", f.get("k"), "v")
+	equal(t, "hash", f.hget("h", "f"), "v")
+	equal(t, "Len", f.tx.Len(), 2)
+	equal(t, "changed", f.tx.Changed(f.k("k"), token), false)
+	equal(t, "Evicted", f.stats().Evicted, 0)
+	f.tx.Unwatch(f.k("k"))
+}
+
+func TestChangedLimit(t *testing.T) {
+	f := open(t, engine.Options{Policy: engine.NoEviction})
+	for i := range twice {
+		f.check(f.add(key(i), engine.NoDeadline))
+	}
+	f.s.SetMaxMemory(limit)
+	var err error
+	f.unlocked(func() { err = f.s.Reserve(1) })
+	f.wantErr("over the limit", err, engine.ErrOutOfMemory)
+	equal(t, "survivors", f.survivors(0, twice), twice)
+	f.s.SetPolicy(engine.AllKeysRandom)
+	f.unlocked(func() { err = f.s.Reserve(1) })
+	f.check(err)
+	f.wantWithinLimit()
+	f.s.SetMaxMemory(0)
+	f.unlocked(func() { err = f.s.Reserve(1 << 40) })
+	f.check(err)
+}
+
+func TestByteCounts(t *testing.T) {
+	f := open(t, engine.Options{})
+	empty := f.stats()
+	for i := range 1000 {
+		f.set(key(i), val)
+	}
+	f.fill("h", largeHash)
+	full := f.stats()
+	if got := full.DataBytes - empty.DataBytes; got < 1000*valSize || got > 1200*valSize {
+		t.Errorf("1000 values of %d bytes count as %d bytes of data", valSize, got)
+	}
+	if full.OverheadBytes <= 0 {
+		t.Errorf("overhead of %d bytes", full.OverheadBytes)
+	}
+	f.tx.FlushAll()
+	if got := f.stats().DataBytes; got > empty.DataBytes {
+		t.Errorf("%d bytes of data are left after FlushAll", got)
+	}
+}
+
+// What a command adds to the byte counts, what undoes it takes away.
+func TestByteCountsReturn(t *testing.T) {
+	f := open(t, engine.Options{})
+	for name, do := range map[string]func(){
+		"set":      func() { f.set("k", val); f.set("k", ""); f.set("k", val+val) },
+		"append":   func() { _, _ = f.tx.Append(f.k("k"), []byte(val)); _, _ = f.tx.Append(f.k("k"), []byte(val)) },
+		"setrange": func() { _, _ = f.tx.SetRange(f.k("k"), 100, []byte(val)) },
+		"incr":     func() { _, _ = f.tx.IncrBy(f.k("k"), 1<<40); _, _ = f.tx.IncrBy(f.k("k"), -1<<40) },
+		"hash":     func() { f.fill("k", largeHash); f.fill("k", largeHash); f.hset("k", "f0", val); f.hdel("k", "f1") },
+		"deadline": func() { f.set("k", val); f.tx.SetDeadline(f.k("k"), f.base+10); f.tx.SetDeadline(f.k("k"), 0) },
+		"rename":   func() { f.set("x", val); f.set("k", "old"); f.tx.Rename(f.k("x"), f.k("k")) },
+		"copy":     func() { f.fill("x", largeHash); _, _ = f.tx.Copy(f.k("x"), f.k("k"), 0, true); f.tx.Delete(f.k("x")) },
+		"move":     func() { f.inDB(1, func() { f.set("k", val); f.tx.Move(f.k("k"), 0) }) },
+		"swap":     func() { f.inDB(1, func() { f.set("k", val); f.tx.SwapDB(0, 1) }) },
+	} {
+		before := f.stats().DataBytes
+		do()
+		equal(t, name+" made a key", f.tx.Delete(f.k("k")), true)
+		equal(t, name+": data", f.stats().DataBytes, before)
+	}
+}
+
+func TestStats(t *testing.T) {
+	f := open(t, engine.Options{})
+	for i := range 10 {
+		f.set(key(i), "v")
+	}
+	f.inDB(2, func() { f.setUntil("a", "v", f.base+1000); f.setUntil("b", "v", f.base+3000); f.set("c", "v") })
+	st := f.stats()
+	equal(t, "Keys", st.Keys[0], 10)
+	equal(t, "Expires", st.Expires[0], 0)
+	equal(t, "AvgTTL", st.AvgTTL[0], 0)
+	equal(t, "Keys", st.Keys[2], 3)
+	equal(t, "Expires", st.Expires[2], 2)
+	if avg, most := st.AvgTTL[2], f.base+2000-time.Now().Add(-time.Minute).UnixMilli(); avg <= 0 || avg > most {
+		t.Errorf("AvgTTL is %d, want 1 to %d", avg, most)
+	}
+}
+
+func TestHitsAndMisses(t *testing.T) {
+	f := open(t, engine.Options{})
+	none, field := func(_, _ []byte) {}, []byte("f")
+	for name, c := range map[string]struct {
+		counts bool
+		do     func(k engine.Key) error
+	}{
+		"Exists":      {true, func(k engine.Key) error { f.tx.Exists(k); return nil }},
+		"Type":        {true, func(k engine.Key) error { f.tx.Type(k); return nil }},
+		"Deadline":    {true, func(k engine.Key) error { f.tx.Deadline(k); return nil }},
+		"Get":         {true, func(k engine.Key) error { _, _, err := f.tx.Get(k); return err }},
+		"HGet":        {true, func(k engine.Key) error { _, _, err := f.tx.HGet(k, field); return err }},
+		"HLen":        {true, func(k engine.Key) error { _, err := f.tx.HLen(k); return err }},
+		"HEach":       {true, func(k engine.Key) error { return f.tx.HEach(k, func(_, _ []byte) bool { return true }) }},
+		"HRandom":     {true, func(k engine.Key) error { _, err := f.tx.HRandom(k, none); return err }},
+		"Encoding":    {false, func(k engine.Key) error { f.tx.Encoding(k); return nil }},
+		"Idle":        {false, func(k engine.Key) error { f.tx.Idle(k); return nil }},
+		"MemoryUsage": {false, func(k engine.Key) error { f.tx.MemoryUsage(k); return nil }},
+		"Set":         {false, func(k engine.Key) error { return f.tx.Set(k, field, 0) }},
+		"HSet":        {false, func(k engine.Key) error { _, err := f.tx.HSet(k, field, field); return err }},
+		"IncrBy":      {false, func(k engine.Key) error { _, err := f.tx.IncrBy(k, 1); return err }},
+		"Delete":      {false, func(k engine.Key) error { f.tx.Delete(k); return nil }},
+	} {
+		f.tx.FlushAll()
+		if strings.HasPrefix(name, "H") {
+			f.fill("there", largeHash)
+		} else {
+			f.set("there", "1")
+		}
+		f.unlocked(f.s.ResetStats)
+		f.check(errors.Join(c.do(f.k("there")), c.do(f.k("missing"))))
+		st, want := f.stats(), uint64(0)
+		if c.counts {
+			want = 1
+		}
+		equal(t, name+" hits", st.Hits, want)
+		equal(t, name+" misses", st.Misses, want)
+	}
+}
