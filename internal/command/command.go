@@ -31,6 +31,9 @@ var flagNames = []string{
 	"fast", "no_auth", "no_multi", "movablekeys", "allow_busy",
 }
 
+// shownFlags are the flags that have a name. Others are for the gate alone.
+const shownFlags Flag = AllowBusy<<1 - 1
+
 // Group is the family of a command, as COMMAND DOCS names it.
 type Group string
 
@@ -87,6 +90,10 @@ const (
 	// LockWalk locks nothing: the handler calls the operations of engine.Tx that walk the keyspace and lock shard after shard. Inside
 	// MULTI/EXEC it counts as LockAll.
 	LockWalk
+	// LockWatched locks the shards of the keys that the client watches.
+	LockWatched
+	// LockQueued locks those and what the commands queued since MULTI ask for.
+	LockQueued
 )
 
 // Handler runs one command and appends exactly one reply to c.Out, or returns an error, which the gate turns into the reply.

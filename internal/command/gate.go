@@ -2,15 +2,18 @@ package command
 
 import (
 	"time"
+
+	"github.com/redistill/redistill/engine"
 )
 
 // Next says what a connection does after a command.
 type Next uint8
 
 const (
-	// Continue with the next command.
+	// Continue with the next command, unless Session.Closing is set.
 	Continue Next = iota
-	// Wait: the command must not run yet (CLIENT PAUSE). Keep it, and pass it to Exec again when the session is woken.
+	// Wait: the command must not run yet (CLIENT PAUSE), and nothing was replied. The connection keeps the command and the input
+	// behind it, and passes the same command to Exec again, in a new batch, when the session is woken. The answer may be Wait again.
 	Wait
 )
 
@@ -21,36 +24,30 @@ func (s *Session) BeginBatch(now int64) {
 	s.clock = nanotime()
 }
 
-// EndBatch is called after the run.
-func (s *Session) EndBatch() {
-	s.active.Store(s.call.Now)
-	if s.call.Cmd != nil {
-		s.last.Store(s.call.Cmd)
-	}
-}
+// EndBatch is called after the run. It publishes what CLIENT LIST shows of the session to other goroutines.
+func (s *Session) EndBatch() { s.publish() }
 
-// Exec runs one command, appending its reply to s.Out. args must not be empty; they are not kept after the call.
+// Exec runs one command, appending its reply to s.Out. args must not be empty. Neither args nor what it refers to is kept after the
+// call, but elements of args may have been replaced. After a call that left s.Closing set there must be no other.
 func (s *Session) Exec(args [][]byte) Next {
-	start := len(s.Out.B)
+	s.start = len(s.Out.B)
 	c := &s.call
 	c.Args = args
 	cmd, err := s.admit(args)
+	c.Cmd = cmd
+	next := Continue
 	switch {
 	case err != nil:
 		s.reject(cmd, err)
-	case s.srv.pause.holds(s, cmd):
-		return Wait
-	case s.multi.open && cmd.Flags&NoMulti == 0:
-		s.multi.queue(cmd, args)
-		s.Out.Simple("QUEUED")
+	case s.state&inMulti != 0 && cmd.Flags&Immediate == 0:
+		next = s.enqueue(cmd, args)
 	default:
-		c.Cmd = cmd
-		s.run(cmd)
+		next = s.run(cmd)
 	}
-	if s.silence != speak {
-		s.hush(start)
+	if s.silence != speak && next == Continue {
+		s.hush()
 	}
-	return Continue
+	return next
 }
 
 // admit finds the row of a command and decides whether the client may run it now, in the order of Redis's processCommand. The row is
@@ -70,15 +67,48 @@ func (s *Session) admit(args [][]byte) (*Command, error) {
 	if cmd.Arity > 0 && len(args) != cmd.Arity || len(args) < -cmd.Arity || cmd.Run == nil {
 		return cmd, errArity(cmd)
 	}
-	if !s.authed && cmd.Flags&NoAuth == 0 {
-		return cmd, errNoAuth
+	if s.state != 0 {
+		return cmd, s.restrict(cmd, args)
 	}
-	if cmd.Flags&DenyOOM != 0 {
-		if err := s.srv.Store.Reserve(size(args)); err != nil {
-			return cmd, errOutOfMemory
-		}
+	if cmd.Flags&DenyOOM != 0 && s.srv.Store.Reserve(size(args)) != nil {
+		return cmd, errOutOfMemory
 	}
 	return cmd, nil
+}
+
+// restrict is the rest of admit for a client in a state that forbids some commands. A user who may not do everything will be such a
+// state, checked after the transaction and before memory.
+func (s *Session) restrict(cmd *Command, args [][]byte) error {
+	if s.state&unauthenticated != 0 && cmd.Flags&NoAuth == 0 && !s.Authenticated() {
+		return errNoAuth
+	}
+	if s.state&inMulti != 0 && cmd.Flags&NoMulti != 0 {
+		return errNotInMulti
+	}
+	if need, ok := s.memoryNeed(cmd, args); ok && s.srv.Store.Reserve(need) != nil {
+		return errOutOfMemory
+	}
+	if s.state&monitoring != 0 && cmd.Flags&(Write|ReadOnly) != 0 {
+		return errMonitorAccess
+	}
+	return nil
+}
+
+// memoryNeed returns the bytes to reserve before a command, and false if it runs without regard to the memory limit. Inside MULTI all
+// commands are refused at the limit, as the queue itself takes memory.
+func (s *Session) memoryNeed(cmd *Command, args [][]byte) (int, bool) {
+	deny := cmd.Flags&DenyOOM != 0
+	switch {
+	case s.state&inMulti == 0:
+		return size(args), deny
+	case cmd == s.srv.exec:
+		return s.multi.growth, s.multi.flags&DenyOOM != 0
+	case cmd.Flags&Immediate != 0:
+		return 0, false
+	case deny:
+		return s.multi.growth + size(args), true
+	}
+	return s.multi.growth, true
 }
 
 // size is an upper bound of the bytes that a command with these arguments adds to the keyspace, beyond what it replaces.
@@ -90,59 +120,128 @@ func size(args [][]byte) int {
 	return n
 }
 
-// reject replies to a command that did not run. In a transaction it makes EXEC fail.
+// reject replies to a command that did not run. In a transaction it makes EXEC fail, and a refused EXEC ends the transaction.
 func (s *Session) reject(cmd *Command, err error) {
-	s.multi.failed = s.multi.open
 	if cmd != nil {
 		s.stats.commands[cmd.index].rejected.Add(1)
+		if cmd == s.srv.exec {
+			err = s.abort(err)
+		}
 	}
+	s.multi.failed = s.state&inMulti != 0
+	s.replyError(err)
+}
+
+// replyError makes err the reply of the command whose reply starts at s.start, or of one that EXEC runs.
+func (s *Session) replyError(err error) {
+	start := len(s.Out.B)
 	reply(&s.Out, err)
+	s.stats.countError(s.Out.B[start:])
 }
 
 // run locks what the row asks for, runs its handler, and accounts for it.
-func (s *Session) run(cmd *Command) {
+func (s *Session) run(cmd *Command) Next {
+	began := s.clock
 	s.lock(cmd)
-	s.invoke(cmd)
+	// Looked at with the locks held: once CLIENT PAUSE or KILL, which take every lock, have answered, nothing slips by.
+	if s.srv.alert.Load() != 0 || s.killed.Load() {
+		if next, stop := s.interrupted(cmd); stop {
+			s.tx.Unlock()
+			return next
+		}
+	}
+	err := s.invoke(cmd)
 	s.tx.Unlock()
+	s.account(cmd, began, err)
+	return Continue
+}
+
+// interrupted reports whether the command must not run because another client killed or paused this one, and what then.
+func (s *Session) interrupted(cmd *Command) (Next, bool) {
+	if s.killed.Load() {
+		s.Closing = true
+		return Continue, true
+	}
+	if s.srv.pause.hold(s, cmd) {
+		return Wait, true
+	}
+	return Continue, false
 }
 
 // lock hashes the command's keys and takes the locks of its row.
 func (s *Session) lock(cmd *Command) {
-	c := &s.call
+	s.keys = s.appendKeys(s.keys[:0], cmd, s.call.Args)
+	s.call.Keys = s.keys
 	switch cmd.Locks {
 	case LockKeys:
-		c.Keys = s.hashKeys(s.keys[:0], cmd, c.Args)
-		s.keys = c.Keys
-		switch len(c.Keys) {
-		case 0:
-		case 1:
-			s.tx.LockKey(c.Keys[0])
-		default:
-			s.tx.LockKeys(c.Keys)
-		}
+		s.lockKeys(s.keys)
 	case LockAll:
 		s.tx.LockAll()
+	case LockWatched:
+		s.lockKeys(s.watchedKeys(s.scratch[:0]))
+	case LockQueued:
+		s.lockQueued()
 	}
 }
 
-// invoke runs a handler whose locks are held, turns its error into the reply, and counts the call.
-func (s *Session) invoke(cmd *Command) {
-	c := &s.call
-	if s.srv.monitors.on.Load() {
-		s.srv.monitors.feed(s, cmd, c.Args)
+func (s *Session) lockKeys(keys []engine.Key) {
+	switch len(keys) {
+	case 0:
+	case 1:
+		s.tx.LockKey(keys[0])
+	default:
+		s.tx.LockKeys(keys)
 	}
+}
+
+// appendKeys appends the keys among args, whose bytes they share, to dst.
+func (s *Session) appendKeys(dst []engine.Key, cmd *Command, args [][]byte) []engine.Key {
+	first := cmd.Keys.First
+	if first == 0 {
+		return dst
+	}
+	if first == cmd.Keys.Last && first < len(args) {
+		return append(dst, s.srv.Store.Key(args[first]))
+	}
+	s.at = cmd.keys(s.at[:0], args)
+	for _, i := range s.at {
+		dst = append(dst, s.srv.Store.Key(args[i]))
+	}
+	return dst
+}
+
+// invoke runs a handler whose locks are held and turns its error, which it returns, into the reply.
+func (s *Session) invoke(cmd *Command) error {
 	start := len(s.Out.B)
-	err := cmd.Run(c)
+	err := cmd.Run(&s.call)
 	if err != nil {
 		s.Out.B = s.Out.B[:start]
-		reply(&s.Out, err)
+		s.replyError(err)
 	}
-	now := nanotime()
-	took := now - s.clock
-	s.clock = now
+	if s.srv.alert.Load()&alertMonitors != 0 {
+		s.srv.monitors.feed(s, cmd, s.call.Args)
+	}
+	return err
+}
+
+// account counts a call that began at the given moment and ends now.
+func (s *Session) account(cmd *Command, began int64, err error) {
+	s.clock = nanotime()
+	took := s.clock - began
 	s.stats.commands[cmd.index].add(took, err != nil)
 	if took >= s.srv.slowlog.threshold.Load() {
-		s.srv.slowlog.add(s, cmd, c.Args, took)
+		s.srv.slowlog.add(s, cmd, s.call.Args, took)
+	}
+}
+
+// hush takes the command's reply back where CLIENT REPLY asked for it.
+func (s *Session) hush() {
+	s.Out.B = s.Out.B[:s.start]
+	switch s.silence {
+	case skipNext:
+		s.silence = skipThis
+	case skipThis:
+		s.silence = speak
 	}
 }
 

@@ -1,7 +1,12 @@
 package command
 
 import (
+	"cmp"
+	"crypto/rand"
+	"encoding/hex"
 	"log/slog"
+	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,32 +20,185 @@ type Options struct {
 	Store    *engine.Store
 	Config   *config.Config
 	Log      *slog.Logger
-	Version  string           // the product's own version
-	IO       string           // the I/O path in use, for INFO
-	Shutdown func(save bool)  // starts an orderly stop of the process; called by SHUTDOWN, must not block
+	Version  string          // the product's own version
+	IO       string          // the I/O path in use, for INFO
+	Shutdown func(save bool) // starts an orderly stop of the process; called by SHUTDOWN, must not block
 }
 
-// Server is what all clients share: the keyspace, the configuration, the command table and the registry of clients.
+// Server is what all clients share: the keyspace, the configuration, the command table and the registry of clients. Its methods may be
+// called from any goroutine.
 type Server struct {
 	Options
 	table   *table
+	exec    *Command // the row of EXEC, which the gate treats apart
 	started time.Time
 	runID   string
 
+	alert    atomic.Uint32 // alertPause, alertMonitors: what a command has to heed before it runs
 	clients  registry
-	stripes  []*Stats // one per loop, merged by INFO
+	pause    pause
+	monitors monitors
+	stripes  []*Stats // shared out among the sessions, added up by INFO
 	total    totals
+	slowlog  slowlog
+	sampler  sampler
+	stop     chan struct{} // closed by Close
+
+	startupBytes int64 // what the empty keyspace took
+}
+
+// Bits of Server.alert.
+const (
+	alertPause    uint32 = 1 << iota // CLIENT PAUSE is in effect
+	alertMonitors                    // some client is in MONITOR mode
+)
+
+// NewServer returns a server without clients. o.Store, o.Config and o.Log are required. Close ends it.
+func NewServer(o Options) *Server {
+	s := &Server{Options: o, table: newTable(commands()), started: time.Now(), runID: newRunID(), stop: make(chan struct{})}
+	s.exec = s.table.find("exec")
+	s.clients.byID = map[int64]*Session{}
+	s.pause.srv, s.monitors.srv = s, s
+	for range min(2*runtime.GOMAXPROCS(0), 32) {
+		s.stripes = append(s.stripes, newStats(s.table))
+	}
+	s.total.io = make([]ioTotals, len(s.stripes))
+	s.applyConfig()
+	s.startupBytes = s.usedMemory()
+	go s.runSampler(s.stop)
+	return s
+}
+
+// Close stops what the server does in the background. All sessions have been closed.
+func (s *Server) Close() {
+	close(s.stop)
+	s.pause.end()
+}
+
+// newRunID returns 40 random hexadecimal digits, as Redis names a run of the server.
+func newRunID() string {
+	var b [20]byte
+	_, _ = rand.Read(b[:]) // documented never to fail
+	return hex.EncodeToString(b[:])
+}
+
+// totals are counters since the start or CONFIG RESETSTAT.
+type totals struct {
+	connections  atomic.Int64 // accepted
+	rejected     atomic.Int64 // refused for max_connections
+	deniedLogins atomic.Int64 // failed AUTH and HELLO AUTH
+	queryLimit   atomic.Int64 // clients closed for what they sent
+	outputLimit  atomic.Int64 // clients closed for what they did not read
+	io           []ioTotals   // shared out among the sessions like Server.stripes
+}
+
+// ioTotals are bytes read from and written to sockets. It fills a cache line.
+type ioTotals struct {
+	in, out atomic.Int64
+	_       [48]byte
+}
+
+// network returns the bytes read from and written to all clients.
+func (t *totals) network() (in, out int64) {
+	for i := range t.io {
+		in += t.io[i].in.Load()
+		out += t.io[i].out.Load()
+	}
+	return in, out
+}
+
+// reset sets everything to zero.
+func (t *totals) reset() {
+	for _, n := range []*atomic.Int64{&t.connections, &t.rejected, &t.deniedLogins, &t.queryLimit, &t.outputLimit} {
+		n.Store(0)
+	}
+	for i := range t.io {
+		t.io[i].in.Store(0)
+		t.io[i].out.Store(0)
+	}
 }
 
 // registry knows the clients that are connected.
 type registry struct {
 	mu     sync.Mutex
 	byID   map[int64]*Session
-	nextID atomic.Int64
+	lastID int64
 }
 
-// totals are counters that are not by command.
-type totals struct {
-	connections, rejected atomic.Int64 // accepted since the start; refused
-	netIn, netOut         atomic.Int64 // bytes
+// add registers a client, unless there are max already, and gives it its ID.
+func (r *registry) add(s *Session, max int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.byID) >= max {
+		return false
+	}
+	r.lastID++
+	s.ID = r.lastID
+	r.byID[s.ID] = s
+	return true
+}
+
+// remove forgets a client and reports whether it was known.
+func (r *registry) remove(s *Session) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, known := r.byID[s.ID]
+	delete(r.byID, s.ID)
+	return known
+}
+
+// find returns a client, or nil.
+func (r *registry) find(id int64) *Session {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.byID[id]
+}
+
+// len returns the number of clients.
+func (r *registry) len() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.byID)
+}
+
+// list returns the clients in the order in which they came.
+func (r *registry) list() []*Session {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := make([]*Session, 0, len(r.byID))
+	for _, s := range r.byID {
+		all = append(all, s)
+	}
+	slices.SortFunc(all, func(a, b *Session) int { return cmp.Compare(a.ID, b.ID) })
+	return all
+}
+
+// Connected returns the number of clients.
+func (s *Server) Connected() int { return s.clients.len() }
+
+// NewSession registers a client that has connected. addr and laddr are the two ends of the connection as Redis writes them:
+// "127.0.0.1:50000", "[::1]:50000", and "/path:0" at both ends of a Unix socket. fd is the file descriptor, shown by CLIENT LIST.
+//
+// wake is called when another goroutine has something for the client: bytes to be taken with TakeInbox, the end of a Wait, or that
+// Killed has become true, which shall also end a write that waits for the client to read. It may be called from any goroutine, with
+// locks held, also after Close; it must not block, and a call that comes while the connection is busy must not be lost.
+//
+// The error is the reply for a client that is refused because there are max_connections already.
+func (s *Server) NewSession(addr, laddr string, fd int, wake func()) (*Session, error) {
+	c := &Session{Addr: addr, LAddr: laddr, FD: fd, srv: s, tx: s.Store.NewTx(), wake: wake, created: time.Now().UnixMilli()}
+	c.unix = isUnix(addr)
+	c.Out.Proto = 2
+	c.active.Store(c.created)
+	c.proto.Store(2)
+	c.queued.Store(-1)
+	c.setAuthenticated(s.Config.Snapshot().Password == "")
+	c.call.S, c.call.Srv, c.call.Tx, c.call.Out, c.call.Now = c, s, c.tx, &c.Out, c.created
+	s.total.connections.Add(1)
+	if !s.clients.add(c, s.Config.Snapshot().MaxConnections) {
+		s.total.rejected.Add(1)
+		return nil, errMaxClients
+	}
+	n := c.ID % int64(len(s.stripes))
+	c.stats, c.io = s.stripes[n], &s.total.io[n]
+	return c, nil
 }

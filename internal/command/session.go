@@ -1,14 +1,18 @@
 package command
 
 import (
+	"net/netip"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/config"
 	"github.com/redistill/redistill/internal/resp"
 )
 
-// Session is one client's state. Unless a field says otherwise, only the goroutine that serves the connection touches it.
+// Session is one client's state. Unless a field or method says otherwise, only the goroutine that serves the connection touches it.
 type Session struct {
 	ID    int64    // unique since the start; constant
 	Addr  string   // the client's address; constant
@@ -19,32 +23,51 @@ type Session struct {
 	// Closing is set when the connection shall be closed after Out is written.
 	Closing bool
 
+	// QueryLen and QueryCap are the bytes of input that wait for a command to be complete, and the size of the buffer that they are
+	// in. The connection sets them before EndBatch, for CLIENT LIST.
+	QueryLen, QueryCap int
+
 	srv     *Server
-	stats   *Stats // where this session counts; shared by sessions of one loop
+	stats   *Stats    // where this session counts, with others
+	io      *ioTotals // likewise
 	tx      *engine.Tx
 	call    Call
+	start   int          // where in Out the reply of the command being run starts
 	keys    []engine.Key // backs call.Keys
+	scratch []engine.Key // backs the keys that LockWatched and LockQueued lock
 	at      []int        // scratch: positions of keys
-	authed  bool
+	state   state
 	multi   transaction
 	silence silence // CLIENT REPLY
+	noEvict bool    // CLIENT NO-EVICT
 	clock   int64   // nanoseconds, when the command before ended; the start of the next one
+	outPeak int     // the most bytes that Out held at the end of a batch
 	created int64   // Unix milliseconds; constant
+	unix    bool    // connected over a Unix socket; constant
+	wake    func()  // see NewSession; constant
 
-	// What other goroutines read for CLIENT LIST and change for CLIENT KILL.
-	db       atomic.Int32
-	active   atomic.Int64            // Unix milliseconds of the last batch
-	last     atomic.Pointer[Command] // the last command
-	killed   atomic.Bool
-	monitors atomic.Bool // the client is in MONITOR mode
+	killed  atomic.Bool // see Kill
+	blocked atomic.Bool // waits for the end of CLIENT PAUSE; set by the pause
 
-	mu      sync.Mutex // guards the fields below
-	name    string
-	libName string
-	libVer  string
-	inbox   []byte // pushed by other goroutines, to be written after Out
-	wake    func() // makes the connection call TakeInbox; called without mu held
+	published
+
+	mu        sync.Mutex // guards the fields below
+	name      string
+	libName   string
+	libVer    string
+	inbox     []byte // pushed by other goroutines, to be written after Out
+	softSince int64  // Unix milliseconds since when the inbox is above its soft limit, or 0
+	closed    bool   // nothing is put into inbox any more
 }
+
+// state is a set of conditions under which the gate looks closer at a command. It is 0 for nearly all clients nearly all the time.
+type state uint8
+
+const (
+	unauthenticated state = 1 << iota // the password was not given
+	inMulti                           // MULTI was said
+	monitoring                        // MONITOR was said
+)
 
 // silence is the state of CLIENT REPLY.
 type silence uint8
@@ -56,29 +79,168 @@ const (
 	mute                    // CLIENT REPLY OFF
 )
 
-// Post queues bytes for the client from another goroutine, and wakes its connection.
-func (s *Session) Post(b []byte) {
-	s.mu.Lock()
-	s.inbox = append(s.inbox, b...)
-	wake := s.wake
-	s.mu.Unlock()
-	wake()
+// published is what CLIENT LIST shows of a session to other goroutines. The session writes it at the end of a batch.
+type published struct {
+	active   atomic.Int64 // Unix milliseconds of the last batch
+	last     atomic.Pointer[Command]
+	db       atomic.Int32
+	proto    atomic.Int32
+	queued   atomic.Int64 // commands queued by MULTI, -1 outside
+	multiMem atomic.Int64 // bytes that the queue and the watched keys take
+	argvMem  atomic.Int64 // bytes of the arguments of the command being run
+	queryLen atomic.Int64
+	queryCap atomic.Int64
+	outLen   atomic.Int64
+	outCap   atomic.Int64
+	outPeak  atomic.Int64
+	flags    atomic.Uint32 // listedFlag
 }
 
-// TakeInbox appends what Post queued to dst.
+// publish writes s.published. Storing costs more than comparing, and mostly nothing but the time has changed.
+func (s *Session) publish() {
+	s.outPeak = max(s.outPeak, len(s.Out.B))
+	p := &s.published
+	update(&p.active, s.call.Now)
+	if p.last.Load() != s.call.Cmd {
+		p.last.Store(s.call.Cmd)
+	}
+	if db := int32(s.tx.DB); p.db.Load() != db {
+		p.db.Store(db)
+	}
+	if proto := int32(s.Out.Proto); p.proto.Load() != proto {
+		p.proto.Store(proto)
+	}
+	queued := int64(-1)
+	if s.state&inMulti != 0 {
+		queued = int64(len(s.multi.queued))
+	}
+	update(&p.queued, queued)
+	update(&p.multiMem, int64(s.multi.size+s.multi.watchedSize))
+	update(&p.argvMem, 0)
+	update(&p.queryLen, int64(s.QueryLen))
+	update(&p.queryCap, int64(s.QueryCap))
+	update(&p.outLen, int64(len(s.Out.B)))
+	update(&p.outCap, int64(cap(s.Out.B)))
+	update(&p.outPeak, int64(s.outPeak))
+	if f := s.listedFlags(); p.flags.Load() != f {
+		p.flags.Store(f)
+	}
+}
+
+func update(a *atomic.Int64, n int64) {
+	if a.Load() != n {
+		a.Store(n)
+	}
+}
+
+// isUnix reports whether addr is the path of a Unix socket.
+func isUnix(addr string) bool {
+	_, err := netip.ParseAddrPort(addr)
+	return err != nil
+}
+
+// Close ends the session: the client is no longer listed, watches nothing, and is sent nothing. The connection calls it once, when it
+// will not call Exec any more.
+func (s *Session) Close() {
+	s.srv.clients.remove(s)
+	s.srv.pause.forget(s)
+	s.srv.monitors.remove(s)
+	s.lockKeys(s.watchedKeys(s.scratch[:0]))
+	s.unwatch()
+	s.tx.Unlock()
+	s.mu.Lock()
+	s.inbox, s.closed = nil, true
+	s.mu.Unlock()
+}
+
+// Recovered is called by the connection with what recover returned when a call of Exec panicked. It logs the panic, gives the locks
+// back, drops the unfinished reply and sets Closing. The session may then only be closed.
+func (s *Session) Recovered(v any) {
+	name := "?"
+	if s.call.Cmd != nil {
+		name = s.call.Cmd.fullName
+	}
+	s.srv.Log.Error("panic while running a command", "command", name, "client", s.Addr, "panic", v, "stack", string(debug.Stack()))
+	s.tx.Unlock()
+	s.Out.B = s.Out.B[:min(s.start, len(s.Out.B))]
+	s.Closing = true
+}
+
+// Authenticated reports whether the client may send commands that need the password, because it gave it or because there is none.
+func (s *Session) Authenticated() bool {
+	return s.state&unauthenticated == 0 || s.srv.Config.Snapshot().Password == ""
+}
+
+func (s *Session) setAuthenticated(yes bool) {
+	s.state |= unauthenticated
+	if yes {
+		s.state &^= unauthenticated
+	}
+}
+
+// CountIO adds to the totals of bytes read from and written to clients. The connection calls it once a batch, when Out is written.
+func (s *Session) CountIO(in, out int) {
+	s.io.in.Add(int64(in))
+	s.io.out.Add(int64(out))
+	update(&s.published.outLen, 0)
+}
+
+// post queues bytes for the client and wakes its connection. Any goroutine may call it, with locks held. A client that does not read
+// what it is sent is closed at the limit.
+func (s *Session) post(b []byte, limit config.OutputBufLimit) {
+	if s.fill(b, limit) {
+		s.wake()
+		return
+	}
+	s.srv.total.outputLimit.Add(1)
+	s.srv.Log.Warn("closing a client that does not read what it is sent", "client", s.Addr, "limit", limit.String())
+	s.Kill()
+}
+
+// fill appends to the inbox and reports whether it stays within the limit. Otherwise it is dropped.
+func (s *Session) fill(b []byte, limit config.OutputBufLimit) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return true
+	}
+	s.inbox = append(s.inbox, b...)
+	n := int64(len(s.inbox))
+	if limit.Soft == 0 || n <= limit.Soft {
+		s.softSince = 0
+	} else if s.softSince == 0 {
+		s.softSince = time.Now().UnixMilli()
+	}
+	hard := limit.Hard > 0 && n > limit.Hard
+	soft := s.softSince != 0 && time.Now().UnixMilli()-s.softSince > limit.SoftSeconds*1000
+	if hard || soft {
+		s.inbox, s.closed = nil, true
+		return false
+	}
+	return true
+}
+
+// inboxKept is the size above which an emptied inbox is given back.
+const inboxKept = 64 << 10
+
+// TakeInbox appends what other goroutines sent the client to dst. It goes after the replies of the batch.
 func (s *Session) TakeInbox(dst []byte) []byte {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	dst = append(dst, s.inbox...)
-	s.inbox = s.inbox[:0]
-	s.mu.Unlock()
+	s.inbox, s.softSince = s.inbox[:0], 0
+	if cap(s.inbox) > inboxKept {
+		s.inbox = nil
+	}
 	return dst
 }
 
-// Kill asks the connection to close. Any goroutine may call it.
+// Kill makes the session run no other command and asks its connection to close without more replies. Any goroutine may call it.
 func (s *Session) Kill() {
 	s.killed.Store(true)
+	s.srv.clients.remove(s)
 	s.wake()
 }
 
-// Killed reports whether Kill was called.
+// Killed reports whether Kill was called. Any goroutine may call it.
 func (s *Session) Killed() bool { return s.killed.Load() }
