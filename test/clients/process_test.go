@@ -1,12 +1,12 @@
 package clients_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"os"
 	"os/exec"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -19,37 +19,25 @@ const (
 	pollInterval  = 20 * time.Millisecond
 )
 
-// process is a running child whose output is kept for failure messages.
+// process is a running child whose output is kept for failure messages. The
+// child writes straight into a file, so that what it printed before it answered
+// a request is there when the answer arrives.
 type process struct {
 	cmd  *exec.Cmd
-	buf  lockedBuffer
+	out  *os.File
 	done chan struct{} // closed once err is set
 	err  error         // what Wait returned; read after done
 }
 
-// lockedBuffer is a bytes.Buffer that a child's output may fill while a test
-// reads it.
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
-
 // startProcess starts cmd and collects its stdout and stderr.
 func startProcess(cmd *exec.Cmd) (*process, error) {
-	p := &process{cmd: cmd, done: make(chan struct{})}
-	cmd.Stdout, cmd.Stderr = &p.buf, &p.buf
+	out, err := os.CreateTemp("", "output-")
+	if err != nil {
+		return nil, err
+	}
+	os.Remove(out.Name()) // it lives on until both processes have closed it
+	p := &process{cmd: cmd, out: out, done: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -61,7 +49,13 @@ func startProcess(cmd *exec.Cmd) (*process, error) {
 }
 
 // output is all that the process has printed so far.
-func (p *process) output() string { return p.buf.String() }
+func (p *process) output() string {
+	text, err := io.ReadAll(io.NewSectionReader(p.out, 0, 1<<30))
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
 
 // waitForPort returns once addr accepts a connection, or says why it will not.
 func (p *process) waitForPort(addr string) error {
