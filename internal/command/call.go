@@ -1,6 +1,8 @@
 package command
 
 import (
+	"math"
+
 	"github.com/redistill/redistill/engine"
 	"github.com/redistill/redistill/internal/resp"
 )
@@ -41,6 +43,45 @@ func (c *Call) int(i int) (int64, error) {
 		return 0, errNotInteger
 	}
 	return n, nil
+}
+
+// intBetween parses an argument as an integer from lo to hi.
+func (c *Call) intBetween(i int, lo, hi int64) (int64, error) {
+	n, err := c.int(i)
+	if err == nil && (n < lo || n > hi) {
+		text := append([]byte("ERR value is out of range, value must between "), resp.AppendInt(nil, lo)...)
+		return 0, Error(resp.AppendInt(append(text, " and "...), hi))
+	}
+	return n, err
+}
+
+// database parses an argument as the number of a database.
+func (c *Call) database(i int) (int, error) {
+	n, err := c.intBetween(i, math.MinInt32, math.MaxInt32)
+	if err == nil && (n < 0 || n >= engine.Databases) {
+		err = errDBRange
+	}
+	return int(n), err
+}
+
+// has reports whether a key exists. It is the look that a write takes, not a read that counts as a hit or miss.
+func (c *Call) has(k engine.Key) bool {
+	c.Tx.NoCount = true
+	ok := c.Tx.Exists(k)
+	c.Tx.NoCount = false
+	return ok
+}
+
+// maxReply is how many bytes a command that can repeat the same value without end replies with at most.
+const maxReply = 1 << 30
+
+// putFirst moves what was appended to the replies last, from index head on, before what was appended from index start on. It serves
+// replies that are longer than is known when they begin; the part from head on must be short.
+func (c *Call) putFirst(start, head int) {
+	var part [96]byte
+	n := copy(part[:], c.Out.B[head:])
+	copy(c.Out.B[start+n:], c.Out.B[start:head])
+	copy(c.Out.B[start:], part[:n])
 }
 
 // ok replies +OK unless err is set, which it returns.

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"errors"
 
 	"github.com/redistill/redistill/engine"
@@ -15,16 +16,32 @@ func (e Error) Error() string { return string(e) }
 
 // Error replies that more than one command uses. The texts are Redis's, for clients match on them.
 const (
-	errSyntax        = Error("ERR syntax error")
-	errNotInteger    = Error("ERR value is not an integer or out of range")
-	errNotFloat      = Error("ERR value is not a valid float")
-	errNoSuchKey     = Error("ERR no such key")
-	errDBRange       = Error("ERR DB index is out of range")
-	errNoAuth        = Error("NOAUTH Authentication required.")
-	errExecAbort     = Error("EXECABORT Transaction discarded because of previous errors.")
-	errOutOfMemory   = Error("OOM command not allowed when used memory > 'maxmemory'.")
-	errStringTooLong = Error("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
+	errSyntax         = Error("ERR syntax error")
+	errNotInteger     = Error("ERR value is not an integer or out of range")
+	errNotFloat       = Error("ERR value is not a valid float")
+	errNotFinite      = Error("ERR increment would produce NaN or Infinity")
+	errOutOfRange     = Error("ERR value is out of range")
+	errNoSuchKey      = Error("ERR no such key")
+	errDecrOverflow   = Error("ERR decrement would overflow")
+	errOffset         = Error("ERR offset is out of range")
+	errCursor         = Error("ERR invalid cursor")
+	errInfinite       = Error("ERR value is NaN or Infinity")
+	errHashNotInteger = Error("ERR hash value is not an integer")
+	errHashNotFloat   = Error("ERR hash value is not a float")
+	errExpireNX       = Error("ERR NX and XX, GT or LT options at the same time are not compatible")
+	errExpireGTLT     = Error("ERR GT and LT options at the same time are not compatible")
+	errNoFrequency    = Error("ERR An LFU maxmemory policy is not selected, access frequency not tracked. " + errPolicyNote)
+	errNoIdleTime     = Error("ERR An LFU maxmemory policy is selected, idle time not tracked. " + errPolicyNote)
+	errSameObject     = Error("ERR source and destination objects are the same")
+	errDBRange        = Error("ERR DB index is out of range")
+	errNoAuth         = Error("NOAUTH Authentication required.")
+	errExecAbort      = Error("EXECABORT Transaction discarded because of previous errors.")
+	errOutOfMemory    = Error("OOM command not allowed when used memory > 'maxmemory'.")
+	errStringTooLong  = Error("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
+	errReplyTooLong   = Error("ERR reply exceeds maximum allowed size")
 )
+
+const errPolicyNote = "Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
 
 // reply appends err as an error reply. It is the only place that turns the engine's errors into RESP.
 func reply(out *resp.Out, err error) {
@@ -49,6 +66,11 @@ func reply(out *resp.Out, err error) {
 // errArity is the reply to a command with too few or too many arguments.
 func errArity(c *Command) Error {
 	return Error("ERR wrong number of arguments for '" + c.fullName + "' command")
+}
+
+// errExpireTime is the reply to a time to live that is not positive where it must be, or too large.
+func errExpireTime(c *Command) Error {
+	return Error("ERR invalid expire time in '" + c.fullName + "' command")
 }
 
 // errUnknownCommand is the reply to a name that is not in the table; up to 128 bytes of the name and of the arguments are shown.
@@ -80,9 +102,11 @@ func errUnknownSubcommand(container *Command, sub []byte) Error {
 	return Error("ERR unknown subcommand '" + string(clip(sub, 128)) + "'. Try " + string(name) + " HELP.")
 }
 
+// clip returns b up to n bytes or the first zero byte, which is where Redis's texts end too.
 func clip(b []byte, n int) []byte {
-	if len(b) > n {
-		return b[:n]
+	b = b[:min(n, len(b))]
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		return b[:i]
 	}
 	return b
 }

@@ -1,0 +1,119 @@
+package command
+
+import (
+	"math"
+	"math/rand/v2"
+)
+
+// HRANDFIELD key [count [WITHVALUES]]
+func hrandfield(c *Call) error {
+	if len(c.Args) == 2 {
+		ok, err := c.Tx.HRandom(c.Keys[0], func(field, _ []byte) { c.Out.Bulk(field) })
+		if err == nil && !ok {
+			c.Out.Null()
+		}
+		return err
+	}
+	count, err := c.intBetween(2, -math.MaxInt64, math.MaxInt64)
+	if err != nil {
+		return err
+	}
+	withValues := len(c.Args) == 4 && is(c.Args[3], "withvalues")
+	if len(c.Args) > 3 && !withValues {
+		return errSyntax
+	}
+	// The reply has twice as many elements, a number which must not overflow.
+	if withValues && (count < -math.MaxInt64/2 || count > math.MaxInt64/2) {
+		return errOutOfRange
+	}
+	size, err := c.Tx.HLen(c.Keys[0])
+	if err != nil {
+		return err
+	}
+	c.Tx.NoCount = true // HLen was the read
+	err = c.randomFields(count, size, withValues)
+	c.Tx.NoCount = false
+	return err
+}
+
+// randomFields replies with count different fields of the size fields there are, at most all; with -count fields, which may be the
+// same, if count is negative.
+func (c *Call) randomFields(count int64, size int, withValues bool) error {
+	distinct := int(min(count, int64(size)))
+	switch {
+	case count == 0 || size == 0:
+		c.Out.Array(0)
+		return nil
+	case count < 0:
+		return c.anyFields(-count, withValues)
+	case size <= 128 || distinct > size/4:
+		return c.sampleFields(distinct, size, withValues)
+	}
+	return c.pickFields(distinct, withValues)
+}
+
+// fieldList begins a list of n fields, in RESP3 with pairs as elements if they have values.
+func (c *Call) fieldList(n int64, withValues bool) {
+	if withValues && c.Out.Proto != 3 {
+		n *= 2
+	}
+	c.Out.Array(int(n))
+}
+
+// listedField appends an element of a fieldList.
+func (c *Call) listedField(field, val []byte, withValues bool) {
+	if withValues && c.Out.Proto == 3 {
+		c.Out.Array(2)
+	}
+	c.Out.Bulk(field)
+	if withValues {
+		c.Out.Bulk(val)
+	}
+}
+
+// anyFields replies with n fields, each chosen from all.
+func (c *Call) anyFields(n int64, withValues bool) error {
+	start := len(c.Out.B)
+	c.fieldList(n, withValues)
+	for range n {
+		_, err := c.Tx.HRandom(c.Keys[0], func(field, val []byte) { c.listedField(field, val, withValues) })
+		if err != nil {
+			return err
+		}
+		if len(c.Out.B)-start > maxReply {
+			return errReplyTooLong
+		}
+	}
+	return nil
+}
+
+// sampleFields replies with n of size fields: it goes through all and takes each with the chance that makes every choice as likely.
+func (c *Call) sampleFields(n, size int, withValues bool) error {
+	c.fieldList(int64(n), withValues)
+	return c.Tx.HEach(c.Keys[0], func(field, val []byte) bool {
+		if rand.IntN(size) < n {
+			c.listedField(field, val, withValues)
+			n--
+		}
+		size--
+		return n > 0
+	})
+}
+
+// pickFields replies with n fields, which are few of all: it chooses from all and again if it knows the field already.
+func (c *Call) pickFields(n int, withValues bool) error {
+	c.fieldList(int64(n), withValues)
+	known := make(map[string]bool, n)
+	for len(known) < n {
+		_, err := c.Tx.HRandom(c.Keys[0], func(field, val []byte) {
+			if !known[string(field)] {
+				known[string(field)] = true
+				c.listedField(field, val, withValues)
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
