@@ -42,7 +42,7 @@ func checkRange(n, low, high int64) error {
 
 func parseRedisInt(text string, low, high int64) (int64, error) {
 	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
+	if err != nil || strconv.FormatInt(n, 10) != text { // Redis refuses +5 and 05
 		return 0, errRedisInteger
 	}
 	return n, checkRange(n, low, high)

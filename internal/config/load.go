@@ -64,10 +64,15 @@ func (e *Error) Error() string {
 	if e.Value != "" {
 		value = " = " + e.Value
 	}
-	if e.Source.Origin == FromFile {
+	switch e.Source.Origin {
+	case FromFile:
 		return fmt.Sprintf("%s: %s%s: %s", e.Source, e.Key, value, e.Reason)
+	case FromEnv:
+		return fmt.Sprintf("environment variable %s%s: %s", e.Source, value, e.Reason)
+	case FromFlag:
+		return fmt.Sprintf("flag %s%s: %s", e.Source, value, e.Reason)
 	}
-	return fmt.Sprintf("%s%s: %s (setting %s)", e.Source, value, e.Reason, e.Key)
+	return fmt.Sprintf("%s of %s%s: %s", e.Source, e.Key, value, e.Reason)
 }
 
 // Load builds a Config from the defaults and the assignments, which come in

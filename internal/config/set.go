@@ -13,7 +13,7 @@ var (
 
 // SetError is a refused CONFIG SET. Err is nil if there is no such parameter.
 type SetError struct {
-	Name string // the parameter as the client wrote it
+	Name string // the parameter: as the client wrote it if it is the name that is refused, as the table has it otherwise
 	Err  error
 }
 
@@ -44,10 +44,10 @@ func (c *Config) Set(pairs ...Pair) error {
 	*next = *old
 	for i, p := range chosen {
 		if err := p.set(next, pairs[i].Value); err != nil {
-			return &SetError{pairs[i].Name, err}
+			return &SetError{p.name, err}
 		}
 	}
-	if err := c.runHooks(old, next, chosen, pairs); err != nil {
+	if err := c.runHooks(old, next, chosen); err != nil {
 		return err
 	}
 	c.snapshot.Store(next)
@@ -81,7 +81,7 @@ func resolve(pairs []Pair) ([]*param, error) {
 
 // runHooks calls the hooks of the chosen settings with next. If one fails it
 // calls those that ran before, last first, with old.
-func (c *Config) runHooks(old, next *Values, chosen []*param, pairs []Pair) error {
+func (c *Config) runHooks(old, next *Values, chosen []*param) error {
 	var done []hook
 	for _, h := range c.hooks {
 		i := chosenBy(h, chosen)
@@ -94,7 +94,7 @@ func (c *Config) runHooks(old, next *Values, chosen []*param, pairs []Pair) erro
 				// again is the best that can be done whatever it returns.
 				_ = done[j].apply(old)
 			}
-			return &SetError{pairs[i].Name, err}
+			return &SetError{chosen[i].name, err}
 		}
 		done = append(done, h)
 	}

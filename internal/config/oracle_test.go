@@ -1,0 +1,197 @@
+package config
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// setCases are CONFIG SET calls with the reply of redis-server 7.0.15.
+var setCases = []struct {
+	args  []string
+	reply string // "OK", or the error without ERR
+}{
+	{[]string{"nope", "1"}, "Unknown option or number of arguments for CONFIG SET - 'nope'"},
+	{[]string{"maxmemory", "1", "nOpe", "2"}, "Unknown option or number of arguments for CONFIG SET - 'nOpe'"},
+	{[]string{"nope", "2", "databases", "8"}, "Unknown option or number of arguments for CONFIG SET - 'nope'"},
+	{[]string{"Databases", "8"}, failed("Databases", "can't set immutable config")},
+	{[]string{"databases", "8"}, failed("databases", "can't set immutable config")},
+	{[]string{"databases", "8", "nope", "1"}, failed("databases", "can't set immutable config")},
+	{[]string{"databases", "8", "maxmemory", "abc"}, failed("databases", "can't set immutable config")},
+	{[]string{"maxmemory", "1", "maxmemory", "2"}, failed("maxmemory", "duplicate parameter")},
+	{[]string{"maxmemory", "abc"}, failed("maxmemory", "argument must be a memory value")},
+	{[]string{"MaxMemory", "80%"}, failed("maxmemory", "argument must be a memory value")},
+	{[]string{"maxmemory", "-1"}, failed("maxmemory", "argument must be a memory value")},
+	{[]string{"maxmemory", "1.5gb"}, failed("maxmemory", "argument must be a memory value")},
+	{[]string{"maxmemory", "1kib"}, failed("maxmemory", "argument must be a memory value")},
+	{[]string{"maxmemory", "100mb"}, "OK"},
+	{[]string{"maxmemory", "1K"}, "OK"},
+	{[]string{"maxmemory", "0"}, "OK"},
+	{[]string{"maxmemory-policy", "foo"}, failed("maxmemory-policy", "argument(s) must be one of the following: volatile-lru, volatile-lfu, volatile-random, volatile-ttl, allkeys-lru, allkeys-lfu, allkeys-random, noeviction")},
+	{[]string{"maxmemory-policy", "ALLKEYS-LRU"}, "OK"},
+	{[]string{"maxclients", "abc"}, failed("maxclients", "argument couldn't be parsed into an integer")},
+	{[]string{"timeout", "-1"}, failed("timeout", "argument must be between 0 and 2147483647 inclusive")},
+	{[]string{"timeout", "5x"}, failed("timeout", "argument couldn't be parsed into an integer")},
+	{[]string{"timeout", "5m"}, failed("timeout", "argument couldn't be parsed into an integer")},
+	{[]string{"timeout", ""}, failed("timeout", "argument couldn't be parsed into an integer")},
+	{[]string{"timeout", "+5"}, failed("timeout", "argument couldn't be parsed into an integer")},
+	{[]string{"timeout", "05"}, failed("timeout", "argument couldn't be parsed into an integer")},
+	{[]string{"timeout", "-0"}, failed("timeout", "argument couldn't be parsed into an integer")},
+	{[]string{"timeout", "99999999999999999999"}, failed("timeout", "argument couldn't be parsed into an integer")},
+	{[]string{"timeout", "4", "maxmemory", "abc"}, failed("maxmemory", "argument must be a memory value")},
+	{[]string{"tcp-keepalive", "99999999999"}, failed("tcp-keepalive", "argument must be between 0 and 2147483647 inclusive")},
+	{[]string{"maxmemory-samples", "0"}, failed("maxmemory-samples", "argument must be between 1 and 2147483647 inclusive")},
+	{[]string{"lfu-log-factor", "-1"}, failed("lfu-log-factor", "argument must be between 0 and 2147483647 inclusive")},
+	{[]string{"proto-max-bulk-len", "1"}, failed("proto-max-bulk-len", "argument must be between 1048576 and 9223372036854775807 inclusive")},
+	{[]string{"proto-max-bulk-len", "100mb"}, "OK"},
+	{[]string{"client-query-buffer-limit", "1k"}, failed("client-query-buffer-limit", "argument must be between 1048576 and 9223372036854775807 inclusive")},
+	{[]string{"slowlog-log-slower-than", "abc"}, failed("slowlog-log-slower-than", "argument couldn't be parsed into an integer")},
+	{[]string{"slowlog-log-slower-than", "-5"}, failed("slowlog-log-slower-than", "argument must be between -1 and 9223372036854775807 inclusive")},
+	{[]string{"slowlog-log-slower-than", "-1"}, "OK"},
+	{[]string{"slowlog-max-len", "-1"}, failed("slowlog-max-len", "argument must be between 0 and 9223372036854775807 inclusive")},
+	{[]string{"hash-max-listpack-value", "1mb"}, "OK"},
+	{[]string{"hash-max-listpack-value", "1x"}, failed("hash-max-listpack-value", "argument must be a memory value")},
+	{[]string{"hash-max-listpack-entries", "10", "hash-max-ziplist-entries", "20"}, "OK"},
+	{[]string{"latency-tracking", "1"}, failed("latency-tracking", "argument must be 'yes' or 'no'")},
+	{[]string{"latency-tracking", "YES"}, "OK"},
+	{[]string{"loglevel", "foo"}, failed("loglevel", "argument(s) must be one of the following: debug, verbose, notice, warning")},
+	{[]string{"loglevel", "Notice"}, "OK"},
+	{[]string{"client-output-buffer-limit", "foo"}, failed("client-output-buffer-limit", "Wrong number of arguments in buffer limit configuration.")},
+	{[]string{"client-output-buffer-limit", "foo 1 2 3"}, failed("client-output-buffer-limit", "Invalid client class specified in buffer limit configuration.")},
+	{[]string{"client-output-buffer-limit", "normal 1mb 2 x"}, failed("client-output-buffer-limit", "Error in hard, soft or soft_seconds setting in buffer limit configuration.")},
+	{[]string{"client-output-buffer-limit", "normal 1mb 2 3 nope 1 2 3"}, failed("client-output-buffer-limit", "Invalid client class specified in buffer limit configuration.")},
+	{[]string{"client-output-buffer-limit", ""}, "OK"},
+	{[]string{"client-output-buffer-limit", "normal -1 0 0"}, failed("client-output-buffer-limit", "Error in hard, soft or soft_seconds setting in buffer limit configuration.")},
+	{[]string{"client-output-buffer-limit", "replica 1mb 2 3 pubsub 1 1 1"}, "OK"},
+	{[]string{"requirepass", "a", "REQUIREPASS", "b"}, failed("REQUIREPASS", "duplicate parameter")},
+}
+
+// getCases are names whose values must be Redis's after setCases.
+var getCases = []string{
+	"maxmemory", "maxmemory-policy", "timeout", "tcp-keepalive", "maxmemory-samples", "lfu-log-factor", "lfu-decay-time",
+	"proto-max-bulk-len", "client-query-buffer-limit", "slowlog-log-slower-than", "slowlog-max-len",
+	"hash-max-listpack-value", "hash-max-ziplist-entries", "latency-tracking", "loglevel", "client-output-buffer-limit",
+	"databases", "save", "appendonly", "aclfile", "activedefrag", "cluster-enabled", "daemonize",
+	"latency-monitor-threshold", "lazyfree-lazy-user-flush", "logfile", "maxmemory-clients", "min-slaves-to-write",
+	"notify-keyspace-events", "replica-read-only", "slaveof", "tls-port",
+}
+
+func failed(name, reason string) string {
+	return "CONFIG SET failed (possibly related to argument '" + name + "') - " + reason
+}
+
+func TestSetReplies(t *testing.T) {
+	c := mustLoad(t)
+	for _, test := range setCases {
+		if got := setReply(c, test.args); got != test.reply {
+			t.Errorf("CONFIG SET %q:\n got %s\nwant %s", test.args, got, test.reply)
+		}
+	}
+}
+
+func setReply(c *Config, args []string) string {
+	var pairs []Pair
+	for i := 0; i < len(args); i += 2 {
+		pairs = append(pairs, Pair{args[i], args[i+1]})
+	}
+	if err := c.Set(pairs...); err != nil {
+		return err.Error()
+	}
+	return "OK"
+}
+
+// TestRedisAgrees sends the same cases to a real server: the replies above are
+// Redis's, and so are the values afterwards.
+func TestRedisAgrees(t *testing.T) {
+	redis := startRedis(t)
+	c := mustLoad(t)
+	for _, test := range setCases {
+		setReply(c, test.args)
+		got := redis.do(append([]string{"CONFIG", "SET"}, test.args...)...)
+		if len(got) != 1 || strings.TrimPrefix(got[0], "ERR ") != test.reply {
+			t.Errorf("Redis: CONFIG SET %q:\n got %s\nwant %s", test.args, got, test.reply)
+		}
+	}
+	for _, name := range getCases {
+		want := redis.do("CONFIG", "GET", name)
+		got := c.Get(name)
+		if len(got) != 1 || len(want) != 2 || got[0].Value != want[1] {
+			t.Errorf("CONFIG GET %s = %q, Redis says %q", name, got, want)
+		}
+	}
+}
+
+// redisConn is a connection to a redis-server for one test.
+type redisConn struct {
+	t    *testing.T
+	conn net.Conn
+	in   *bufio.Reader
+}
+
+func startRedis(t *testing.T) *redisConn {
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("redis-server is not installed, and CI needs it")
+		}
+		t.Skip("skipped, because redis-server is not installed")
+	}
+	dir := t.TempDir()
+	socket := filepath.Join(dir, "s")
+	// It prints on stdout when it listens, and closes the pipe when it ends.
+	server := exec.Command(path, "--port", "0", "--unixsocket", socket, "--save", "", "--dir", dir)
+	out, err := server.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Process.Kill(); _ = server.Wait() })
+	lines := bufio.NewScanner(out)
+	for lines.Scan() && !strings.Contains(lines.Text(), "ready to accept connections") && !strings.Contains(lines.Text(), "now ready") {
+	}
+	conn, err := net.Dial("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	go func() { // keeps the server from blocking on a full pipe
+		for lines.Scan() {
+		}
+	}()
+	return &redisConn{t, conn, bufio.NewReader(conn)}
+}
+
+// do returns the reply's strings: one for a status or an error, or the array's.
+func (r *redisConn) do(args ...string) []string {
+	r.t.Helper()
+	fmt.Fprintf(r.conn, "*%d\r\n", len(args))
+	for _, arg := range args {
+		fmt.Fprintf(r.conn, "$%d\r\n%s\r\n", len(arg), arg)
+	}
+	line := r.line()
+	if line[0] != '*' {
+		return []string{line[1:]}
+	}
+	var list []string
+	for range int(line[1] - '0') {
+		r.line() // the length; these strings have no line ends
+		list = append(list, r.line())
+	}
+	return list
+}
+
+func (r *redisConn) line() string {
+	r.t.Helper()
+	line, err := r.in.ReadString('\n')
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return strings.TrimSuffix(line, "\r\n")
+}
