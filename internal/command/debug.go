@@ -8,7 +8,7 @@ import (
 
 var debugCommand = Command{
 	Name: "debug", Arity: -2, Flags: Admin | NoScript | Loading | Stale, Locks: LockAll, Group: Admins, Since: "1.0.0",
-	Summary: "A container for debugging commands.", Complexity: "Depends on subcommand.", Syntax: "<SLEEP seconds | HELP>", Run: debug,
+	Summary: "A container for debugging commands.", Complexity: "Depends on subcommand.", Syntax: "<SLEEP seconds | HELP>", Run: debugCommands,
 }
 
 var debugHelp = help("debug",
@@ -16,7 +16,7 @@ var debugHelp = help("debug",
 	"    Stop the server for <seconds>. Decimals allowed.")
 
 // DEBUG SLEEP seconds: every client that uses a key waits. DEBUG HELP
-func debug(c *Call) error {
+func debugCommands(c *Call) error {
 	switch {
 	case is(c.Args[1], "sleep") && len(c.Args) == 3:
 		time.Sleep(debugDuration(c.Args[2]))

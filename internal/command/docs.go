@@ -22,20 +22,21 @@ func commandDocs(c *Call) error {
 
 // appendDocs appends the full name and the documentation of a row.
 func (c *Command) appendDocs(out *resp.Out) {
-	args, _ := parseSyntax(c.Syntax) // a test sees to it that every row's is well formed
-	fields := 4
-	if len(args) > 0 {
-		fields++
-	}
-	if len(c.Sub) > 0 {
-		fields++
+	args := c.arguments()
+	fields := 3
+	for _, more := range []bool{c.Complexity != "", len(args) > 0, len(c.Sub) > 0} {
+		if more {
+			fields++
+		}
 	}
 	out.BulkString(c.fullName)
 	out.Map(fields)
 	appendText(out, "summary", c.Summary)
 	appendText(out, "since", c.Since)
 	appendText(out, "group", string(c.Group))
-	appendText(out, "complexity", c.Complexity)
+	if c.Complexity != "" {
+		appendText(out, "complexity", c.Complexity)
+	}
 	if len(args) > 0 {
 		out.BulkString("arguments")
 		appendArguments(out, args)

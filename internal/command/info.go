@@ -66,7 +66,7 @@ func (srv *Server) fillServer(s *info.Snapshot) {
 }
 
 func (srv *Server) fillClients(s *info.Snapshot) {
-	s.ConnectedClients = int64(srv.clients.len())
+	s.ConnectedClients = int64(srv.Connected())
 	s.MaxClients = int64(srv.Config.Snapshot().MaxConnections)
 }
 
@@ -83,7 +83,7 @@ func (srv *Server) fillMemory(s *info.Snapshot, store *engine.Stats) {
 
 func (srv *Server) fillStats(s *info.Snapshot, store *engine.Stats) {
 	s.ConnectionsReceived, s.ConnectionsRejected = srv.total.connections.Load(), srv.total.rejected.Load()
-	s.NetInputBytes, s.NetOutputBytes = srv.total.netIn.Load(), srv.total.netOut.Load()
+	s.NetInputBytes, s.NetOutputBytes = srv.total.network()
 	s.CommandsProcessed = callTotals(srv.stripes)
 	r := srv.sampler.rates()
 	s.OpsPerSec, s.InputBytesPerSec, s.OutputBytesPerSec = r.calls, r.netIn, r.netOut

@@ -1,11 +1,11 @@
 package command
 
 import (
-	"bytes"
 	"math/bits"
 	"slices"
 	"strings"
 
+	"github.com/redistill/redistill/internal/glob"
 	"github.com/redistill/redistill/internal/resp"
 )
 
@@ -113,7 +113,7 @@ func commandList(c *Call) error {
 		}
 	case is(c.Args[3], "pattern"):
 		for _, row := range c.Srv.table.list {
-			if matchGlob(bytes.ToLower(c.Args[4]), []byte(row.fullName)) {
+			if glob.Match(c.Args[4], []byte(row.fullName), true) {
 				add(row)
 			}
 		}
@@ -194,7 +194,7 @@ func (c *Command) appendInfo(out *resp.Out) {
 	out.Array(10)
 	out.BulkString(c.fullName)
 	out.Int(int64(c.Arity))
-	appendSet(out, uint32(c.Flags), flagNames, "")
+	appendSet(out, uint32(c.Flags&shownFlags), flagNames, "")
 	out.Int(int64(c.Keys.First))
 	out.Int(int64(c.Keys.Last))
 	out.Int(int64(c.Keys.Step))

@@ -46,7 +46,8 @@ func (srv *Server) runSampler(stop <-chan struct{}) {
 }
 
 func (srv *Server) totalsAt(nanos int64) totalsAt {
-	return totalsAt{nanos, callTotals(srv.stripes), srv.total.netIn.Load(), srv.total.netOut.Load()}
+	in, out := srv.total.network()
+	return totalsAt{nanos, callTotals(srv.stripes), in, out}
 }
 
 // usedMemory is the number of bytes that count towards the limit.

@@ -40,6 +40,17 @@ func parseSyntax(syntax string) (args []argument, ok bool) {
 	return args, len(p.words) == 0 && !p.failed
 }
 
+// arguments returns the tree of the row's arguments. A test sees to it that every row's Syntax is well formed.
+func (c *Command) arguments() []argument {
+	args, _ := parseSyntax(c.Syntax)
+	for i := range args {
+		if args[i].name == "increment" && strings.HasSuffix(c.Name, "float") {
+			args[i].kind = "double"
+		}
+	}
+	return args
+}
+
 type syntaxParser struct {
 	words  []string // not yet read
 	failed bool
