@@ -9,14 +9,14 @@ import (
 type likeness int
 
 const (
-	likeExact     likeness = iota
-	likeUnordered          // same elements in any order
-	likePairs              // same field-value pairs in any order
-	likeCursor             // a scan from 0: same elements in any order, unless it is cut short
-	likeCursorPairs        // the same for a scan that returns pairs
-	likeShape              // same type and length: the choice is random
-	likeSeconds            // integers at most two apart
-	likeMillis             // integers at most two thousand apart
+	likeExact       likeness = iota
+	likeUnordered            // same elements in any order
+	likePairs                // same field-value pairs in any order
+	likeCursor               // a scan from 0: same elements in any order, unless it is cut short
+	likeCursorPairs          // the same for a scan that returns pairs
+	likeShape                // same type and length: the choice is random
+	likeSeconds              // integers at most two apart
+	likeMillis               // integers at most two thousand apart
 )
 
 var likenesses = map[string]likeness{
