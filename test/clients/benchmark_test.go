@@ -2,7 +2,6 @@ package clients_test
 
 import (
 	"bytes"
-	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
@@ -64,7 +63,7 @@ func runBenchmark(t *testing.T, e endpoint, args ...string) {
 		names = append(names, b.name)
 	}
 	base := []string{"-h", e.host, "-p", e.port, "-q", "-n", strconv.Itoa(benchmarkRequests), "-t", strings.Join(names, ",")}
-	cmd := exec.CommandContext(t.Context(), program, append(base, args...)...)
+	cmd := tool(t, program, append(base, args...)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	cmd.Env = environ()

@@ -175,7 +175,7 @@ func passwordServer(t *testing.T) endpoint {
 // it to look at the server from outside the client that they drive.
 func dial(t *testing.T, e endpoint, db int) *redis.Client {
 	t.Helper()
-	client := redis.NewClient(&redis.Options{Addr: e.addr(), Password: e.password, DB: db})
+	client := redis.NewClient(&redis.Options{Addr: e.addr(), Password: e.password, DB: db, ReadTimeout: stopDeadline})
 	t.Cleanup(func() { client.Close() })
 	return client
 }

@@ -1,9 +1,6 @@
 package clients_test
 
-import (
-	"os/exec"
-	"testing"
-)
+import "testing"
 
 var nodeClients = []struct {
 	name, script string
@@ -17,7 +14,7 @@ func TestNode(t *testing.T) {
 	program, nodePath := node(t, "node")
 	for _, client := range nodeClients {
 		t.Run(client.name, func(t *testing.T) {
-			runDriver(t, target, client.db, exec.Command(program, client.script), nodePath)
+			runDriver(t, target, client.db, tool(t, program, client.script), nodePath)
 		})
 	}
 }
@@ -27,7 +24,7 @@ func TestNodeWithPassword(t *testing.T) {
 	e := passwordServer(t)
 	for _, client := range nodeClients {
 		t.Run(client.name, func(t *testing.T) {
-			runDriver(t, e, client.db, exec.Command(program, client.script, "connection", "set_and_get"), nodePath)
+			runDriver(t, e, client.db, tool(t, program, client.script, "connection", "set_and_get"), nodePath)
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package clients_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"syscall"
+	"testing"
 	"time"
 )
 
@@ -16,6 +18,7 @@ import (
 const (
 	startDeadline = 60 * time.Second
 	stopDeadline  = 30 * time.Second
+	toolDeadline  = 2 * time.Minute
 	pollInterval  = 20 * time.Millisecond
 )
 
@@ -99,6 +102,14 @@ func (p *process) kill() error {
 	err := p.cmd.Process.Kill()
 	<-p.done
 	return err
+}
+
+// tool returns a command that is killed when it outlives its deadline, as one
+// does that waits for a reply which the server never sends.
+func tool(t *testing.T, program string, args ...string) *exec.Cmd {
+	ctx, cancel := context.WithTimeout(t.Context(), toolDeadline)
+	t.Cleanup(cancel)
+	return exec.CommandContext(ctx, program, args...)
 }
 
 // freePort returns a TCP port of 127.0.0.1 that was free a moment ago.

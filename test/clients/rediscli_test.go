@@ -2,7 +2,6 @@ package clients_test
 
 import (
 	"bytes"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +13,7 @@ import (
 func redisCLI(t *testing.T, e endpoint, stdin string, args ...string) string {
 	t.Helper()
 	base := []string{"-h", e.host, "-p", e.port, "-n", strconv.Itoa(dbRedisCLI)}
-	cmd := exec.CommandContext(t.Context(), requireTool(t, "redis-cli"), append(base, args...)...)
+	cmd := tool(t, requireTool(t, "redis-cli"), append(base, args...)...)
 	cmd.Stdin = strings.NewReader(stdin)
 	cmd.Env = environ()
 	if e.password != "" {

@@ -1,9 +1,6 @@
 package clients_test
 
-import (
-	"os/exec"
-	"testing"
-)
+import "testing"
 
 // redisPy names the versions of redis-py that applications run: 5 speaks
 // RESP2, 8 speaks RESP3 and cannot connect without HELLO.
@@ -16,7 +13,7 @@ func TestRedisPy(t *testing.T) {
 	for name, requirements := range redisPy {
 		t.Run(name, func(t *testing.T) {
 			python := python(t, requirements)
-			runDriver(t, target, dbRedisPy, exec.Command(python, "python/driver.py"))
+			runDriver(t, target, dbRedisPy, tool(t, python, "python/driver.py"))
 		})
 	}
 }
@@ -25,7 +22,7 @@ func TestRedisPyWithPassword(t *testing.T) {
 	for name, requirements := range redisPy {
 		t.Run(name, func(t *testing.T) {
 			python := python(t, requirements)
-			runDriver(t, passwordServer(t), dbRedisPy, exec.Command(python, "python/driver.py", "connection", "set_and_get"))
+			runDriver(t, passwordServer(t), dbRedisPy, tool(t, python, "python/driver.py", "connection", "set_and_get"))
 		})
 	}
 }
