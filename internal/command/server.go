@@ -43,6 +43,7 @@ type Server struct {
 	slowlog  slowlog
 	sampler  sampler
 	stop     chan struct{} // closed by Close
+	stopped  chan struct{} // closed when the background work has ended
 
 	startupBytes int64 // what the empty keyspace took
 }
@@ -55,7 +56,8 @@ const (
 
 // NewServer returns a server without clients. o.Store, o.Config and o.Log are required. Close ends it.
 func NewServer(o Options) *Server {
-	s := &Server{Options: o, table: newTable(commands()), started: time.Now(), runID: newRunID(), stop: make(chan struct{})}
+	s := &Server{Options: o, table: newTable(commands()), started: time.Now(), runID: newRunID(), stop: make(chan struct{}),
+		stopped: make(chan struct{})}
 	s.exec = s.table.find("exec")
 	s.clients.byID = map[int64]*Session{}
 	s.pause.srv, s.monitors.srv = s, s
@@ -65,13 +67,17 @@ func NewServer(o Options) *Server {
 	s.total.io = make([]ioTotals, len(s.stripes))
 	s.applyConfig()
 	s.startupBytes = s.usedMemory()
-	go s.runSampler(s.stop)
+	go func() {
+		defer close(s.stopped)
+		s.runSampler(s.stop)
+	}()
 	return s
 }
 
-// Close stops what the server does in the background. All sessions have been closed.
+// Close stops what the server does in the background, and waits for it. All sessions have been closed. The Store is closed after.
 func (s *Server) Close() {
 	close(s.stop)
+	<-s.stopped
 	s.pause.end()
 }
 

@@ -1,0 +1,144 @@
+package command
+
+import (
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/config"
+)
+
+// newTestServer returns a server with the given settings, "key value" each.
+func newTestServer(t testing.TB, settings ...string) *Server {
+	t.Helper()
+	return newLoggingServer(t, io.Discard, settings...)
+}
+
+func newLoggingServer(t testing.TB, log io.Writer, settings ...string) *Server {
+	t.Helper()
+	cfg, err := config.Load(config.Memory{Bytes: 1 << 30, From: "the test"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := engine.Open(engine.Options{Policy: engine.NoEviction})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(store.Close)
+	srv := NewServer(Options{Store: store, Config: cfg, Log: slog.New(slog.NewTextHandler(log, nil)), Version: "test", IO: "test"})
+	t.Cleanup(srv.Close)
+	for _, s := range settings {
+		name, value, _ := strings.Cut(s, " ")
+		if err := cfg.Set(config.Pair{Name: name, Value: value}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return srv
+}
+
+// client is a session with what a connection does for it. It is used by one goroutine.
+type client struct {
+	*Session
+	t     testing.TB
+	woken chan struct{}
+	args  [][]byte
+}
+
+// connect returns a client that is closed at the end of the test.
+func connect(t testing.TB, srv *Server) *client {
+	t.Helper()
+	c := open(t, srv)
+	t.Cleanup(c.Close)
+	return c
+}
+
+// open returns a client that the test closes.
+func open(t testing.TB, srv *Server) *client {
+	t.Helper()
+	woken := make(chan struct{}, 1)
+	s, err := srv.NewSession("127.0.0.1:50000", "127.0.0.1:6379", 9, func() {
+		select {
+		case woken <- struct{}{}:
+		default: // it is told already
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &client{Session: s, t: t, woken: woken}
+}
+
+// try runs one command, whose words are separated by single spaces, and returns its reply, and false if it must wait. It overwrites the
+// words afterwards, as a read buffer is overwritten.
+func (c *client) try(command string) (reply string, ran bool) {
+	c.args = c.args[:0]
+	for word := range strings.SplitSeq(command, " ") {
+		c.args = append(c.args, []byte(word))
+	}
+	buffers := append([][]byte(nil), c.args...)
+	c.Out.B = c.Out.B[:0]
+	c.BeginBatch(time.Now().UnixMilli())
+	next := c.Exec(c.args)
+	c.EndBatch()
+	for _, b := range buffers {
+		for i := range b {
+			b[i] = '#'
+		}
+	}
+	return string(c.Out.B), next == Continue
+}
+
+// do runs one command, waiting as long as it must.
+func (c *client) do(command string) string {
+	for {
+		reply, ran := c.try(command)
+		if ran {
+			return reply
+		}
+		<-c.woken
+	}
+}
+
+// expect runs commands, each followed by the reply that it must have. Line ends in replies are written as spaces.
+func (c *client) expect(commandsAndReplies ...string) {
+	c.t.Helper()
+	for i := 0; i < len(commandsAndReplies); i += 2 {
+		got := strings.TrimSuffix(strings.ReplaceAll(c.do(commandsAndReplies[i]), "\r\n", " "), " ")
+		if want := commandsAndReplies[i+1]; got != want {
+			c.t.Errorf("%s: got %q, want %q", commandsAndReplies[i], got, want)
+		}
+	}
+}
+
+// inbox returns what others sent the client.
+func (c *client) inbox() string { return string(c.TakeInbox(nil)) }
+
+// parallel runs fn in n goroutines at once and waits for all.
+func parallel(n int, fn func(i int)) {
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() { fn(i) })
+	}
+	wg.Wait()
+}
+
+func TestMaxConnections(t *testing.T) {
+	srv := newTestServer(t, "maxclients 2")
+	connect(t, srv)
+	b := open(t, srv)
+	if _, err := srv.NewSession("127.0.0.1:1", "127.0.0.1:2", 3, func() {}); err != errMaxClients {
+		t.Errorf("third of two clients: got error %v", err)
+	}
+	if n := srv.total.rejected.Load(); n != 1 {
+		t.Errorf("rejected: got %d, want 1", n)
+	}
+	b.Close()
+	connect(t, srv).expect("PING", "+PONG")
+	if n := srv.Connected(); n != 2 {
+		t.Errorf("connected: got %d, want 2", n)
+	}
+}
