@@ -53,7 +53,7 @@ func configGet(c *Call) error {
 // CONFIG SET parameter value [parameter value ...]
 func configSet(c *Call) error {
 	if len(c.Args)%2 != 0 {
-		return errArity(c.Cmd)
+		return errSyntax
 	}
 	var pairs []config.Pair
 	for i := 2; i < len(c.Args); i += 2 {

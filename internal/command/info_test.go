@@ -1,0 +1,80 @@
+package command
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// infoFields reads the lines of a reply of INFO.
+func infoFields(reply string) map[string]string {
+	fields := map[string]string{}
+	for line := range strings.SplitSeq(reply, "\r\n") {
+		if name, value, ok := strings.Cut(line, ":"); ok && !strings.HasPrefix(line, "#") {
+			fields[name] = value
+		}
+	}
+	return fields
+}
+
+// subfields reads "a=1,b=2".
+func subfields(value string) map[string]string {
+	fields := map[string]string{}
+	for part := range strings.SplitSeq(value, ",") {
+		name, v, _ := strings.Cut(part, "=")
+		fields[name] = v
+	}
+	return fields
+}
+
+func TestInfo(t *testing.T) {
+	srv := newTestServer(t, "maxmemory 100mb", "maxmemory-policy allkeys-lfu")
+	c := connect(t, srv)
+	c.do("SET a 1")
+	c.do("SET b 1 EX 100")
+	c.do("GET a")
+	c.do("GET a")
+	c.do("GET missing")
+	fields := infoFields(c.do("INFO"))
+	for name, want := range map[string]string{
+		"redis_version": `7\.2\.\d+`, "redistill_version": "test", "redistill_io": "test", "redis_mode": "standalone", "os": ".+ .+",
+		"process_id": `\d+`, "run_id": "[0-9a-f]{40}", "tcp_port": "6379", "uptime_in_seconds": "0", "config_file": "",
+		"connected_clients": "1", "maxclients": "10000", "blocked_clients": "0",
+		"used_memory": `[1-9]\d+`, "used_memory_human": `[\d.]+[BKM]`, "used_memory_rss": `[1-9]\d{6,}`, "maxmemory": "104857600",
+		"maxmemory_human": `100\.00M`, "maxmemory_policy": "allkeys-lfu", "used_memory_peak": `[1-9]\d+`, "total_system_memory": "1073741824",
+		"redistill_go_heap_bytes": `[1-9]\d+`, "redistill_go_total_bytes": `[1-9]\d+`,
+		"loading": "0", "aof_enabled": "0", "rdb_last_save_time": `\d{10}`,
+		"total_connections_received": "1", "total_commands_processed": "5", "keyspace_hits": "2", "keyspace_misses": "1",
+		"expired_keys": "0", "evicted_keys": "0", "rejected_connections": "0",
+		"role": "master", "connected_slaves": "0", "used_cpu_user": `\d+\.\d{6}`, "cluster_enabled": "0",
+		"db0": `keys=2,expires=1,avg_ttl=\d+`,
+	} {
+		if got, ok := fields[name]; !ok || !regexp.MustCompile("^"+want+"$").MatchString(got) {
+			t.Errorf("%s:%s, want %s", name, got, want)
+		}
+	}
+	if strings.Contains(c.do("INFO"), "Commandstats") {
+		t.Error("INFO without arguments shows the statistics of commands")
+	}
+}
+
+// Another field than Redis's needs the prefix, so that no client takes it for what it is not.
+func TestInfoFieldsAreRedis(t *testing.T) {
+	o := startOracle(t)
+	o.do("SET", "a", "1")
+	theirs := infoFields(o.do("INFO", "everything").(string))
+	c := connect(t, newTestServer(t))
+	c.do("SET a 1")
+	for name := range infoFields(c.do("INFO")[1:]) {
+		if _, known := theirs[name]; !known && !strings.HasPrefix(name, "redistill_") && !strings.HasPrefix(name, "errorstat_") {
+			t.Errorf("%s is no field of redis-server", name)
+		}
+	}
+}
+
+func TestInfoIsVerbatimInRESP3(t *testing.T) {
+	c := connect(t, newTestServer(t))
+	c.expect("INFO cluster", "$30 # Cluster cluster_enabled:0 ")
+	c.do("HELLO 3")
+	c.expect("INFO CLUSTER", "=34 txt:# Cluster cluster_enabled:0 ", "INFO nope", "=4 txt:")
+}
