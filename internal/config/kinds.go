@@ -23,14 +23,19 @@ type kind struct {
 	getRedis func(v *Values) string
 }
 
+// redisText is an error whose words are Redis's own.
+type redisText string
+
+func (e redisText) Error() string { return string(e) }
+
 // Error texts of Redis 7 for CONFIG SET.
-var (
-	errRedisInteger  = errors.New("argument couldn't be parsed into an integer")
-	errRedisMemory   = errors.New("argument must be a memory value")
-	errRedisYesNo    = errors.New("argument must be 'yes' or 'no'")
-	errRedisBufArgs  = errors.New("Wrong number of arguments in buffer limit configuration.")                   //nolint:staticcheck // Redis's text
-	errRedisBufClass = errors.New("Invalid client class specified in buffer limit configuration.")              //nolint:staticcheck // Redis's text
-	errRedisBufValue = errors.New("Error in hard, soft or soft_seconds setting in buffer limit configuration.") //nolint:staticcheck // Redis's text
+const (
+	errRedisInteger  = redisText("argument couldn't be parsed into an integer")
+	errRedisMemory   = redisText("argument must be a memory value")
+	errRedisYesNo    = redisText("argument must be 'yes' or 'no'")
+	errRedisBufArgs  = redisText("Wrong number of arguments in buffer limit configuration.")
+	errRedisBufClass = redisText("Invalid client class specified in buffer limit configuration.")
+	errRedisBufValue = redisText("Error in hard, soft or soft_seconds setting in buffer limit configuration.")
 )
 
 func checkRange(n, low, high int64) error {

@@ -1,0 +1,79 @@
+package cmd
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/redistill/redistill/internal/config"
+)
+
+func newConfig() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "config",
+		Short: "Print the effective settings and where each came from",
+		Long: `Print the settings that 'redistill serve' would use with the same flags,
+environment and file, in the file's format, and where each came from. The
+password is masked.
+` + settingsHelp,
+		Args: noArgs,
+	}
+	flags := addSettingFlags(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		cfg, err := flags.load()
+		if err != nil {
+			return err
+		}
+		for _, warning := range cfg.warnings {
+			fmt.Fprintln(c.ErrOrStderr(), "redistill: "+warning)
+		}
+		return printConfig(c.OutOrStdout(), cfg)
+	}
+	return c
+}
+
+// printConfig writes TOML that can serve as a configuration file: a secret is
+// commented out, so that its mask cannot become its value.
+func printConfig(w io.Writer, cfg *loaded) error {
+	out := bufio.NewWriter(w)
+	if cfg.file == "" {
+		fmt.Fprintln(out, "# no configuration file")
+	} else {
+		fmt.Fprintln(out, "# configuration file: "+cfg.file)
+	}
+	section := ""
+	for _, e := range cfg.Effective() {
+		if s := e.Setting.Section(); s != section {
+			section = s
+			fmt.Fprintf(out, "\n[%s]\n", section)
+		}
+		line := e.Setting.Name() + " = " + tomlValue(e)
+		if e.Setting.Secret && e.Value != "" {
+			line = "# " + line
+		}
+		fmt.Fprintf(out, "%-40s # %s%s\n", line, e.Source, remark(cfg, e))
+	}
+	return out.Flush()
+}
+
+func tomlValue(e config.Effective) string {
+	if e.Setting.Type() == "bool" {
+		return e.Value
+	}
+	if _, err := strconv.ParseInt(e.Value, 10, 64); err == nil && !e.Setting.Secret {
+		return e.Value
+	}
+	return strconv.Quote(e.Value)
+}
+
+// remark gives the bytes behind a share of the memory.
+func remark(cfg *loaded, e config.Effective) string {
+	v := cfg.Snapshot()
+	if e.Setting.Key != "memory.max_memory" || v.MaxMemory == 0 || v.Memory.Bytes == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %s of %s (%s)", config.FormatSize(v.MaxMemory), config.FormatSize(v.Memory.Bytes), v.Memory.From)
+}

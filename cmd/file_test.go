@@ -1,0 +1,97 @@
+package cmd
+
+import (
+	"strings"
+	"testing"
+)
+
+const serverKeys = "keys of [server] are bind, port, max_connections, connection_timeout, connection_rate_limit, tcp_keepalive, tcp_nodelay, shutdown_grace_period_secs"
+
+func TestFileErrors(t *testing.T) {
+	tests := []struct {
+		name, text, want string // want follows the file's name
+	}{
+		{"unknown key", "[server]\nport = 1\n\nprot = 2\n", ":4: unknown key server.prot; " + serverKeys},
+		{"feature to come", "[server]\nunix_socket = \"/x\"\n", ":2: unknown key server.unix_socket; " + serverKeys},
+		{"unknown section", "# x\n[persistence]\nenabled = true\n", ":2: unknown section [persistence]; sections are server, security, memory, logging"},
+		{"empty unknown section", "[sever]\n", ":1: unknown section [sever]; sections are server, security, memory, logging"},
+		{"section below a section", "[server.port]\n", ":1: unknown section [server.port]; sections are server, security, memory, logging"},
+		{"list of tables", "[[server]]\nport = 1\n", ":1: unknown section [[server]]; sections are server, security, memory, logging"},
+		{"key without section", "port = 1\n", ":1: unknown key port; sections are server, security, memory, logging"},
+		{"section as key", "server = 1\n", ":1: unknown key server; server is a section with bind"},
+		{"quoted dots", "\"server.port\" = 1\n", `:1: unknown key "server.port"; sections are`},
+		{"inline table", "server = { port = 1,\tprot = 2 }\n", ":1: unknown key server.prot; keys"},
+		{"impossible value", "[server]\n# comment\nport = 70000\n", `:3: server.port = "70000": must be a whole number from 0 to 65535`},
+		{"fraction", "[server]\nport = 1.5\n", ":2: server.port: must be a whole number from 0 to 65535"},
+		{"date", "[server]\nport = 1979-05-27\n", ":2: server.port: must be a whole number from 0 to 65535"},
+		{"array for a number", "[server]\nport = [1]\n", ":2: server.port: must be a whole number from 0 to 65535"},
+		{"number for a bool", "[server]\ntcp_nodelay = 1\n", `:2: server.tcp_nodelay = "1": must be true or false`},
+		{"bool for a word", "[logging]\nlevel = true\n", ":2: logging.level: must be one of debug, info, warn, error"},
+		{"numbers in a list", "[server]\nbind = [1, 2]\n", ":2: server.bind: must be addresses"},
+		{"number for a password", "[security]\npassword = 1234\n", ":2: security.password: must be text in quotes"},
+		{"unknown policy", "memory.eviction_policy = \"lru\"\n", `:1: memory.eviction_policy = "lru": must be one of volatile-lru, `},
+		{"twice", "[server]\nport = 1\nport = 2\n", ":3: toml: key port is already defined"},
+		{"section twice", "[server]\n[memory]\n[server]\n", ":3: toml: table server already exists"},
+		{"twice in different case", "[server]\nport = 1\nPort = 2\n", ":3: server.port is already set on line 2"},
+		{"no TOML", "[server]\nport = \n", ":2: "},
+		{"not closed", "[server]\nbind = \"127.0.0.1\n", ":2: "},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			clearEnvironment(t)
+			file := writeFile(t, test.text)
+			_, err := loadWith(t, "--config", file)
+			if err == nil || !strings.HasPrefix(err.Error(), file+test.want) {
+				t.Errorf("got  %v\nwant %s%s", err, file, test.want)
+			}
+		})
+	}
+}
+
+func TestFileForms(t *testing.T) {
+	tests := map[string]map[string]string{
+		"": {"server.port": "6379"},
+		"[server]\nbind = [\"127.0.0.1\", \"::1\"]\nport = 0x10\ntcp_nodelay = false\n": {
+			"server.bind": "127.0.0.1 ::1", "server.port": "16", "server.tcp_nodelay": "false"},
+		"server = { port = 1, connection_timeout = \"5m\" }": {"server.port": "1", "server.connection_timeout": "300"},
+		"server.port = 2\r\nmemory.max_memory = 1_000\r\n":   {"server.port": "2", "memory.max_memory": "1000"},
+		"[Server]\nPORT = \"3\"":                             {"server.port": "3"},
+		"[security]\npassword = '''\na\\b'''":                {"security.password": `a\b`},
+		"[memory]\nmax_memory = \"2GB\" # data\n":            {"memory.max_memory": "2GB", "maxmemory": "2147483648"},
+	}
+	for text, want := range tests {
+		clearEnvironment(t)
+		cfg, err := loadWith(t, "--config", writeFile(t, text))
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		for key, value := range want {
+			if got := cfg.Get(key)[0].Value; got != value {
+				t.Errorf("%q: %s = %q, want %q", text, key, got, value)
+			}
+		}
+	}
+}
+
+// FuzzFile: whatever a file holds, reading it ends in settings or in one line on
+// stderr that begins with the file's name.
+func FuzzFile(f *testing.F) {
+	f.Add("[server]\nport = 1\n")
+	f.Add("server = { port = 1, a.b = [{c = 1}] }\n[[memory]]\n\"\\u0000\" = 1\n")
+	f.Add("a.b.c = 1\na.b = 2\n\xff")
+	f.Add("[\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		file := writeFile(t, text)
+		_, err := readFile(file)
+		if err == nil {
+			return
+		}
+		var stderr strings.Builder
+		code := report(&stderr, err)
+		line, rest, _ := strings.Cut(stderr.String(), "\n")
+		if code != exitError || !strings.HasPrefix(line, "redistill: "+file+":") || rest != "" {
+			t.Errorf("%q: %q", text, stderr.String())
+		}
+	})
+}

@@ -1,0 +1,58 @@
+package cmd
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/redistill/redistill/internal/config"
+)
+
+func loadValid(t *testing.T, args ...string) *config.Config {
+	t.Helper()
+	clearEnvironment(t)
+	cfg, err := loadWith(t, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg.Config
+}
+
+func TestReadyLine(t *testing.T) {
+	tests := map[string]string{"2GB": "2GB", "0": "none"}
+	for limit, want := range tests {
+		cfg := loadValid(t, "--max-memory", limit, "--log-format", "json")
+		var out bytes.Buffer
+		logReady(newLogger(&out, cfg), cfg.Snapshot(), []string{"127.0.0.1:6379"}, "goroutines")
+		if strings.Count(out.String(), "\n") != 1 {
+			t.Errorf("not one line: %q", out.String())
+		}
+		var line struct {
+			Listen    []string
+			MaxMemory string `json:"max_memory"`
+			Policy    string `json:"eviction_policy"`
+			IO        string
+		}
+		if err := json.Unmarshal(out.Bytes(), &line); err != nil {
+			t.Fatal(err)
+		}
+		if line.MaxMemory != want || line.Policy != "allkeys-lru" || line.IO != "goroutines" || len(line.Listen) != 1 {
+			t.Errorf("%+v", line)
+		}
+	}
+}
+
+func TestLogLevelFollowsConfigSet(t *testing.T) {
+	cfg := loadValid(t, "--log-level", "warn")
+	var out bytes.Buffer
+	log := newLogger(&out, cfg)
+	log.Info("hidden")
+	if err := cfg.Set(config.Pair{Name: "loglevel", Value: "debug"}); err != nil {
+		t.Fatal(err)
+	}
+	log.Debug("shown")
+	if text := out.String(); strings.Contains(text, "hidden") || !strings.Contains(text, "msg=shown") {
+		t.Errorf("log: %q", text)
+	}
+}

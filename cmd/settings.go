@@ -1,0 +1,179 @@
+package cmd
+
+import (
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/redistill/redistill/internal/config"
+)
+
+// searchPath lists the configuration files that are looked for when none is
+// named; the first that exists is used.
+var searchPath = []string{"redistill.toml", "/etc/redistill/redistill.toml"}
+
+const settingsHelp = `
+Settings are taken from flags, then environment variables, then the
+configuration file (--config, $REDISTILL_CONFIG, ./redistill.toml or
+/etc/redistill/redistill.toml), then defaults. Each setting section.name has
+the variable REDISTILL_SECTION_NAME; shorter ones are shown in brackets. An
+empty variable counts as not set. 'redistill config' shows the result.`
+
+// settingFlags are the flags of a command that takes all settings.
+type settingFlags struct {
+	config string
+	values []*settingFlag
+}
+
+// settingFlag is one setting's flag, and its text once it is given. It checks
+// nothing: config.Load does, with the same message as for the other sources.
+type settingFlag struct {
+	setting *config.Setting
+	text    string
+	given   bool
+}
+
+func (f *settingFlag) String() string { return f.text }
+func (f *settingFlag) Type() string   { return f.setting.Type() }
+func (f *settingFlag) Set(text string) error {
+	f.text, f.given = text, true
+	return nil
+}
+
+// addSettingFlags gives c a flag for every setting of the table, and --config.
+func addSettingFlags(c *cobra.Command) *settingFlags {
+	flags := &settingFlags{}
+	fs := c.Flags()
+	fs.SortFlags = false
+	fs.StringVar(&flags.config, "config", "", "configuration `file` in TOML [REDISTILL_CONFIG]")
+	for _, s := range config.Settings() {
+		if s.Key == "" {
+			continue
+		}
+		value := &settingFlag{setting: s, text: s.Default}
+		flags.values = append(flags.values, value)
+		flag := fs.VarPF(value, s.Flag, "", flagHelp(s))
+		if s.Type() == "bool" {
+			flag.NoOptDefVal = "true"
+		}
+		if s.FlagAlias != "" {
+			fs.AddFlag(&pflag.Flag{Name: s.FlagAlias, Usage: flag.Usage, Value: value, DefValue: s.Default, NoOptDefVal: flag.NoOptDefVal, Hidden: true})
+		}
+	}
+	return flags
+}
+
+func flagHelp(s *config.Setting) string {
+	help := s.Help
+	if s.Type() == "word" {
+		help += ": " + s.Accepts()
+	}
+	if short := s.Env[1:]; len(short) > 0 {
+		help += " [" + strings.Join(short, ", ") + "]"
+	}
+	return help
+}
+
+// loaded is the outcome of reading all sources.
+type loaded struct {
+	*config.Config
+	file     string   // the configuration file that was read, or ""
+	warnings []string // for the log
+}
+
+// load reads file, environment and flags, and checks them.
+func (f *settingFlags) load() (*loaded, error) {
+	environ := environment(os.Environ())
+	file, assignments, err := f.readFile(environ)
+	if err != nil {
+		return nil, err
+	}
+	assignments = append(assignments, environ.assignments()...)
+	for _, v := range f.values {
+		if v.given {
+			source := config.Source{Origin: config.FromFlag, Name: v.setting.Flag}
+			assignments = append(assignments, config.Assignment{Key: v.setting.Key, Text: v.text, Source: source})
+		}
+	}
+	cfg, err := config.Load(config.DetectMemory(), assignments)
+	if err != nil {
+		return nil, err
+	}
+	return &loaded{Config: cfg, file: file, warnings: environ.warnings()}, nil
+}
+
+// readFile reads the file that is named, which must exist, or else the first of
+// the search path that exists. No file at all is fine.
+func (f *settingFlags) readFile(environ variables) (name string, _ []config.Assignment, _ error) {
+	name = f.config
+	if name == "" {
+		name = environ["REDISTILL_CONFIG"]
+	}
+	if name != "" {
+		assignments, err := readFile(name)
+		return name, assignments, err
+	}
+	for _, name := range searchPath {
+		if _, err := os.Stat(name); err == nil {
+			assignments, err := readFile(name)
+			return name, assignments, err
+		}
+	}
+	return "", nil, nil
+}
+
+// variables are the environment variables that have a value.
+type variables map[string]string
+
+// environment leaves out empty variables and those that Kubernetes sets for its
+// services: beside a service named redis, REDIS_PORT is tcp://10.0.0.7:6379.
+func environment(environ []string) variables {
+	vars := make(variables)
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		if value != "" && !strings.HasPrefix(value, "tcp://") {
+			vars[name] = value
+		}
+	}
+	return vars
+}
+
+// assignments returns at most one for each setting: of several variables the
+// first in the table counts.
+func (vars variables) assignments() []config.Assignment {
+	var list []config.Assignment
+	for _, s := range config.Settings() {
+		for _, name := range s.Env {
+			if value, ok := vars[name]; ok {
+				source := config.Source{Origin: config.FromEnv, Name: name}
+				list = append(list, config.Assignment{Key: s.Key, Text: value, Source: source})
+				break
+			}
+		}
+	}
+	return list
+}
+
+// warnings names the variables that look like settings but are none. They are
+// no errors, since others than the operator add variables too: Kubernetes sets
+// REDISTILL_SERVICE_HOST and the like for a service named redistill.
+func (vars variables) warnings() []string {
+	known := map[string]bool{"REDISTILL_CONFIG": true}
+	for _, s := range config.Settings() {
+		for _, name := range s.Env {
+			known[name] = true
+		}
+	}
+	var list []string
+	for name := range vars {
+		kubernetes := strings.Contains(name, "_SERVICE_") || strings.Contains(name, "_PORT_")
+		if strings.HasPrefix(name, "REDISTILL_") && !known[name] && !kubernetes {
+			list = append(list, "environment variable "+name+" is not a setting and has no effect")
+		}
+	}
+	slices.Sort(list)
+	return list
+}

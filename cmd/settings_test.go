@@ -1,0 +1,168 @@
+package cmd
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/config"
+)
+
+// samples has three values of each setting, other than the default and in the
+// form in which the setting shows them.
+var samples = map[string][3]string{
+	"server.bind":                       {"127.0.0.2", "127.0.0.3 ::1", "0.0.0.0"},
+	"server.port":                       {"7001", "7002", "7003"},
+	"server.max_connections":            {"1", "2", "3"},
+	"server.connection_timeout":         {"1", "2", "3"},
+	"server.connection_rate_limit":      {"1", "2", "3"},
+	"server.tcp_keepalive":              {"1", "2", "3"},
+	"server.tcp_nodelay":                {"false", "true", "false"},
+	"server.shutdown_grace_period_secs": {"1", "2", "3"},
+	"security.password":                 {"one", "two", "three"},
+	"memory.max_memory":                 {"1gb", "50%", "3000000"},
+	"memory.eviction_policy":            {"noeviction", "allkeys-random", "volatile-ttl"},
+	"logging.level":                     {"debug", "warn", "error"},
+	"logging.format":                    {"json", "text", "json"},
+}
+
+// loadWith loads the settings as 'redistill config args' does.
+func loadWith(t *testing.T, args ...string) (*loaded, error) {
+	t.Helper()
+	c := &cobra.Command{Use: "test"}
+	flags := addSettingFlags(c)
+	if err := c.ParseFlags(args); err != nil {
+		t.Fatal(err)
+	}
+	return flags.load()
+}
+
+func writeFile(t *testing.T, text string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "redistill.toml")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// clearEnvironment takes away the settings that the developer's shell has.
+func clearEnvironment(t *testing.T) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	t.Setenv("REDISTILL_CONFIG", "")
+	for _, s := range config.Settings() {
+		for _, name := range s.Env {
+			t.Setenv(name, "")
+		}
+	}
+}
+
+// TestPrecedence gives every setting of the table a value by file, by each
+// variable and by flag, adding one source after the other.
+func TestPrecedence(t *testing.T) {
+	for _, s := range config.Settings() {
+		if s.Key == "" {
+			continue
+		}
+		t.Run(s.Key, func(t *testing.T) {
+			sample, ok := samples[s.Key]
+			if !ok {
+				t.Fatal("add three values of this setting to samples")
+			}
+			clearEnvironment(t)
+			checkValue(t, s, s.Default, "default")
+
+			file := writeFile(t, fmt.Sprintf("[%s]\n\n%s = %q\n", s.Section(), s.Name(), sample[0]))
+			checkValue(t, s, sample[0], file+":3", "--config", file)
+
+			for _, name := range slices.Backward(s.Env) {
+				t.Setenv(name, sample[1])
+				checkValue(t, s, sample[1], name, "--config", file)
+			}
+
+			flag := "--" + s.Flag
+			checkValue(t, s, sample[2], flag, "--config", file, flag+"="+sample[2])
+			if s.FlagAlias != "" {
+				checkValue(t, s, sample[2], flag, "--config", file, "--"+s.FlagAlias+"="+sample[2])
+			}
+		})
+	}
+}
+
+// checkValue loads with args and compares one setting's value and source.
+func checkValue(t *testing.T, s *config.Setting, value, source string, args ...string) {
+	t.Helper()
+	cfg, err := loadWith(t, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range cfg.Effective() {
+		if e.Setting != s {
+			continue
+		}
+		got := cfg.Get(s.Key)[0].Value // Effective masks passwords
+		if got != value || e.Source.String() != source {
+			t.Errorf("got %q from %s, want %q from %s", got, e.Source, value, source)
+		}
+	}
+}
+
+func TestConfigFileSearch(t *testing.T) {
+	clearEnvironment(t)
+	if err := os.WriteFile("redistill.toml", []byte("server.port = 1"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	named := writeFile(t, "server.port = 2")
+	steps := []struct {
+		env  string
+		args []string
+		want int
+	}{
+		{"", nil, 1},
+		{named, nil, 2},
+		{"/does/not/exist", []string{"--config", named}, 2},
+	}
+	for _, step := range steps {
+		t.Setenv("REDISTILL_CONFIG", step.env)
+		cfg, err := loadWith(t, step.args...)
+		if err != nil || cfg.Snapshot().Port != step.want {
+			t.Errorf("REDISTILL_CONFIG=%s %v: %v", step.env, step.args, err)
+		}
+	}
+	t.Setenv("REDISTILL_CONFIG", "/does/not/exist")
+	if _, err := loadWith(t); err == nil {
+		t.Error("a file that is named but missing was accepted")
+	}
+}
+
+func TestEnvironmentOfContainers(t *testing.T) {
+	vars := environment([]string{
+		"REDIS_PORT=tcp://10.0.0.7:6379", "REDISTILL_SERVER_PORT=tcp://10.0.0.8:80", "REDIS_PASSWORD=", "REDIS_BIND=::1",
+		"REDISTILL_SERVICE_HOST=10.0.0.7", "REDISTILL_PORT_6379_TCP_PORT=6379", "REDISTILL_CONFIG=x", "REDISTILL_SERVER_PROT=1", "HOME=/",
+	})
+	got := vars.assignments()
+	if len(got) != 1 || got[0].Key != "server.bind" || got[0].Text != "::1" {
+		t.Errorf("assignments: %+v", got)
+	}
+	if w := vars.warnings(); len(w) != 1 || !strings.Contains(w[0], "REDISTILL_SERVER_PROT ") {
+		t.Errorf("warnings: %q", w)
+	}
+}
+
+// TestEvictionPoliciesAreTheEngines: the settings table may not import the
+// engine, so its list is a copy.
+func TestEvictionPoliciesAreTheEngines(t *testing.T) {
+	accepted, known := config.EvictionPolicies(), slices.Clone(engine.Policies())
+	slices.Sort(accepted)
+	slices.Sort(known)
+	if !slices.Equal(accepted, known) {
+		t.Errorf("config accepts %v, the engine has %v", accepted, known)
+	}
+}

@@ -1,0 +1,12 @@
+// Command redistill is a cache server that speaks Redis's protocol.
+package main
+
+import (
+	"os"
+
+	"github.com/redistill/redistill/cmd"
+)
+
+func main() {
+	os.Exit(cmd.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
