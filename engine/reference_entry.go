@@ -8,7 +8,7 @@ import (
 
 // Hashes within these limits are small: they keep the order of insertion and are called listpack.
 const (
-	smallHashFields = 128 // fields
+	smallHashFields = 512 // fields
 	smallHashBytes  = 64  // bytes of a field or value
 )
 

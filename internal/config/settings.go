@@ -135,31 +135,6 @@ var settings = withNames([]Setting{
 
 	// Parameters that only Redis's names reach.
 	{
-		Redis: []string{"maxmemory-samples"}, Default: "5", Mutable: true,
-		Help: "keys looked at for each eviction",
-		kind: integer(func(v *Values) *int { return &v.MaxMemorySamples }, 1, math.MaxInt32),
-	},
-	{
-		Redis: []string{"lfu-log-factor"}, Default: "10", Mutable: true,
-		Help: "how slowly a key's access frequency saturates",
-		kind: integer(func(v *Values) *int { return &v.LFULogFactor }, 0, math.MaxInt32),
-	},
-	{
-		Redis: []string{"lfu-decay-time"}, Default: "1", Mutable: true,
-		Help: "minutes after which an unused key's access frequency is lowered",
-		kind: integer(func(v *Values) *int { return &v.LFUDecayTime }, 0, math.MaxInt32),
-	},
-	{
-		Redis: []string{"hash-max-listpack-entries", "hash-max-ziplist-entries"}, Default: "512", Mutable: true,
-		Help: "fields up to which OBJECT ENCODING calls a hash listpack",
-		kind: integer(func(v *Values) *int64 { return &v.HashMaxListpackEntries }, 0, math.MaxInt64),
-	},
-	{
-		Redis: []string{"hash-max-listpack-value", "hash-max-ziplist-value"}, Default: "64", Mutable: true,
-		Help: "bytes of a field or value up to which OBJECT ENCODING calls a hash listpack",
-		kind: size(func(v *Values) *int64 { return &v.HashMaxListpackValue }, 0, math.MaxInt64),
-	},
-	{
 		Redis: []string{"slowlog-log-slower-than"}, Default: "10000", Mutable: true,
 		Help: "microseconds from which a command is in SLOWLOG; -1 = off",
 		kind: microseconds(func(v *Values) *time.Duration { return &v.SlowlogSlowerThan }),
@@ -191,7 +166,13 @@ var settings = withNames([]Setting{
 		kind:    outputBufLimits(),
 	},
 
-	// Facts about this server under names that clients ask for.
+	// Facts about this server under names that clients ask for. Those of the
+	// engine are constants there.
+	{Redis: []string{"hash-max-listpack-entries", "hash-max-ziplist-entries"}, kind: fixed("512")},
+	{Redis: []string{"hash-max-listpack-value", "hash-max-ziplist-value"}, kind: fixed("64")},
+	{Redis: []string{"lfu-decay-time"}, kind: fixed("1")},
+	{Redis: []string{"lfu-log-factor"}, kind: fixed("10")},
+	{Redis: []string{"maxmemory-samples"}, kind: fixed("5")},
 	{Redis: []string{"databases"}, kind: fixed("16")},
 	{Redis: []string{"save"}, kind: fixed("")},
 	{Redis: []string{"appendonly"}, kind: fixed("no")},

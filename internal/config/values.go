@@ -34,11 +34,6 @@ type Values struct {
 
 	// The rest is known by Redis's names only.
 
-	MaxMemorySamples        int
-	LFULogFactor            int
-	LFUDecayTime            int           // minutes
-	HashMaxListpackEntries  int64         // more fields than this: OBJECT ENCODING hashtable
-	HashMaxListpackValue    int64         // bytes of one field or value, likewise
 	SlowlogSlowerThan       time.Duration // -1µs = SLOWLOG off, 0 = every command
 	SlowlogMaxLen           int64
 	LatencyTracking         bool
