@@ -6,7 +6,7 @@ import "time"
 var serverCommands = append([]Command{
 	commandCommand, configCommand, debugCommand, infoCommand, latencyCommand, memoryCommand, shutdownCommand, slowlogCommand,
 	{Name: "time", Arity: 1, Flags: Loading | Stale | Fast, Group: Admins, Since: "2.6.0",
-		Summary: "Returns the server time.", Complexity: "O(1)", Tips: []string{"nondeterministic_output"}, Run: showTime},
+		Summary: "Return the current server time", Complexity: "O(1)", Tips: []string{"nondeterministic_output"}, Run: showTime},
 }, flushCommands...)
 
 // TIME

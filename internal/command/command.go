@@ -113,6 +113,7 @@ type Command struct {
 	Summary    string    // one line
 	Complexity string    // as Redis documents it
 	Syntax     string    // arguments in Redis's notation, without the name
+	Differs    string    // what is not as in Redis 7.2, for docs/commands.md
 	Tips       []string  // hints for proxies, as COMMAND INFO shows them
 	Run        Handler   // nil for a container
 	Sub        []Command // subcommands of a container

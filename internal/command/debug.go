@@ -8,7 +8,8 @@ import (
 
 var debugCommand = Command{
 	Name: "debug", Arity: -2, Flags: Admin | NoScript | Loading | Stale, Locks: LockAll, Group: Admins, Since: "1.0.0",
-	Summary: "A container for debugging commands.", Complexity: "Depends on subcommand.", Syntax: "<SLEEP seconds | HELP>", Run: debugCommands,
+	Summary: "A container for debugging commands", Complexity: "Depends on subcommand.", Syntax: "<SLEEP seconds | HELP>",
+	Differs: "Always allowed. There is only SLEEP, which stops the clients that use keys.", Run: debugCommands,
 }
 
 var debugHelp = help("debug",

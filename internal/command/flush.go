@@ -4,16 +4,16 @@ import "github.com/redistill/redistill/engine"
 
 var flushCommands = []Command{
 	{Name: "dbsize", Arity: 1, Flags: ReadOnly | Fast, Categories: CatKeyspace, Locks: LockWalk, Group: Admins, Since: "1.0.0",
-		Summary: "Returns the number of keys in the database.", Complexity: "O(1)",
+		Summary: "Return the number of keys in the selected database", Complexity: "O(1)",
 		Tips: []string{"request_policy:all_shards", "response_policy:agg_sum"}, Run: dbSize},
 	{Name: "flushall", Arity: -1, Flags: Write, Categories: CatKeyspace | CatDangerous, Locks: LockAll, Group: Admins, Since: "1.0.0",
-		Summary: "Removes all keys from all databases.", Complexity: "O(N) where N is the total number of keys in all databases",
+		Summary: "Remove all keys from all databases", Complexity: "O(N) where N is the total number of keys in all databases",
 		Syntax: "[ASYNC | SYNC]", Tips: []string{"request_policy:all_shards", "response_policy:all_succeeded"}, Run: flushAll},
 	{Name: "flushdb", Arity: -1, Flags: Write, Categories: CatKeyspace | CatDangerous, Locks: LockAll, Group: Admins, Since: "1.0.0",
-		Summary: "Removes all keys from the current database.", Complexity: "O(N) where N is the number of keys in the selected database",
+		Summary: "Remove all keys from the current database", Complexity: "O(N) where N is the number of keys in the selected database",
 		Syntax: "[ASYNC | SYNC]", Tips: []string{"request_policy:all_shards", "response_policy:all_succeeded"}, Run: flushDB},
 	{Name: "swapdb", Arity: 3, Flags: Write | Fast, Categories: CatKeyspace | CatDangerous, Locks: LockAll, Group: Admins, Since: "4.0.0",
-		Summary:    "Swaps two Redis databases.",
+		Summary:    "Swaps two Redis databases",
 		Complexity: "O(N) where N is the count of clients watching or blocking on keys from both databases.",
 		Syntax:     "index1 index2", Run: swapDB},
 }

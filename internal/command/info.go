@@ -12,8 +12,9 @@ import (
 
 var infoCommand = Command{
 	Name: "info", Arity: -1, Flags: Loading | Stale, Categories: CatDangerous, Group: Admins, Since: "1.0.0",
-	Summary: "Returns information and statistics about the server.", Complexity: "O(1)", Syntax: "[section [section ...]]",
+	Summary: "Get information and statistics about the server", Complexity: "O(1)", Syntax: "[section [section ...]]",
 	Tips: []string{"nondeterministic_output", "request_policy:all_shards", "response_policy:special"}, Run: showInfo,
+	Differs: "Fields without a meaning here are absent; Redistill's own begin with redistill_",
 }
 
 // INFO [section ...]

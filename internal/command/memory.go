@@ -2,16 +2,17 @@ package command
 
 var memoryCommand = Command{
 	Name: "memory", Arity: -2, Group: Admins, Since: "4.0.0",
-	Summary: "A container for memory diagnostics commands.", Complexity: "Depends on subcommand.",
+	Summary: "A container for memory diagnostics commands", Complexity: "Depends on subcommand.",
 	Sub: []Command{
 		{Name: "help", Arity: 2, Flags: Loading | Stale, Group: Admins, Since: "4.0.0",
-			Summary: "Returns helpful text about the different subcommands.", Complexity: "O(1)", Run: help("memory",
+			Summary: "Show helpful text about the different subcommands", Complexity: "O(1)", Run: help("memory",
 				"USAGE <key> [SAMPLES <count>]",
 				"    Return memory in bytes used by <key> and its value. Nested values are",
 				"    sampled up to <count> times (default: 5, 0 means sample all).")},
 		{Name: "usage", Arity: -3, Flags: ReadOnly, Keys: Keys{2, 2, 1}, Access: []Access{RO}, Group: Admins, Since: "4.0.0",
-			Summary: "Estimates the memory usage of a key.", Complexity: "O(N) where N is the number of samples.",
-			Syntax: "key [SAMPLES count]", Run: memoryUsage},
+			Summary: "Estimate the memory usage of a key", Complexity: "O(N) where N is the number of samples.",
+			Syntax:  "key [SAMPLES count]",
+			Differs: "The size is what this server accounts for the key, whatever SAMPLES says", Run: memoryUsage},
 	},
 }
 

@@ -2,9 +2,10 @@ package command
 
 var shutdownCommand = Command{
 	Name: "shutdown", Arity: -1, Flags: Admin | NoScript | Loading | Stale | NoMulti | AllowBusy, Group: Admins, Since: "1.0.0",
-	Summary:    "Synchronously saves the database(s) to disk and shuts down the Redis server.",
+	Summary:    "Synchronously save the dataset to disk and then shut down the server",
 	Complexity: "O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)",
 	Syntax:     "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]", Run: shutdown,
+	Differs: "There are no snapshots: SHUTDOWN saves nothing and logs that, and SHUTDOWN SAVE is refused unless FORCE is given",
 }
 
 // SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]. There is no reply: the connection closes with the server. NOW and FORCE change

@@ -15,13 +15,13 @@ import (
 
 var slowlogCommand = Command{
 	Name: "slowlog", Arity: -2, Group: Admins, Since: "2.2.12",
-	Summary: "A container for slow log commands.", Complexity: "Depends on subcommand.",
+	Summary: "A container for slow log commands", Complexity: "Depends on subcommand.",
 	Sub: []Command{
 		{Name: "get", Arity: -2, Flags: Admin | Loading | Stale, Group: Admins, Since: "2.2.12",
-			Summary: "Returns the slow log's entries.", Complexity: "O(N) where N is the number of entries returned",
+			Summary: "Get the slow log's entries", Complexity: "O(N) where N is the number of entries returned",
 			Syntax: "[count]", Tips: []string{"request_policy:all_nodes", "nondeterministic_output"}, Run: slowlogGet},
 		{Name: "help", Arity: 2, Flags: Loading | Stale, Group: Admins, Since: "6.2.0",
-			Summary: "Returns helpful text about the different subcommands.", Complexity: "O(1)", Run: help("slowlog",
+			Summary: "Show helpful text about the different subcommands", Complexity: "O(1)", Run: help("slowlog",
 				"GET [<count>]",
 				"    Return top <count> entries from the slowlog (default: 10, -1 mean all).",
 				"    Entries are made of:",
@@ -32,10 +32,10 @@ var slowlogCommand = Command{
 				"RESET",
 				"    Reset the slowlog.")},
 		{Name: "len", Arity: 2, Flags: Admin | Loading | Stale, Group: Admins, Since: "2.2.12",
-			Summary: "Returns the number of entries in the slow log.", Complexity: "O(1)",
+			Summary: "Get the slow log's length", Complexity: "O(1)",
 			Tips: []string{"request_policy:all_nodes", "response_policy:agg_sum", "nondeterministic_output"}, Run: slowlogLen},
 		{Name: "reset", Arity: 2, Flags: Admin | Loading | Stale, Group: Admins, Since: "2.2.12",
-			Summary: "Clears all entries from the slow log.", Complexity: "O(N) where N is the number of entries in the slowlog",
+			Summary: "Clear all entries from the slow log", Complexity: "O(N) where N is the number of entries in the slowlog",
 			Tips: []string{"request_policy:all_nodes", "response_policy:all_succeeded"}, Run: slowlogReset},
 	},
 }

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// commands is every command of the server. A command is added by a row here, a handler in the file of its family, and a block in the
+// Commands returns the rows of every command of the server. A command is added by a row here, a handler in the file of its family, and a block in the
 // wire tests.
-func commands() []Command {
+func Commands() []Command {
 	var all []Command
 	for _, family := range [][]Command{
 		connectionCommands, serverCommands, keysCommands, stringCommands, hashCommands, transactionCommands,

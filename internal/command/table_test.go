@@ -17,7 +17,7 @@ import (
 func TestTable(t *testing.T) {
 	corpus := wireCorpus(t)
 	seen := map[string]bool{}
-	for _, row := range newTable(commands()).list {
+	for _, row := range newTable(Commands()).list {
 		name := row.FullName()
 		if seen[name] {
 			t.Errorf("%s: is in the table twice", name)
@@ -82,7 +82,7 @@ var newerThanOracle = map[string]bool{"client|setinfo": true, "client|no-touch":
 
 func TestCommandInfoIsRedis(t *testing.T) {
 	o := startOracle(t)
-	table := newTable(commands())
+	table := newTable(Commands())
 	for _, row := range table.list {
 		name := row.FullName()
 		if newerThanOracle[name] {
@@ -104,7 +104,7 @@ func TestCommandInfoIsRedis(t *testing.T) {
 
 func TestCommandDocsAreRedis(t *testing.T) {
 	o := startOracle(t)
-	for _, row := range newTable(commands()).list {
+	for _, row := range newTable(Commands()).list {
 		name := row.FullName()
 		want, _ := o.do("COMMAND", "DOCS", name).([]any)
 		if len(want) == 0 {
@@ -112,7 +112,7 @@ func TestCommandDocsAreRedis(t *testing.T) {
 		}
 		got := asMap(ownReply(t, func(out *resp.Out) { out.Array(2); row.appendDocs(out) }).([]any)[1])
 		theirs := asMap(want[1])
-		for _, field := range []string{"since", "group", "complexity"} {
+		for _, field := range []string{"summary", "since", "group", "complexity"} {
 			if got[field] != theirs[field] {
 				t.Errorf("%s: %s: got %q, want %q", name, field, got[field], theirs[field])
 			}
@@ -185,7 +185,7 @@ func asMap(v any) map[string]any {
 }
 
 func TestLookup(t *testing.T) {
-	rows := commands()
+	rows := Commands()
 	table := newTable(rows)
 	for i := range rows {
 		for _, spelling := range []string{rows[i].Name, strings.ToUpper(rows[i].Name), strings.ToUpper(rows[i].Name[:1]) + rows[i].Name[1:]} {
@@ -235,14 +235,14 @@ func (t *table) scan(name []byte) *Command {
 }
 
 func TestLookupDoesNotAllocate(t *testing.T) {
-	table, name := newTable(commands()), []byte("HGETALL")
+	table, name := newTable(Commands()), []byte("HGETALL")
 	if n := testing.AllocsPerRun(100, func() { table.lookup(name) }); n != 0 {
 		t.Errorf("lookup allocates %v times", n)
 	}
 }
 
 func BenchmarkLookup(b *testing.B) {
-	table := newTable(commands())
+	table := newTable(Commands())
 	for _, name := range []string{"GET", "set", "HGETALL", "hincrbyfloat"} {
 		b.Run(name, func(b *testing.B) {
 			word := []byte(name)
