@@ -3,14 +3,20 @@ package cmd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/command"
 	"github.com/redistill/redistill/internal/config"
+	"github.com/redistill/redistill/netserver"
 )
 
 func newServe() *cobra.Command {
@@ -32,6 +38,8 @@ func newServe() *cobra.Command {
 		}
 		ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
 		defer stop()
+		// From the first signal on, a second one ends the process at once.
+		context.AfterFunc(ctx, stop)
 		return runServe(ctx, cfg.Config, log)
 	}
 	return c
@@ -63,8 +71,71 @@ func logReady(log *slog.Logger, v *config.Values, addresses []string, ioPath str
 		"eviction_policy", v.EvictionPolicy, "io", ioPath, "version", currentBuild().version)
 }
 
-// runServe serves until ctx ends. It returns nil after an orderly stop, and an
-// error if serving could not start.
+// runServe serves until ctx ends or a client sends SHUTDOWN. It returns nil
+// after a stop, and an error if serving could not start.
 func runServe(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
-	return errors.New("this build has no network server")
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	v := cfg.Snapshot()
+	listeners, err := netserver.Listen(v.Bind, v.Port)
+	if err != nil {
+		return err
+	}
+	store, err := openStore(v)
+	if err != nil {
+		return errors.Join(err, closeListeners(listeners))
+	}
+	defer store.Close()
+	commands := command.NewServer(command.Options{
+		Store: store, Config: cfg, Log: log, Version: currentBuild().version, IO: netserver.IOPath,
+		Shutdown: func(bool) { stop() },
+	})
+	defer commands.Close()
+	server := netserver.New(netserver.Options{Commands: commands})
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listeners...) }()
+	logReady(log, v, addressesOf(listeners), netserver.IOPath)
+
+	<-ctx.Done()
+	shutDown(server, cfg.Snapshot().ShutdownGracePeriod, log)
+	if err := <-served; !errors.Is(err, netserver.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+func openStore(v *config.Values) (*engine.Store, error) {
+	policy, ok := engine.ParsePolicy(v.EvictionPolicy)
+	if !ok {
+		return nil, fmt.Errorf("unknown eviction policy %q", v.EvictionPolicy)
+	}
+	return engine.Open(engine.Options{MaxMemory: v.MaxMemory, Policy: policy})
+}
+
+func addressesOf(listeners []net.Listener) []string {
+	var addresses []string
+	for _, l := range listeners {
+		addresses = append(addresses, l.Addr().String())
+	}
+	return addresses
+}
+
+func closeListeners(listeners []net.Listener) error {
+	var errs []error
+	for _, l := range listeners {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// shutDown stops the server. Commands that take longer than the grace period
+// are cut off, which is no failure of the stop.
+func shutDown(server *netserver.Server, grace time.Duration, log *slog.Logger) {
+	log.Info("shutting down", "grace_period", grace)
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		log.Warn("the grace period is over: connections were closed while commands ran")
+	}
+	log.Info("stopped")
 }

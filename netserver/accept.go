@@ -1,0 +1,166 @@
+package netserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/redistill/redistill/internal/config"
+)
+
+// Listen listens on a TCP port of every address. An address is an IP address or a host name. Port 0 is a free port that the system
+// chooses, the same one for all addresses. On an error nothing is listened on.
+func Listen(addresses []string, port int) ([]net.Listener, error) {
+	var listeners []net.Listener
+	for _, address := range addresses {
+		l, err := listen(address, port)
+		if err != nil {
+			closeAll(listeners)
+			return nil, err
+		}
+		listeners = append(listeners, l)
+		if a, ok := l.Addr().(*net.TCPAddr); ok {
+			port = a.Port
+		}
+	}
+	return listeners, nil
+}
+
+func listen(address string, port int) (net.Listener, error) {
+	network := "tcp"
+	if ip, err := netip.ParseAddr(address); err == nil {
+		// Named apart, for "::" not to take the IPv4 port as well.
+		if network = "tcp6"; ip.Is4() {
+			network = "tcp4"
+		}
+	}
+	// Keepalive is set for each connection, as the configuration is then.
+	lc := net.ListenConfig{KeepAlive: -1}
+	l, err := lc.Listen(context.Background(), network, net.JoinHostPort(address, strconv.Itoa(port)))
+	if err != nil {
+		return nil, fmt.Errorf("cannot serve: %w", err)
+	}
+	return l, nil
+}
+
+// Pauses of a listener that cannot accept, mostly for want of file descriptors.
+const (
+	firstPause = 5 * time.Millisecond
+	lastPause  = time.Second
+)
+
+// accept takes connections from l until it is closed.
+func (s *Server) accept(l net.Listener) {
+	pause := time.Duration(0)
+	for {
+		nc, err := l.Accept()
+		switch {
+		case err == nil:
+			pause = 0
+			if !s.awaitTurn() {
+				_ = nc.Close()
+				return
+			}
+			s.admit(nc)
+		case errors.Is(err, net.ErrClosed):
+			if !s.stopping() {
+				s.log.Error("a listener was closed", "address", l.Addr().String())
+			}
+			return
+		default:
+			if pause == 0 {
+				s.log.Error("accepting connections pauses", "error", err)
+			}
+			pause = min(max(firstPause, 2*pause), lastPause)
+			if !s.sleep(pause) {
+				return
+			}
+		}
+	}
+}
+
+// awaitTurn waits until connection_rate_limit lets another connection be served. It returns false if the server stops meanwhile.
+func (s *Server) awaitTurn() bool {
+	for {
+		wait := s.rate.take(s.config().ConnectionRateLimit, time.Now())
+		if wait == 0 {
+			return true
+		}
+		if !s.sleep(wait) {
+			return false
+		}
+	}
+}
+
+// sleep waits, and returns false if the server stops meanwhile.
+func (s *Server) sleep(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-s.stop:
+		return false
+	}
+}
+
+// admit starts to serve a connection, or tells the client why not.
+func (s *Server) admit(nc net.Conn) {
+	c := &netConn{srv: s, nc: nc}
+	c.in.pool = &s.buffers
+	c.tick.Store(s.tick.Load())
+	session, err := s.commands.NewSession(nc.RemoteAddr().String(), nc.LocalAddr().String(), descriptor(nc), c.wake)
+	if err != nil {
+		// A new socket has room for this line, so that the write does not wait.
+		_, _ = nc.Write([]byte("-" + err.Error() + "\r\n"))
+		_ = nc.Close()
+		return
+	}
+	c.session = session
+	c.shared.Store(session)
+	if session.Killed() {
+		_ = nc.SetDeadline(past)
+	}
+	tune(nc, s.config())
+	if !s.start(c) {
+		session.Close()
+		_ = nc.Close()
+	}
+}
+
+// tune sets the options of a new connection's socket. What a system refuses is left as it is: the connection works without.
+func tune(nc net.Conn, v *config.Values) {
+	tcp, ok := nc.(*net.TCPConn)
+	if !ok {
+		return
+	}
+	if !v.TCPNoDelay { // on by default in Go
+		_ = tcp.SetNoDelay(false)
+	}
+	if v.TCPKeepalive > 0 {
+		// As Redis does: three probes, a third of the time apart.
+		apart := max(v.TCPKeepalive/3, time.Second)
+		_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: v.TCPKeepalive, Interval: apart, Count: 3})
+	}
+}
+
+// descriptor returns the connection's file descriptor, or -1 if it has none to show.
+func descriptor(nc net.Conn) int {
+	sc, ok := nc.(interface {
+		SyscallConn() (syscall.RawConn, error)
+	})
+	if !ok {
+		return -1
+	}
+	fd := -1
+	raw, err := sc.SyscallConn()
+	if err == nil {
+		_ = raw.Control(func(n uintptr) { fd = int(n) })
+	}
+	return fd
+}

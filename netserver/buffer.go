@@ -1,0 +1,129 @@
+package netserver
+
+import "sync"
+
+const (
+	idleSize = 512       // query buffer of a connection that has little to say; also the reply buffer that such a one may keep
+	readSize = 16 << 10  // query buffer of a connection that filled that one
+	jumpSize = 1 << 20   // up to this size a buffer is made for the announced length at once
+	keepSize = 128 << 10 // buffers up to this size stay while a connection is busy
+)
+
+// readPool holds buffers of readSize bytes.
+type readPool struct{ pool sync.Pool }
+
+func (p *readPool) get() *[readSize]byte {
+	if b, ok := p.pool.Get().(*[readSize]byte); ok {
+		return b
+	}
+	return new([readSize]byte)
+}
+
+// queryBuffer holds what was read from a client and not yet executed. It must not be copied after its first use.
+type queryBuffer struct {
+	pool   *readPool
+	b      []byte          // one of small, pooled and a larger slice; nil before the first use
+	r, w   int             // b[r:w] is what is held
+	filled bool            // a read filled b: the next one may bring more
+	peak   int             // the most bytes held since the last trim
+	pooled *[readSize]byte // from pool, or nil
+	small  [idleSize]byte
+}
+
+// bytes returns what is held. It is valid until the next call of space or trim.
+func (q *queryBuffer) bytes() []byte { return q.b[q.r:q.w] }
+
+// size returns the capacity of the buffer.
+func (q *queryBuffer) size() int { return len(q.b) }
+
+// add says that n bytes were read into what space returned.
+func (q *queryBuffer) add(n int) {
+	q.w += n
+	q.filled = q.w == len(q.b)
+	q.peak = max(q.peak, q.w-q.r)
+}
+
+// consume drops the first n bytes.
+func (q *queryBuffer) consume(n int) {
+	q.r += n
+	if q.r == q.w {
+		q.r, q.w = 0, 0
+	}
+}
+
+// space returns room to read into, of at least a byte. need is how many more bytes the command at the start of the buffer is known to
+// need, or 0.
+func (q *queryBuffer) space(need int) []byte {
+	held := q.w - q.r
+	if q.b == nil {
+		q.b = q.small[:]
+	}
+	size := q.wanted(held, need)
+	switch {
+	case size > len(q.b) && size <= readSize:
+		q.pooled = q.pool.get()
+		q.move(q.pooled[:])
+	case size > len(q.b):
+		q.move(make([]byte, size))
+	case q.r > 0 && (len(q.b)-q.w < max(need, 1) || held < len(q.b)/4):
+		q.move(q.b)
+	}
+	return q.b[q.w:]
+}
+
+// wanted returns the size that the buffer should have. A client can announce a length that it never sends: from jumpSize on a buffer
+// grows with what has arrived.
+func (q *queryBuffer) wanted(held, need int) int {
+	size := len(q.b)
+	switch {
+	case held+need <= size && held < size:
+		if q.filled && size < readSize {
+			return readSize
+		}
+		return size
+	case held+need <= readSize && size < readSize:
+		return readSize
+	case need == 0:
+		return 2 * size
+	case held+need <= jumpSize:
+		return held + need
+	case size < jumpSize:
+		return jumpSize
+	case held < size:
+		return size
+	}
+	return min(held+need, 4*size)
+}
+
+// move makes to, which may be the same, the buffer.
+func (q *queryBuffer) move(to []byte) {
+	n := copy(to, q.b[q.r:q.w])
+	q.b, q.r, q.w = to, 0, n
+	if q.pooled != nil && &to[0] != &q.pooled[0] {
+		q.pool.pool.Put(q.pooled)
+		q.pooled = nil
+	}
+}
+
+// trim gives memory back. A busy connection keeps what it used since the last call; an idle one keeps the least that holds its bytes.
+func (q *queryBuffer) trim(idle bool) {
+	held, peak := q.w-q.r, q.peak
+	q.peak = held
+	switch {
+	case q.b == nil:
+	case held <= idleSize && len(q.b) > idleSize && (idle || len(q.b) > keepSize && peak < len(q.b)/4):
+		q.move(q.small[:])
+		q.filled = false
+	case held > idleSize && len(q.b) > keepSize && held < len(q.b)/4:
+		q.move(append([]byte(nil), q.b[q.r:q.w]...))
+	}
+}
+
+// release gives the pooled buffer back. The buffer must not be used any more.
+func (q *queryBuffer) release() {
+	q.b = nil
+	if q.pooled != nil {
+		q.pool.pool.Put(q.pooled)
+		q.pooled = nil
+	}
+}
