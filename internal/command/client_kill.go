@@ -87,7 +87,7 @@ func (f *killFilter) set(option, value []byte) (err error) {
 		f.laddr = value
 	case is(option, "user"):
 		if string(value) != defaultUser {
-			return Error("ERR No such user '" + string(clip(value, 128)) + "'")
+			return Error("ERR No such user '" + string(value) + "'")
 		}
 	case is(option, "skipme") && is(value, "yes"):
 		f.skipMe = true

@@ -13,9 +13,10 @@ var connectionCommands = []Command{
 		Summary: "Authenticate to the server", Complexity: "O(N) where N is the number of passwords defined for the user",
 		Syntax: "[username] password", Run: auth},
 	{Name: "client", Arity: -2, Group: Connection, Since: "2.4.0", Summary: "A container for client connection commands",
-		Complexity: "Depends on subcommand.", Sub: clientCommands},
+		Complexity: "Depends on subcommand.", Differs: "There is no CACHING, TRACKING or UNBLOCK.", Sub: clientCommands},
 	{Name: "cluster", Arity: -2, Group: Cluster, Since: "3.0.0", Summary: "A container for cluster commands",
-		Complexity: "Depends on subcommand.", Syntax: "subcommand [arg [arg ...]]", Run: noCluster},
+		Complexity: "Depends on subcommand.", Syntax: "subcommand [arg [arg ...]]",
+		Differs: "Every subcommand answers that cluster support is disabled.", Run: noCluster},
 	{Name: "echo", Arity: 2, Flags: Loading | Stale | Fast, Group: Connection, Since: "1.0.0",
 		Summary: "Echo the given string", Complexity: "O(1)", Syntax: "message", Run: echo},
 	{Name: "hello", Arity: -1, Flags: NoScript | Loading | Stale | Fast | NoAuth | AllowBusy, Group: Connection, Since: "6.0.0",
@@ -51,7 +52,7 @@ const (
 		"Are you sure your configuration is correct?")
 	errProtocolNumber = Error("ERR Protocol version is not an integer or out of range")
 	errNoProto        = Error("NOPROTO unsupported protocol version")
-	errHelloNoAuth    = Error("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH " +
+	errHelloNoAuth    = Error("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH " +
 		"<user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time")
 	errInt32     = Error("ERR value is out of range, value must between -2147483648 and 2147483647")
 	errNoCluster = Error("ERR This instance has cluster support disabled")
@@ -208,7 +209,7 @@ func parseHello(c *Call) (h helloOptions, err error) {
 			}
 			i++
 		default:
-			return h, Error("ERR Syntax error in HELLO option '" + string(clip(c.Args[i], 128)) + "'")
+			return h, Error("ERR Syntax error in HELLO option '" + string(c.Args[i]) + "'")
 		}
 	}
 	return h, nil

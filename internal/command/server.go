@@ -56,7 +56,7 @@ const (
 
 // NewServer returns a server without clients. o.Store, o.Config and o.Log are required. Close ends it.
 func NewServer(o Options) *Server {
-	s := &Server{Options: o, table: newTable(commands()), started: time.Now(), runID: newRunID(), stop: make(chan struct{}),
+	s := &Server{Options: o, table: newTable(Commands()), started: time.Now(), runID: newRunID(), stop: make(chan struct{}),
 		stopped: make(chan struct{})}
 	s.exec = s.table.find("exec")
 	s.clients.byID = map[int64]*Session{}

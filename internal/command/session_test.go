@@ -60,8 +60,8 @@ func TestRecovered(t *testing.T) {
 		if !c.Closing || len(c.Out.B) != 0 {
 			t.Errorf("closing %v, reply %q", c.Closing, c.Out.B)
 		}
-		c.Close()
 		other.expect("SET k 1", "+OK", "GET k", "$1 1", "DBSIZE", ":1", "FLUSHALL", "+OK")
+		c.Close()
 	}
 	if n := strings.Count(log.String(), "a broken handler"); n != 2 || !strings.Contains(log.String(), "session_test.go") {
 		t.Errorf("%d panics are logged with their stack: %s", n, log.String())

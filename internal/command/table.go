@@ -41,6 +41,7 @@ func newTable(rows []Command) *table {
 		c.fullName = c.Name
 		t.rows = append(t.rows, c)
 		t.add(c)
+		c.Sub = append([]Command(nil), c.Sub...) // each table has rows of its own
 		for j := range c.Sub {
 			sub := &c.Sub[j]
 			sub.fullName = c.Name + "|" + sub.Name
