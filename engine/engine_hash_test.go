@@ -253,7 +253,7 @@ func TestHScanWhileTheHashChanges(t *testing.T) {
 				t.Fatalf("count %d: f%d was not passed", count, i)
 			}
 		}
-		if count == 10 && calls < 20 {
+		if count == 10 && calls < 3 {
 			t.Errorf("%d calls with a count of 10 passed %d fields", calls, largeHash)
 		}
 	}

@@ -23,7 +23,7 @@ type fixture struct {
 
 func open(t *testing.T, o engine.Options) *fixture {
 	t.Helper()
-	s, err := engine.Open(o)
+	s, err := engine.OpenArena(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,10 +44,7 @@ func (f *fixture) unlocked(do func()) {
 	do()
 }
 
-func (f *fixture) stats() (st engine.Stats) {
-	f.unlocked(func() { st = f.s.Stats() })
-	return st
-}
+func (f *fixture) stats() engine.Stats { return f.tx.Stats() }
 
 func (f *fixture) k(name string) engine.Key { return f.s.Key([]byte(name)) }
 
@@ -104,7 +101,7 @@ func (f *fixture) wantErr(what string, got, want error) {
 
 func TestOpenRejectsBadOptions(t *testing.T) {
 	for _, o := range []engine.Options{{Shards: 3}, {Shards: -1}, {MaxMemory: -1}, {Policy: 200}} {
-		if s, err := engine.Open(o); err == nil {
+		if s, err := engine.OpenArena(o); err == nil {
 			s.Close()
 			t.Errorf("Open(%+v) succeeded", o)
 		}
@@ -333,8 +330,8 @@ func TestStringEncoding(t *testing.T) {
 		"append, rename": {func(f *fixture) {
 			f.set("k", "x")
 			appendTo(f, "y")
-			f.tx.Rename(f.k("k"), f.k("a"))
-			f.tx.Rename(f.k("a"), f.k("k"))
+			f.rename(f.k("k"), f.k("a"))
+			f.rename(f.k("a"), f.k("k"))
 		}, "raw"},
 		"get leaves the integer": {func(f *fixture) { f.set("k", "10"); f.get("k") }, "int"},
 	} {
@@ -380,7 +377,7 @@ func TestConcurrentTransactions(t *testing.T) {
 					equal(t, "Len", tx.Len(), 3)
 					tx.Unlock()
 					tx.Scan(0, 1, func([]byte, engine.Type) {})
-					f.s.Stats()
+					f.s.NewTx().Stats()
 				}
 			}
 		})

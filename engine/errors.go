@@ -12,8 +12,10 @@ var (
 	ErrOverflow = errors.New("engine: integer overflow")
 )
 
-// Errors that depend on memory.
+// Errors that depend on memory and sizes.
 var (
+	// ErrKeyTooLong says that a key or a hash field is longer than 32 KB.
+	ErrKeyTooLong = errors.New("engine: key or field is longer than 32 KB")
 	// ErrOutOfMemory says that the memory limit leaves no room and the policy lets nothing be evicted.
 	ErrOutOfMemory = errors.New("engine: out of memory")
 )

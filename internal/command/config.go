@@ -24,7 +24,7 @@ var configCommand = Command{
 				"    Reset statistics reported by the INFO command.",
 				"REWRITE",
 				"    Rewrite the configuration file.")},
-		{Name: "resetstat", Arity: 2, Flags: Admin | NoScript | Loading | Stale, Group: Admins, Since: "2.0.0",
+		{Name: "resetstat", Arity: 2, Flags: Admin | NoScript | Loading | Stale, Locks: LockWalk, Group: Admins, Since: "2.0.0",
 			Summary: "Reset the stats returned by INFO", Complexity: "O(1)", Run: configResetStat},
 		{Name: "rewrite", Arity: 2, Flags: Admin | NoScript | Loading | Stale, Group: Admins, Since: "2.8.0",
 			Summary: "Rewrite the configuration file with the in memory configuration", Complexity: "O(1)",
@@ -70,11 +70,12 @@ func configSet(c *Call) error {
 
 // CONFIG RESETSTAT
 func configResetStat(c *Call) error {
-	c.Srv.Store.ResetStats()
+	c.Tx.ResetStats()
 	for _, s := range c.Srv.stripes {
 		s.reset()
 	}
 	c.Srv.total.reset()
+	c.Srv.sampler.reset()
 	c.Out.OK()
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 )
 
 var infoCommand = Command{
-	Name: "info", Arity: -1, Flags: Loading | Stale, Categories: CatDangerous, Group: Admins, Since: "1.0.0",
+	Name: "info", Arity: -1, Flags: Loading | Stale, Locks: LockWalk, Categories: CatDangerous, Group: Admins, Since: "1.0.0",
 	Summary: "Get information and statistics about the server", Complexity: "O(1)", Syntax: "[section [section ...]]",
 	Tips: []string{"nondeterministic_output", "request_policy:all_shards", "response_policy:special"}, Run: showInfo,
 	Differs: "Fields without a meaning here are absent; Redistill's own begin with redistill_",
@@ -20,16 +20,16 @@ var infoCommand = Command{
 // INFO [section ...]
 func showInfo(c *Call) error {
 	want := info.Select(c.Args[1:])
-	c.Out.Verbatim("txt", info.Append(nil, c.Srv.snapshot(want), want))
+	c.Out.Verbatim("txt", info.Append(nil, c.Srv.snapshot(c.Tx, want), want))
 	return nil
 }
 
 // snapshot gathers what the wanted sections show, and nothing that is only for others.
-func (srv *Server) snapshot(want info.Sections) *info.Snapshot {
+func (srv *Server) snapshot(tx *engine.Tx, want info.Sections) *info.Snapshot {
 	s := &info.Snapshot{}
 	var store engine.Stats
 	if want.Has(info.Memory) || want.Has(info.Stats) || want.Has(info.Keyspace) {
-		store = srv.Store.Stats()
+		store = tx.Stats()
 	}
 	for _, part := range []struct {
 		section info.Section

@@ -184,10 +184,11 @@ func typeOf(c *Call) error {
 
 // RENAME key newkey
 func rename(c *Call) error {
-	if !c.Tx.Rename(c.Keys[0], c.Keys[1]) {
-		return errNoSuchKey
+	found, err := c.Tx.Rename(c.Keys[0], c.Keys[1])
+	if err == nil && !found {
+		err = errNoSuchKey
 	}
-	return c.ok(nil)
+	return c.ok(err)
 }
 
 // RENAMENX key newkey
@@ -199,7 +200,7 @@ func renamenx(c *Call) error {
 	if c.has(c.Keys[1]) {
 		return c.boolean(false, nil)
 	}
-	return c.boolean(c.Tx.Rename(c.Keys[0], c.Keys[1]), nil)
+	return c.boolean(c.Tx.Rename(c.Keys[0], c.Keys[1]))
 }
 
 // COPY source destination [DB destination-db] [REPLACE]
@@ -234,5 +235,5 @@ func moveKey(c *Call) error {
 	if db == c.Tx.DB {
 		return errSameObject
 	}
-	return c.boolean(c.Tx.Move(c.Keys[0], db), nil)
+	return c.boolean(c.Tx.Move(c.Keys[0], db))
 }

@@ -1,0 +1,299 @@
+package engine
+
+import (
+	"math"
+	"unsafe"
+)
+
+// The reclaimer makes room: it takes a block, drops those of its records that the policy gives up, moves the others to another block,
+// and frees it. Where a block is mostly dead already, it just moves what lives. A policy is a choice of the next block and a function that
+// says which records are kept; all else is the same for all.
+
+const (
+	sweepRecords = 64                // records handled under one hold of a shard's lock
+	sweepBytes   = 64 << 10          // bytes moved under one hold
+	sampleBlocks = 16                // blocks compared for the one to be compacted
+	compactBelow = blockSize / 5 * 4 // a block with fewer live bytes is compacted before anything is evicted
+	keepPerFreed = 4                 // bytes kept for each one freed while evicting, in the long run
+)
+
+// sweep is where the reclaimer stands in a shard.
+type sweep struct {
+	block   uint32 // the block being reclaimed, noBlock if none is
+	off     int    // everything before is dead
+	compact bool   // every live record is kept
+	kept    int    // bytes moved of it so far
+	soon    int64  // volatile-ttl: deadlines up to this one go
+}
+
+// Reserve makes room for n more bytes, evicting where the policy allows. No lock may be held by the caller. It returns ErrOutOfMemory
+// where it cannot. A command that may grow the keyspace calls it before it locks.
+func (s *Store) Reserve(n int) error {
+	blocks := int64(n+blockSize-1) / blockSize
+	if s.pool.available() >= blocks+s.margin() {
+		return nil
+	}
+	return s.makeRoom(n, blocks)
+}
+
+// margin is the number of blocks that are kept free for operations that do not reserve: half-filled blocks, moved records, the index.
+func (s *Store) margin() int64 { return int64(len(s.shards)) + min(s.pool.limit.Load()/64, 256) }
+
+func (s *Store) makeRoom(n int, blocks int64) error {
+	if limit := s.maxMemory.Load(); int64(n) > limit {
+		return ErrOutOfMemory
+	}
+	idle := 0 // shards in a row that had nothing to give
+	for s.pool.available() < blocks+s.margin() {
+		i := int(s.turn.Add(1)) % len(s.shards)
+		sh := &s.shards[i]
+		sh.mu.Lock()
+		progress := sh.reclaim(s.Policy())
+		sh.mu.Unlock()
+		if progress {
+			idle = 0
+		} else if idle++; idle > len(s.shards) {
+			if s.pool.available() >= blocks+int64(len(s.shards)) {
+				return nil
+			}
+			return ErrOutOfMemory
+		}
+	}
+	return nil
+}
+
+// reclaim does one step of the reclaimer's work and reports whether there was any.
+func (sh *shard) reclaim(policy Policy) bool {
+	if sh.drain(sweepRecords) > 0 {
+		return true
+	}
+	if sh.sweep.block == noBlock && !sh.choose(policy) {
+		return false
+	}
+	sh.step(policy)
+	return true
+}
+
+// choose picks the next block to reclaim.
+func (sh *shard) choose(policy Policy) bool {
+	n, compact := sh.emptiest()
+	if !compact {
+		if n = sh.victim(policy); n == noBlock {
+			sh.sealAll() // what is left may be in open blocks
+			n = sh.victim(policy)
+		}
+	}
+	if n == noBlock {
+		return false
+	}
+	sh.sweep = sweep{block: n, compact: compact}
+	if policy == VolatileTTL && !compact {
+		sh.sweep.soon = sh.meanDeadline(n)
+	}
+	return true
+}
+
+// emptiest returns the sealed block with the fewest live bytes of a random sample, and whether compacting it pays.
+func (sh *shard) emptiest() (uint32, bool) {
+	best, live := uint32(noBlock), uint32(compactBelow)
+	if sh.head == noBlock {
+		return noBlock, false
+	}
+	for range sampleBlocks {
+		n := uint32(sh.random() % uint64(len(sh.blocks)))
+		if b := &sh.blocks[n]; b.sealed && b.live < live {
+			best, live = n, b.live
+		}
+	}
+	return best, best != noBlock
+}
+
+// victim returns the block that a policy evicts from, noBlock if it has no candidate.
+func (sh *shard) victim(policy Policy) uint32 {
+	if policy == NoEviction || sh.head == noBlock {
+		return noBlock
+	}
+	switch policy {
+	case AllKeysLRU, AllKeysLFU:
+		return sh.head
+	case AllKeysRandom:
+		for range sampleBlocks {
+			if n := uint32(sh.random() % uint64(len(sh.blocks))); sh.blocks[n].sealed {
+				return n
+			}
+		}
+		return sh.head
+	}
+	best := uint32(noBlock)
+	for n := sh.head; n != noBlock; n = sh.blocks[n].next {
+		b := &sh.blocks[n]
+		if b.earliest == math.MaxInt64 {
+			continue
+		}
+		if policy != VolatileTTL {
+			return n
+		}
+		if best == noBlock || b.earliest < sh.blocks[best].earliest {
+			best = n
+		}
+	}
+	return best
+}
+
+// meanDeadline returns the mean deadline of the live records of a block that have one.
+func (sh *shard) meanDeadline(n uint32) int64 {
+	b, sum, count := &sh.blocks[n], int64(0), int64(0)
+	for off := 0; off < int(b.used); {
+		p := unsafe.Add(b.base, off)
+		if !sh.dead(b, p) && load8(p, 0)&flagTTL != 0 {
+			v := decode(p)
+			if at := v.deadline(); at != NoDeadline && !isWide(at) {
+				sum += at - deadlineZero
+				count++
+			}
+		}
+		off += sizeAt(p)
+	}
+	if count == 0 {
+		return math.MaxInt64
+	}
+	return sum/count + deadlineZero
+}
+
+// step handles the next records of the block being reclaimed and frees it after the last.
+func (sh *shard) step(policy Policy) {
+	sw := &sh.sweep
+	n := sw.block
+	b := sh.blocks[n]
+	for records, moved := 0, 0; sw.off < int(b.used); records++ {
+		if records == sweepRecords || moved >= sweepBytes {
+			return
+		}
+		p := unsafe.Add(b.base, sw.off)
+		size := sizeAt(p)
+		if !sh.dead(&b, p) {
+			moved += sh.judge(policy, &b, loc(n<<locBits|uint32(sw.off/recordAlign)), p, size)
+		}
+		sw.off += size
+	}
+	if !sw.compact {
+		sh.kept = max(sh.kept+int64(sw.kept-keepPerFreed*(blockSize-sw.kept)), 0)
+	}
+	sw.block = noBlock
+	sh.freeBlock(n)
+}
+
+// judge drops or moves a live record of the block being reclaimed and returns the bytes moved.
+func (sh *shard) judge(policy Policy, b *block, l loc, p unsafe.Pointer, size int) int {
+	if load8(p, 0)&kindMask == kindPart {
+		return sh.judgePart(policy, l, p, size)
+	}
+	v := decode(p)
+	sp, h := sh.spaces[v.space], hashBytes(v.keyBytes())
+	s, ok := sh.slotOf(&sp.keys, h, l)
+	if !ok {
+		panic("engine: a live record is not in the index")
+	}
+	if sh.expired(&v, sh.clock.wall) {
+		sh.expire(sp, s, &v, h)
+		return 0
+	}
+	if !sh.keep(policy, b, &v) {
+		sh.stats.evicted++
+		sh.remove(sp, s, &v, h)
+		return 0
+	}
+	c := classKept
+	if at := v.deadline(); at != NoDeadline {
+		c = classKeptTTL
+	}
+	sh.sweep.kept += size
+	return sh.move(s, c, l, p, size, v.deadline())
+}
+
+// judgePart drops a part whose value is gone or given up, or moves it.
+func (sh *shard) judgePart(policy Policy, l loc, p unsafe.Pointer, size int) int {
+	sp, o, no := sh.spaces[load8(p, 1)>>4], partOwner(p), partNumber(p)
+	root, ok := sp.keys.find(o.hash, func(x loc) bool {
+		v := decode(sh.at(x))
+		k := v.kind()
+		return (k == kindBigStr || k == kindBigHash) && load32(v.p, v.val) == o.id
+	})
+	if !ok {
+		sh.dropPart(sp, o, no)
+		return 0
+	}
+	v := decode(sh.at(root.loc()))
+	if !sh.keep(policy, &sh.blocks[root.loc()>>locBits], &v) {
+		sh.stats.evicted++
+		sh.remove(sp, root, &v, o.hash)
+		sh.dropPart(sp, o, no)
+		return 0
+	}
+	s, ok := sh.slotOf(&sp.parts, partHash(o, no), l)
+	if !ok {
+		panic("engine: a live part is not in the index")
+	}
+	c := classKept
+	if size == partSize {
+		c = classParts
+	}
+	sh.sweep.kept += size
+	return sh.move(s, c, l, p, size, NoDeadline)
+}
+
+// move copies a record to the open block of a class and returns the bytes moved.
+func (sh *shard) move(s slot, c class, l loc, p unsafe.Pointer, size int, deadline int64) int {
+	to, q := sh.alloc(c, size)
+	if q == nil {
+		panic("engine: no memory to move a record to")
+	}
+	copy(bytesAt(q, 0, size), bytesAt(p, 0, size))
+	s.setLoc(to)
+	if deadline != NoDeadline {
+		b := &sh.blocks[to>>locBits]
+		b.earliest = min(b.earliest, deadline)
+	}
+	sh.bury(l, size)
+	return size
+}
+
+// keep says whether a policy keeps a record of a block that is being reclaimed.
+func (sh *shard) keep(policy Policy, b *block, v *view) bool {
+	sw := &sh.sweep
+	if sw.compact {
+		return true
+	}
+	at := v.deadline()
+	if policy >= VolatileLRU && at == NoDeadline {
+		return true
+	}
+	if policy == VolatileTTL {
+		return at > sw.soon
+	}
+	if sh.kept > sh.live/2 {
+		return false // nearly everything is in use: the oldest goes
+	}
+	switch policy {
+	case AllKeysLRU, VolatileLRU:
+		return sh.recent(b, v)
+	case AllKeysLFU, VolatileLFU:
+		return sh.frequent(v)
+	}
+	return false // random: the block was chosen at random
+}
+
+// recent reports whether a record was used lately enough to be kept.
+func (sh *shard) recent(b *block, v *view) bool {
+	return sh.clock.age(v.access(), b.epoch) < epochShare*3/4
+}
+
+// frequent reports whether a record was used often enough to be kept; it has to earn it again until the next sweep.
+func (sh *shard) frequent(v *view) bool {
+	a := v.access()
+	if a <= initialUse {
+		return false
+	}
+	v.setAccess(a - 1)
+	return true
+}

@@ -1,0 +1,124 @@
+package engine
+
+import (
+	"math"
+	"unsafe"
+)
+
+// Expired keys are never seen: every look-up compares the deadline. Their memory comes back by this cycle. It costs no memory per key:
+// each block knows a time before which nothing in it expires, and is walked when that has passed, but not again before a part of the
+// time that its records have left. Records with similar times to live share blocks, so that most walks find much to remove.
+const (
+	rewalkShare = 32     // a block is walked again after this part of the longest time left in it
+	rewalkMin   = 200    // but not sooner than this many milliseconds
+	rewalkMax   = 60_000 // nor later
+)
+
+// ExpireCycle removes keys whose deadline has passed; now is in Unix milliseconds. The Store calls it by itself in the background; tests
+// call it to be deterministic. It holds a shard's lock for the removal of sweepRecords keys at a time.
+func (s *Store) ExpireCycle(now int64) {
+	for i := range s.shards {
+		sh := &s.shards[i]
+		sh.mu.Lock()
+		sh.clock.wall = now
+		for n := 0; n < len(sh.blocks); n++ {
+			for sh.blocks[n].base != nil && sh.blocks[n].earliest < now && sh.blocks[n].rewalk <= now {
+				if sh.expireSome(uint32(n), now) {
+					break
+				}
+				sh.yield()
+			}
+			if n%1024 == 1023 {
+				sh.yield()
+			}
+		}
+		sh.tidy()
+		sh.mu.Unlock()
+	}
+}
+
+// yield lets others have the shard for a moment.
+func (sh *shard) yield() {
+	sh.mu.Unlock()
+	sh.mu.Lock()
+}
+
+// expireSome removes up to sweepRecords expired keys of a block. It reports whether there are no more, and then notes when to look again.
+func (sh *shard) expireSome(n uint32, now int64) bool {
+	b := sh.blocks[n]
+	earliest, latest := int64(math.MaxInt64), now
+	removed := 0
+	for off := 0; off < int(sh.blocks[n].used); {
+		p := unsafe.Add(b.base, off)
+		size := sizeAt(p)
+		if !sh.dead(&b, p) && load8(p, 0)&flagTTL != 0 {
+			v := decode(p)
+			switch at := v.deadline(); {
+			case at == NoDeadline:
+			case at >= now:
+				earliest, latest = min(earliest, at), max(latest, at)
+			case removed == sweepRecords:
+				return false
+			default:
+				removed++
+				sh.expireAt(n, off, &v)
+				if sh.blocks[n].seq != b.seq {
+					return true // that was its last record
+				}
+			}
+		}
+		off += size
+	}
+	sh.blocks[n].earliest = earliest
+	sh.blocks[n].rewalk = now + min(max((latest-now)/rewalkShare, rewalkMin), rewalkMax)
+	return true
+}
+
+// expireAt removes the key of the record at an offset of a block.
+func (sh *shard) expireAt(n uint32, off int, v *view) {
+	sp, h := sh.spaces[v.space], hashBytes(v.keyBytes())
+	if s, ok := sh.slotOf(&sp.keys, h, loc(n<<locBits|uint32(off/recordAlign))); ok {
+		sh.expire(sp, s, v, h)
+	}
+}
+
+// slotOf returns the slot of the record at a location.
+func (sh *shard) slotOf(t *table, h uint64, l loc) (slot, bool) {
+	return t.find(h, func(x loc) bool { return x == l })
+}
+
+// tidy does what was put off: it deletes parts of large values that are gone, and counts anew what lives in the blocks after a flush.
+func (sh *shard) tidy() {
+	for sh.drain(sweepRecords) > 0 {
+		sh.yield()
+	}
+	if !sh.stale {
+		return
+	}
+	sh.stale = false
+	for n := 0; n < len(sh.blocks); n++ {
+		if sh.blocks[n].base != nil {
+			sh.recount(uint32(n))
+			sh.yield()
+		}
+	}
+}
+
+// recount finds out how many bytes of a block are live, and frees it if none are.
+func (sh *shard) recount(n uint32) {
+	b := &sh.blocks[n]
+	live := uint32(0)
+	for off := 0; off < int(b.used); {
+		p := unsafe.Add(b.base, off)
+		size := sizeAt(p)
+		if !sh.dead(b, p) {
+			live += uint32(size)
+		}
+		off += size
+	}
+	sh.live += int64(live) - int64(b.live)
+	b.live = live
+	if live == 0 && b.sealed && n != sh.sweep.block {
+		sh.freeBlock(n)
+	}
+}

@@ -1,0 +1,364 @@
+package engine
+
+import (
+	"strconv"
+	"unsafe"
+)
+
+// A small hash is one record. Its value is the number of fields (2 bytes) and then the fields in the order in which they came, see
+// entry. Past hashMax bytes, or with a value past inlineField, it becomes a big one, see bighash.go.
+const (
+	hashHeader  = 2
+	hashMax     = 4 << 10 // bytes of a small hash
+	inlineField = 2 << 10 // longest value of a field that is kept among the fields
+)
+
+// entry is a field with its value among others:
+//
+//	varint   length of the field
+//	varint   twice the length of the value; plus one if the value is kept in parts
+//	field
+//	value    or the number of its first part (4 bytes)
+type entry struct {
+	off, end int // where it is among the bytes of the hash
+	field    []byte
+	val      []byte // nil if ref
+	ref      bool   // the value is kept in parts
+	total    int    // length of the value
+	part     uint32 // number of its first part, if ref
+}
+
+const refSize = 4
+
+// entryAt decodes the entry at an offset of b.
+func entryAt(b []byte, off int) entry {
+	p := unsafe.Pointer(unsafe.SliceData(b))
+	e := entry{off: off}
+	flen, at := loadVarint(p, off)
+	n, at := loadVarint(p, at)
+	e.field = b[at : at+flen]
+	at += flen
+	e.total, e.ref = n>>1, n&1 != 0
+	if e.ref {
+		e.part = load32(p, at)
+		e.end = at + refSize
+		return e
+	}
+	e.val = b[at : at+e.total]
+	e.end = at + e.total
+	return e
+}
+
+// entrySize is the number of bytes that an entry takes.
+func entrySize(flen, vlen int, ref bool) int {
+	stored := vlen
+	if ref {
+		stored = refSize
+	}
+	return varintLen(flen) + varintLen(vlen<<1) + flen + stored
+}
+
+// storeEntry writes an entry at an offset of b. val is what is stored: the value, or for a ref its part number.
+func storeEntry(b []byte, off int, field, val []byte, total int, ref bool) {
+	p := unsafe.Pointer(unsafe.SliceData(b))
+	n := total << 1
+	if ref {
+		n |= 1
+	}
+	off = storeVarint(p, off, len(field))
+	off = storeVarint(p, off, n)
+	off += copy(b[off:], field)
+	copy(b[off:], val)
+}
+
+// findEntry returns the entry of a field in b, which holds entries from off on.
+func findEntry(b []byte, off int, field []byte) (entry, bool) {
+	for off < len(b) {
+		e := entryAt(b, off)
+		if string(e.field) == string(field) {
+			return e, true
+		}
+		off = e.end
+	}
+	return entry{}, false
+}
+
+// hash looks a key up that shall be a hash.
+func (t *Tx) hash(k Key) (sh *shard, sp *keyspace, s slot, v view, ok bool, err error) {
+	sh, sp, s, v, ok = t.lookup(k)
+	if ok && v.typ() != Hash {
+		err = ErrWrongType
+	}
+	return sh, sp, s, v, ok, err
+}
+
+// readHash is hash for commands that read.
+func (t *Tx) readHash(k Key) (sh *shard, sp *keyspace, v view, ok bool, err error) {
+	sh, sp, _, v, ok = t.read(k)
+	if ok && v.typ() != Hash {
+		return sh, sp, v, false, ErrWrongType
+	}
+	return sh, sp, v, ok, nil
+}
+
+func hashCount(v *view) int { return int(load16(v.p, v.val)) }
+
+// HSet sets a field and reports whether it is new. field and val are copied.
+func (t *Tx) HSet(k Key, field, val []byte) (added bool, err error) {
+	if len(field) > maxKey {
+		return false, ErrKeyTooLong
+	}
+	if err := t.fits(k, len(field)+len(val)); err != nil {
+		return false, err
+	}
+	sh, sp, s, v, ok, err := t.hash(k)
+	if err != nil {
+		return false, err
+	}
+	if !ok {
+		return true, sh.newHash(sp, k, field, val, t.Now)
+	}
+	sh.use(&v)
+	if v.kind() == kindBigHash {
+		added, err = sh.bigSet(sp, &v, field, val, t.Now)
+		sh.touch(sp, k.Bytes)
+		return added, err
+	}
+	return sh.smallSet(sp, s, &v, k, field, val, t.Now)
+}
+
+// newHash makes a hash of one field.
+func (sh *shard) newHash(sp *keyspace, k Key, field, val []byte, now int64) error {
+	n := hashHeader
+	small := len(val) <= inlineField && len(field) <= inlineField
+	if small {
+		n += entrySize(len(field), len(val), false)
+	}
+	v, ok := sh.create(sp, k, shape{kindHash | rawHash(field, val, 1), len(k.Bytes), n}, NoDeadline, now)
+	if !ok {
+		return ErrOutOfMemory
+	}
+	if small {
+		store16(v.p, v.val, 1)
+		storeEntry(v.valBytes(), hashHeader, field, val, len(val), false)
+		return nil
+	}
+	store16(v.p, v.val, 0)
+	s, v, _ := sh.find(sp, k)
+	if err := sh.enlarge(sp, s, &v, k, now); err != nil {
+		sh.removeKey(sp, k)
+		return err
+	}
+	if _, err := sh.bigSet(sp, &v, field, val, now); err != nil {
+		sh.removeKey(sp, k)
+		return err
+	}
+	return nil
+}
+
+// removeKey deletes a key that is there.
+func (sh *shard) removeKey(sp *keyspace, k Key) {
+	if s, v, ok := sh.find(sp, k); ok {
+		sh.remove(sp, s, &v, k.hash)
+	}
+}
+
+// rawHash returns flagRaw if Redis would keep a hash of n fields with this one as a hashtable.
+func rawHash(field, val []byte, n int) uint8 {
+	if n > listpackEntries || len(field) > listpackValue || len(val) > listpackValue {
+		return flagRaw
+	}
+	return 0
+}
+
+// smallSet is HSet for a hash in one record.
+func (sh *shard) smallSet(sp *keyspace, s slot, v *view, k Key, field, val []byte, now int64) (bool, error) {
+	b := v.valBytes()
+	e, found := findEntry(b, hashHeader, field)
+	count, size := hashCount(v), entrySize(len(field), len(val), false)
+	if !found {
+		e.off, e.end = v.vlen, v.vlen
+		count++
+	}
+	vlen := v.vlen - (e.end - e.off) + size
+	if vlen > hashMax || len(val) > inlineField || len(field) > inlineField {
+		if err := sh.enlarge(sp, s, v, k, now); err != nil {
+			return false, err
+		}
+		return sh.bigSet(sp, v, field, val, now)
+	}
+	flags := v.flags&^(flagTTL|flagWide) | rawHash(field, val, count)
+	if found && vlen == v.vlen && flags == v.flags&^(flagTTL|flagWide) {
+		storeEntry(b, e.off, field, val, len(val), false)
+		sh.touch(sp, k.Bytes)
+		return false, nil
+	}
+	return !found, sh.splice(sp, s, v, k, flags, e, size, func(b []byte) {
+		storeEntry(b, e.off, field, val, len(val), false)
+	}, count, now)
+}
+
+// splice replaces the bytes of entry e of a small hash by size bytes, which fill writes, and sets the number of fields.
+func (sh *shard) splice(sp *keyspace, s slot, v *view, k Key, flags uint8, e entry, size int, fill func(b []byte), count int, now int64) error {
+	old, delta := v.vlen, size-(e.end-e.off)
+	at := v.deadline()
+	to := shape{withDeadline(flags, at), len(k.Bytes), old + delta}
+	if delta < 0 { // close the gap while the bytes are there
+		b := v.valBytes()
+		copy(b[e.off+size:], b[e.end:])
+	}
+	if !sh.resize(sp, s, v, k, to, at, now, min(old, old+delta)) {
+		return ErrOutOfMemory
+	}
+	b := v.valBytes()
+	if delta > 0 {
+		copy(b[e.off+size:], b[e.end:old])
+	}
+	fill(b)
+	store16(v.p, v.val, uint16(count))
+	return nil
+}
+
+// HGet returns a field's value. A read of the key.
+func (t *Tx) HGet(k Key, field []byte) (v Value, ok bool, err error) {
+	sh, sp, rec, ok, err := t.readHash(k)
+	if !ok {
+		return Value{}, false, err
+	}
+	v, ok = sh.field(sp, &rec, field)
+	return v, ok, nil
+}
+
+// field returns the value of a field of a hash.
+func (sh *shard) field(sp *keyspace, v *view, field []byte) (Value, bool) {
+	if v.kind() == kindBigHash {
+		return sh.bigGet(sp, v, field)
+	}
+	e, ok := findEntry(v.valBytes(), hashHeader, field)
+	return Value{bytes: e.val}, ok
+}
+
+// HDel deletes a field and reports whether it was there. The key goes with its last field.
+func (t *Tx) HDel(k Key, field []byte) (bool, error) {
+	sh, sp, s, v, ok, err := t.hash(k)
+	if !ok || err != nil {
+		return false, err
+	}
+	if v.kind() == kindBigHash {
+		found, err := sh.bigDel(sp, &v, field, t.Now)
+		if h := v.bigHash(); h.count() == 0 {
+			sh.remove(sp, s, &v, k.hash)
+		} else if found {
+			sh.touch(sp, k.Bytes)
+		}
+		return found, err
+	}
+	e, found := findEntry(v.valBytes(), hashHeader, field)
+	if !found {
+		return false, nil
+	}
+	count := hashCount(&v) - 1
+	if count == 0 {
+		sh.remove(sp, s, &v, k.hash)
+		return true, nil
+	}
+	return true, sh.splice(sp, s, &v, k, v.flags&^(flagTTL|flagWide), e, 0, func([]byte) {}, count, t.Now)
+}
+
+// HLen returns the number of fields, 0 if the key is missing. A read.
+func (t *Tx) HLen(k Key) (int, error) {
+	_, _, v, ok, err := t.readHash(k)
+	if !ok {
+		return 0, err
+	}
+	if v.kind() == kindBigHash {
+		h := v.bigHash()
+		return h.count(), nil
+	}
+	return hashCount(&v), nil
+}
+
+// HIncrBy adds to a field's integer, 0 if missing, and returns the sum.
+func (t *Tx) HIncrBy(k Key, field []byte, delta int64) (int64, error) {
+	sh, sp, _, v, ok, err := t.hash(k)
+	if err != nil {
+		return 0, err
+	}
+	var n int64
+	if ok {
+		if old, there := sh.field(sp, &v, field); there {
+			if n, there = old.Int(); !there {
+				return 0, ErrNotInteger
+			}
+		}
+	}
+	sum := n + delta
+	if (sum > n) != (delta > 0) && delta != 0 {
+		return 0, ErrOverflow
+	}
+	var text [20]byte
+	_, err = t.HSet(k, field, strconv.AppendInt(text[:0], sum, 10))
+	return sum, err
+}
+
+// HEach calls fn for every field until it returns false. The slices are valid during the call only. A read. Small hashes keep the
+// order of insertion.
+func (t *Tx) HEach(k Key, fn func(field, val []byte) bool) error {
+	sh, sp, v, ok, err := t.readHash(k)
+	if !ok {
+		return err
+	}
+	if v.kind() == kindBigHash {
+		sh.bigEach(sp, &v, fn)
+		return nil
+	}
+	eachEntry(v.valBytes(), hashHeader, func(e entry) bool { return fn(e.field, e.val) })
+	return nil
+}
+
+// eachEntry calls fn for the entries of b from off on until it returns false, and reports whether it never did.
+func eachEntry(b []byte, off int, fn func(e entry) bool) bool {
+	for off < len(b) {
+		e := entryAt(b, off)
+		if !fn(e) {
+			return false
+		}
+		off = e.end
+	}
+	return true
+}
+
+// HScan is Scan for the fields of a hash. A small hash is passed whole.
+func (t *Tx) HScan(k Key, cursor uint64, count int, fn func(field, val []byte)) (uint64, error) {
+	sh, sp, v, ok, err := t.readHash(k)
+	if !ok {
+		return 0, err
+	}
+	if v.kind() == kindBigHash {
+		return sh.bigScan(sp, &v, cursor, count, fn), nil
+	}
+	eachEntry(v.valBytes(), hashHeader, func(e entry) bool { fn(e.field, e.val); return true })
+	return 0, nil
+}
+
+// HRandom calls fn with a field chosen at random: uniformly in a small hash, nearly so in a large one. ok is false if the key is
+// missing. A read.
+func (t *Tx) HRandom(k Key, fn func(field, val []byte)) (ok bool, err error) {
+	sh, sp, v, ok, err := t.readHash(k)
+	if !ok {
+		return false, err
+	}
+	if v.kind() == kindBigHash {
+		sh.bigRandom(sp, &v, fn)
+		return true, nil
+	}
+	n := int(sh.random() % uint64(hashCount(&v)))
+	eachEntry(v.valBytes(), hashHeader, func(e entry) bool {
+		if n == 0 {
+			fn(e.field, e.val)
+		}
+		n--
+		return n >= 0
+	})
+	return true, nil
+}

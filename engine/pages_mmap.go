@@ -1,0 +1,24 @@
+//go:build unix && !race
+
+package engine
+
+import "golang.org/x/sys/unix"
+
+// mapPages takes n bytes of zeroed pages from the system, outside the Go heap. They become resident when touched.
+func mapPages(n int) []byte {
+	b, err := unix.Mmap(-1, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// dropPages makes the pages of b not resident. What they held is lost.
+func dropPages(b []byte) {
+	_ = unix.Madvise(b, unix.MADV_DONTNEED) // advice: where it fails the pages just stay
+}
+
+// unmapPages gives back what mapPages returned.
+func unmapPages(b []byte) {
+	_ = unix.Munmap(b) // fails only for an address that mapPages never returned
+}

@@ -1,0 +1,192 @@
+package engine
+
+import "unsafe"
+
+// A value that is too large for one record is kept in parts: records of their own, found through the keyspace's table of parts by the
+// owner and a number. Nothing in the root record points to them, so that the reclaimer can move every part by itself. All parts of a
+// string but the last have the same length, so that an offset tells the part.
+
+// owner identifies the value that a part belongs to.
+type owner struct {
+	hash uint64 // of the owner's key: leads from a part to its root record
+	id   uint32 // unique among the shard's values in parts
+}
+
+// refParts is the first number of the parts that hold long values of hash fields; below are the hash's buckets.
+const refParts = 1 << 31
+
+// partHash is the hash of a part in keyspace.parts: the finaliser of splitmix64 (Steele, Lea, Flood, OOPSLA 2014).
+func partHash(o owner, no uint32) uint64 {
+	x := o.hash ^ uint64(o.id)<<32 + uint64(no)*0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+func partOwner(p unsafe.Pointer) owner   { return owner{load64(p, 8), load32(p, 16)} }
+func partNumber(p unsafe.Pointer) uint32 { return load32(p, 4) }
+func partBytes(p unsafe.Pointer) []byte  { return bytesAt(p, partHeader, int(load16(p, 2))) }
+
+// partRecHash is the hasher of keyspace.parts.
+func (sh *shard) partRecHash(l loc) uint64 {
+	p := sh.at(l)
+	return partHash(partOwner(p), partNumber(p))
+}
+
+// findPart returns the slot and the record of a part.
+func (sh *shard) findPart(sp *keyspace, o owner, no uint32) (slot, unsafe.Pointer, bool) {
+	s, ok := sp.parts.find(partHash(o, no), func(l loc) bool {
+		p := sh.at(l)
+		return partNumber(p) == no && partOwner(p) == o
+	})
+	if !ok {
+		return s, nil, false
+	}
+	return s, sh.at(s.loc()), true
+}
+
+// addPart makes a part of n bytes, which the caller fills in. It returns nil where no memory is to be had.
+func (sh *shard) addPart(sp *keyspace, c class, o owner, no uint32, n int) unsafe.Pointer {
+	if n == partData {
+		c = classParts
+	}
+	l, p := sh.alloc(c, align(partHeader+n))
+	if p == nil {
+		return nil
+	}
+	store8(p, 0, kindPart)
+	store8(p, 1, sp.id<<4)
+	store16(p, 2, uint16(n))
+	store32(p, 4, no)
+	store64(p, 8, o.hash)
+	store32(p, 16, o.id)
+	if !sp.parts.insert(sh.pool, partHash(o, no), l, sh.partRecHash) {
+		sh.bury(l, align(partHeader+n))
+		return nil
+	}
+	return p
+}
+
+// dropPart deletes a part, if it is there.
+func (sh *shard) dropPart(sp *keyspace, o owner, no uint32) {
+	s, p, ok := sh.findPart(sp, o, no)
+	if !ok {
+		return
+	}
+	l, size := s.loc(), align(partHeader+int(load16(p, 2)))
+	sp.parts.remove(sh.pool, partHash(o, no), s, sh.partRecHash)
+	sh.bury(l, size)
+}
+
+// resizePart gives a part, whose slot is s, another length, keeping the first bytes of its data; it may move. It returns nil, with
+// nothing changed, where no memory is to be had.
+func (sh *shard) resizePart(s slot, p unsafe.Pointer, c class, n, keep int) unsafe.Pointer {
+	l, old, size := s.loc(), align(partHeader+int(load16(p, 2))), align(partHeader+n)
+	if gap := sh.gap(l, old); fitsGap(old, gap, size) {
+		sh.refit(l, old, gap, size)
+		store16(p, 2, uint16(n))
+		return p
+	}
+	slack := 0
+	if size > old {
+		slack = align(min(size/slackShare, blockSize-size))
+	}
+	to, q := sh.alloc(c, size+slack)
+	if q == nil {
+		return nil
+	}
+	if slack > 0 {
+		storeFiller(q, size, slack)
+		sh.shrinkLive(to, slack)
+	}
+	copy(bytesAt(q, 0, partHeader+keep), bytesAt(p, 0, partHeader+keep))
+	store16(q, 2, uint16(n))
+	s.setLoc(to)
+	sh.bury(l, old)
+	return q
+}
+
+// newOwner returns the identity of a new value in parts.
+func (sh *shard) newOwner(hash uint64) owner {
+	sh.ids++
+	return owner{hash, sh.ids}
+}
+
+// partsOf is the number of parts that n bytes take.
+func partsOf(n int) int { return (n + partData - 1) / partData }
+
+// addParts stores val as parts from number no on. Where memory ends in the middle it deletes them again and returns false.
+func (sh *shard) addParts(sp *keyspace, c class, o owner, no uint32, val []byte) bool {
+	for i := 0; len(val) > 0; i++ {
+		n := min(len(val), partData)
+		p := sh.addPart(sp, c, o, no+uint32(i), n)
+		if p == nil {
+			for ; i > 0; i-- {
+				sh.dropPart(sp, o, no+uint32(i-1))
+			}
+			return false
+		}
+		copy(bytesAt(p, partHeader, n), val)
+		val = val[n:]
+	}
+	return true
+}
+
+// doomed is a run of parts whose root record is gone. They are deleted some at a time, so that deleting a large value never takes long.
+type doomed struct {
+	space     uint8
+	owner     owner
+	next, end uint32 // the parts that remain, by number
+}
+
+// partRuns are all parts of one value.
+type partRuns struct {
+	owner      owner
+	main, refs uint32 // how many there are from number 0 on, and from refParts on
+}
+
+// partRuns returns the parts of a record's value.
+func (sh *shard) partRuns(sp *keyspace, v *view) partRuns {
+	switch v.kind() {
+	case kindBigStr:
+		b := v.bigStr()
+		return partRuns{b.owner, b.parts(), 0}
+	case kindBigHash:
+		h := v.bigHash()
+		return partRuns{h.owner(), h.buckets(), h.refs()}
+	}
+	return partRuns{}
+}
+
+// doom schedules the parts of a value for deletion.
+func (sh *shard) doom(sp *keyspace, r partRuns) {
+	sh.doomRun(sp, r.owner, 0, r.main)
+	sh.doomRun(sp, r.owner, refParts, refParts+r.refs)
+}
+
+// doomRun schedules some parts for deletion; where they are few they are deleted at once.
+func (sh *shard) doomRun(sp *keyspace, o owner, first, end uint32) {
+	if first == end {
+		return
+	}
+	sh.doomed = append(sh.doomed, doomed{sp.id, o, first, end})
+	if end-first <= sweepRecords {
+		sh.drain(int(end - first))
+	}
+}
+
+// drain deletes up to n parts of doomed values, the latest first, and returns how many it looked at.
+func (sh *shard) drain(n int) int {
+	done := 0
+	for done < n && len(sh.doomed) > 0 {
+		d := &sh.doomed[len(sh.doomed)-1]
+		if d.next == d.end {
+			sh.doomed = sh.doomed[:len(sh.doomed)-1]
+			continue
+		}
+		sh.dropPart(sh.spaces[d.space], d.owner, d.next)
+		d.next++
+		done++
+	}
+	return done
+}

@@ -1,0 +1,98 @@
+package engine
+
+import (
+	"sync"
+	"sync/atomic"
+	"unsafe"
+)
+
+// blockSize is the unit in which memory is taken from the system, handed to shards, and reclaimed. 64 KB is small enough that a shard
+// of 16 MB has 256 of them, so that eviction is fine-grained and half-filled blocks waste little, and that reclaiming one moves no more
+// than 64 KB under a lock; and large enough that the bookkeeping (some 64 bytes a block) vanishes.
+const (
+	blockShift = 16
+	blockSize  = 1 << blockShift
+	spanBlocks = 64 // blocks taken from the system at once: 4 MB
+)
+
+// pool hands out blocks to all shards and keeps the count that the memory limit is about.
+type pool struct {
+	mu   sync.Mutex
+	free []unsafe.Pointer // blocks that nobody uses; their pages may be resident. Guarded by mu
+	cold []unsafe.Pointer // blocks whose pages are not resident. Guarded by mu
+	keep [][]byte         // spans, referenced so that a heap-backed build keeps them. Guarded by mu
+
+	used  atomic.Int64 // blocks in use by shards
+	warm  atomic.Int64 // len(free): not used but resident
+	limit atomic.Int64 // how many blocks may be resident; may be exceeded for a moment, Store.Reserve keeps room
+}
+
+// get takes a block. Its content is undefined. It returns nil where the system has no memory left.
+func (p *pool) get() unsafe.Pointer {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list := &p.free
+	if len(*list) == 0 {
+		list = &p.cold
+		if len(*list) == 0 && !p.grow() {
+			return nil
+		}
+	} else {
+		p.warm.Add(-1)
+	}
+	b := (*list)[len(*list)-1]
+	*list = (*list)[:len(*list)-1]
+	p.used.Add(1)
+	return b
+}
+
+// grow takes a span from the system. p.mu is held.
+func (p *pool) grow() bool {
+	span := mapPages(spanBlocks * blockSize)
+	if span == nil {
+		return false
+	}
+	p.keep = append(p.keep, span)
+	for i := spanBlocks - 1; i >= 0; i-- {
+		p.cold = append(p.cold, unsafe.Pointer(&span[i*blockSize]))
+	}
+	return true
+}
+
+// put gives a block back.
+func (p *pool) put(b unsafe.Pointer) {
+	p.mu.Lock()
+	p.free = append(p.free, b)
+	p.warm.Add(1)
+	p.used.Add(-1)
+	p.mu.Unlock()
+}
+
+// available is the number of blocks that may still be taken within the limit.
+func (p *pool) available() int64 { return p.limit.Load() - p.used.Load() }
+
+// resident is the number of blocks that may have resident pages.
+func (p *pool) resident() int64 { return p.used.Load() + p.warm.Load() }
+
+// trim gives the pages of free blocks back to the system until no more than the limit are resident, or none are free.
+func (p *pool) trim() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.free) > 0 && p.resident() > p.limit.Load() {
+		b := p.free[len(p.free)-1]
+		p.free = p.free[:len(p.free)-1]
+		p.warm.Add(-1)
+		dropPages(unsafe.Slice((*byte)(b), blockSize))
+		p.cold = append(p.cold, b)
+	}
+}
+
+// close gives everything back. No block may be used after.
+func (p *pool) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, span := range p.keep {
+		unmapPages(span)
+	}
+	p.keep, p.free, p.cold = nil, nil, nil
+}

@@ -1,0 +1,303 @@
+package engine
+
+import (
+	"hash/maphash"
+	"math"
+	"math/bits"
+	"sync"
+	"unsafe"
+)
+
+// shardBits is the number of low bits of a hash that choose the shard; the table starts above them.
+const (
+	shardBits = 8
+	maxShards = 1 << shardBits
+)
+
+// shard is a part of the keyspace: the keys whose hashes have its number in their low bits. Everything in it is guarded by mu.
+type shard struct {
+	mu   sync.Mutex
+	pool *pool // shared by all shards, has a lock of its own
+
+	dbs    [Databases]*keyspace // by database number; SwapDB exchanges entries
+	spaces [Databases]*keyspace // by the number in the records
+
+	blocks  []block            // the shard's blocks, by number
+	vacant  []uint32           // numbers in blocks that hold no block
+	open    [numClasses]uint32 // the block that each class appends to, noBlock for none
+	head    uint32             // oldest and
+	tail    uint32             // newest sealed block: the queue that the reclaimer works on
+	nextSeq uint64             // sequence number of the next block
+	live    int64              // bytes of live records
+
+	ids     uint32   // the last id given to a value in parts
+	doomed  []doomed // values in parts whose parts are still to be deleted
+	clock   usage    // of recency and frequency
+	stale   bool     // blocks may count records of a flushed keyspace as live
+	rng     uint64   // state of a xorshift generator, never 0
+	sweep   sweep    // where the reclaimer stands
+	kept    int64    // bytes kept while evicting less keepPerFreed times those freed, at least 0
+	watches map[watchID]*watch
+	stats   shardStats
+
+	_ [64]byte // keeps the next shard's lock off this one's cache line
+}
+
+// keyspace is one shard's part of one database.
+type keyspace struct {
+	id        uint8  // the number in records
+	db        uint8  // the database that it is now
+	keys      table  // of records with keys
+	parts     table  // of parts of large values
+	expires   int    // keys with a deadline
+	deadlines int64  // the sum of their deadlines, for the mean TTL
+	flushed   uint64 // blocks below this sequence number hold no live record of this keyspace
+}
+
+// shardStats are counters since the start, or since ResetStats.
+type shardStats struct{ hits, misses, expired, evicted uint64 }
+
+// class says what the records of a block have in common, so that they die together and a block is reclaimed whole.
+type class uint8
+
+const (
+	classForever class = iota // no deadline
+	classLong                 // expires in more than an hour
+	classMedium               // in more than a minute
+	classShort                // sooner
+	classKept                 // moved here by the reclaimer, no deadline
+	classKeptTTL              // moved here by the reclaimer, with a deadline
+	classParts                // full parts of large values, four to a block
+	numClasses
+)
+
+// classOf returns the class of a new record.
+func classOf(deadline, now int64) class {
+	switch ttl := deadline - now; {
+	case deadline == NoDeadline:
+		return classForever
+	case ttl > 3600_000:
+		return classLong
+	case ttl > 60_000:
+		return classMedium
+	default:
+		return classShort
+	}
+}
+
+const noBlock = math.MaxUint32
+
+// block is what a shard knows of one of its blocks.
+type block struct {
+	base     unsafe.Pointer // its memory, nil if the number is vacant
+	seq      uint64         // order of creation
+	earliest int64          // no record of it expires before, in Unix milliseconds; math.MaxInt64 if none does
+	rewalk   int64          // when to look for expired records again
+	epoch    uint32         // of usage when it was opened
+	next     uint32         // the next younger sealed block
+	prev     uint32         // the next older
+	used     uint32         // bytes appended
+	live     uint32         // bytes of live records; an upper bound if it has records of a flushed keyspace
+	class    class
+	sealed   bool // full: it is in the queue
+}
+
+// init makes an empty shard, whose pseudo-random numbers follow from seed.
+func (sh *shard) init(s *Store, seed uint64) {
+	sh.pool, sh.head, sh.tail, sh.nextSeq, sh.rng = &s.pool, noBlock, noBlock, 1, seed|1
+	sh.clock.lfu = &s.lfu
+	for i := range sh.dbs {
+		sh.spaces[i] = &keyspace{id: uint8(i), db: uint8(i)}
+		sh.dbs[i] = sh.spaces[i]
+	}
+	for i := range sh.open {
+		sh.open[i] = noBlock
+	}
+	sh.sweep.block = noBlock
+}
+
+// random returns a pseudo-random number (xorshift64, Marsaglia 2003): for sampling, not for secrets.
+func (sh *shard) random() uint64 {
+	x := sh.rng
+	x ^= x << 13
+	x ^= x >> 7
+	x ^= x << 17
+	sh.rng = x
+	return x
+}
+
+// at returns the first byte of the record at a location.
+func (sh *shard) at(l loc) unsafe.Pointer {
+	return unsafe.Add(sh.blocks[l>>locBits].base, l.offset())
+}
+
+// find returns the slot and the record of a key, expired or not. Its loop is the hottest of the engine.
+func (sh *shard) find(sp *keyspace, k Key) (slot, view, bool) {
+	t := &sp.keys
+	if t.buckets == 0 {
+		return slot{}, view{}, false
+	}
+	tag := tagOf(k.hash)
+	for b := t.bucket(t.index(k.hash)); b != nil; b = t.child(b) {
+		lo, hi := matches(b, tag)
+		for lo != 0 {
+			i := bits.TrailingZeros64(lo) / 8
+			lo &= lo - 1
+			if v := decode(sh.at(loc(load32(b, bucketLocs+4*i)))); string(v.keyBytes()) == string(k.Bytes) {
+				return slot{b, i}, v, true
+			}
+		}
+		for hi != 0 {
+			i := 8 + bits.TrailingZeros32(hi)/8
+			hi &= hi - 1
+			if v := decode(sh.at(loc(load32(b, bucketLocs+4*i)))); string(v.keyBytes()) == string(k.Bytes) {
+				return slot{b, i}, v, true
+			}
+		}
+	}
+	return slot{}, view{}, false
+}
+
+// hashSeed seeds the hash of keys and fields, so that nobody can choose keys that collide.
+var hashSeed = maphash.MakeSeed()
+
+func hashBytes(b []byte) uint64 { return maphash.Bytes(hashSeed, b) }
+
+// keyHash is the hasher of keyspace.keys.
+func (sh *shard) keyHash(l loc) uint64 {
+	v := decode(sh.at(l))
+	return hashBytes(v.keyBytes())
+}
+
+// alloc appends room for a record of size bytes to the open block of a class. It returns a nil pointer where no memory is to be had.
+func (sh *shard) alloc(c class, size int) (loc, unsafe.Pointer) {
+	n := sh.open[c]
+	if n == noBlock || int(sh.blocks[n].used)+size > blockSize {
+		if n != noBlock {
+			sh.seal(n)
+		}
+		if n = sh.newBlock(c); n == noBlock {
+			return 0, nil
+		}
+	}
+	b := &sh.blocks[n]
+	off := b.used
+	b.used += uint32(size)
+	b.live += uint32(size)
+	sh.live += int64(size)
+	return loc(n<<locBits | off/recordAlign), unsafe.Add(b.base, int(off))
+}
+
+// room is what is left in the open block of a class.
+func (sh *shard) room(c class) int {
+	n := sh.open[c]
+	if n == noBlock {
+		return 0
+	}
+	return blockSize - int(sh.blocks[n].used)
+}
+
+// newBlock takes a block from the pool and opens it for a class.
+func (sh *shard) newBlock(c class) uint32 {
+	base := sh.pool.get()
+	if base == nil {
+		sh.open[c] = noBlock
+		return noBlock
+	}
+	var n uint32
+	if k := len(sh.vacant); k > 0 {
+		n = sh.vacant[k-1]
+		sh.vacant = sh.vacant[:k-1]
+	} else {
+		n = uint32(len(sh.blocks))
+		sh.blocks = append(sh.blocks, block{})
+	}
+	sh.clock.opened(len(sh.blocks) - len(sh.vacant))
+	sh.blocks[n] = block{
+		base: base, seq: sh.nextSeq, epoch: sh.clock.epoch, earliest: math.MaxInt64, next: noBlock, prev: noBlock, class: c,
+	}
+	sh.nextSeq++
+	sh.open[c] = n
+	return n
+}
+
+// seal closes an open block and puts it at the end of the queue; a block with nothing live is freed.
+func (sh *shard) seal(n uint32) {
+	b := &sh.blocks[n]
+	sh.open[b.class] = noBlock
+	if b.live == 0 {
+		sh.release(n)
+		return
+	}
+	b.sealed = true
+	b.prev, b.next = sh.tail, noBlock
+	if sh.tail == noBlock {
+		sh.head = n
+	} else {
+		sh.blocks[sh.tail].next = n
+	}
+	sh.tail = n
+}
+
+// sealAll seals every open block that holds anything.
+func (sh *shard) sealAll() {
+	for _, n := range sh.open {
+		if n != noBlock {
+			sh.seal(n)
+		}
+	}
+}
+
+// freeBlock takes a sealed block out of the queue and gives it back to the pool.
+func (sh *shard) freeBlock(n uint32) {
+	b := &sh.blocks[n]
+	if b.prev == noBlock {
+		sh.head = b.next
+	} else {
+		sh.blocks[b.prev].next = b.next
+	}
+	if b.next == noBlock {
+		sh.tail = b.prev
+	} else {
+		sh.blocks[b.next].prev = b.prev
+	}
+	sh.release(n)
+}
+
+// release gives a block that is in no queue back to the pool.
+func (sh *shard) release(n uint32) {
+	sh.live -= int64(sh.blocks[n].live)
+	sh.pool.put(sh.blocks[n].base)
+	sh.blocks[n] = block{}
+	sh.vacant = append(sh.vacant, n)
+	if sh.sweep.block == n {
+		sh.sweep.block = noBlock
+	}
+}
+
+// bury marks the record at a location dead. Its block is freed with its last live record.
+func (sh *shard) bury(l loc, size int) {
+	p := sh.at(l)
+	store8(p, 0, load8(p, 0)|flagDead)
+	sh.shrinkLive(l, size)
+}
+
+// shrinkLive takes bytes of the block of a location from the live ones.
+func (sh *shard) shrinkLive(l loc, size int) {
+	n := uint32(l >> locBits)
+	b := &sh.blocks[n]
+	b.live -= uint32(size)
+	sh.live -= int64(size)
+	if b.live == 0 && b.sealed && n != sh.sweep.block {
+		sh.freeBlock(n)
+	}
+}
+
+// dead reports whether the record at p in block b is no longer part of the keyspace.
+func (sh *shard) dead(b *block, p unsafe.Pointer) bool {
+	f := load8(p, 0)
+	if f&flagDead != 0 || f&kindMask == kindFiller {
+		return true
+	}
+	return b.seq < sh.spaces[load8(p, 1)>>4].flushed
+}

@@ -1,0 +1,319 @@
+package engine
+
+import (
+	"math/bits"
+	"unsafe"
+)
+
+// A table finds the record of a key by its hash. It is a linear-hashing table (Litwin, VLDB 1980) of 64-byte buckets, one cache line each:
+//
+//	0..11    tags: a byte of the hash for each slot, 0 for an empty slot
+//	12..15   number of the overflow bucket that continues this one, plus one; 0 for none
+//	16..63   locations of the records, 4 bytes each
+//
+// It grows and shrinks by one bucket at a time, inside the insert or the delete that makes it necessary, so that there is never a second
+// table, nor a pause. Buckets lie in blocks of the pool. The table keeps no keys: to tell two keys with the same tag apart, or to
+// find where a record goes when its bucket is split, it asks the record, through the hasher.
+const (
+	bucketSlots  = 12
+	bucketSize   = 64
+	bucketChild  = 12
+	bucketLocs   = 16
+	pageShift    = 10 // buckets in a block
+	pageBuckets  = 1 << pageShift
+	pageMask     = pageBuckets - 1
+	minBuckets   = 8
+	fullBuckets  = 10 // mean keys in a bucket above which the table grows
+	emptyBuckets = 4  // and below which it shrinks
+)
+
+// loc is where a record is: the number of its block in its shard, and its offset in units of recordAlign.
+type loc uint32
+
+const locBits = blockShift - 2
+
+// offset is the record's distance from the start of its block in bytes.
+func (l loc) offset() int { return int(l&(1<<locBits-1)) * recordAlign }
+
+// table maps hashes to locations. The shard's lock guards it.
+type table struct {
+	pages    []unsafe.Pointer // blocks with the primary buckets, in order
+	overflow []unsafe.Pointer // blocks with the overflow buckets
+	buckets  uint32           // number of primary buckets
+	mask     uint32           // the largest power of two not above buckets, minus one
+	spilled  uint32           // overflow buckets ever made, the free ones included
+	free     uint32           // first free overflow bucket plus one, chained through their child fields
+	keys     int
+}
+
+// slot is one entry of a table.
+type slot struct {
+	bucket unsafe.Pointer
+	i      int
+}
+
+func (s slot) loc() loc     { return loc(load32(s.bucket, bucketLocs+4*s.i)) }
+func (s slot) setLoc(l loc) { store32(s.bucket, bucketLocs+4*s.i, uint32(l)) }
+
+// tagOf is the byte of a hash that a bucket keeps. The top bits: the low ones choose shard and bucket.
+func tagOf(h uint64) uint8 {
+	t := uint8(h >> 56)
+	if t == 0 {
+		return 1
+	}
+	return t
+}
+
+// index returns the number of the primary bucket of a hash. The hash's low bits, which are the same for all keys of a shard, are skipped.
+func (t *table) index(h uint64) uint32 { return linear(uint32(h>>shardBits), t.buckets, t.mask) }
+
+// linear is the address of linear hashing: x by its low bits, one more of them for the buckets that were split since the number of
+// buckets was a power of two, which is mask+1.
+func linear(x, buckets, mask uint32) uint32 {
+	b := x & (mask<<1 | 1)
+	if b >= buckets {
+		b = x & mask
+	}
+	return b
+}
+
+func (t *table) bucket(i uint32) unsafe.Pointer {
+	return unsafe.Add(t.pages[i>>pageShift], int(i&pageMask)*bucketSize)
+}
+
+// child returns the overflow bucket of b, nil if there is none.
+func (t *table) child(b unsafe.Pointer) unsafe.Pointer {
+	c := load32(b, bucketChild)
+	if c == 0 {
+		return nil
+	}
+	return t.spill(c - 1)
+}
+
+func (t *table) spill(i uint32) unsafe.Pointer {
+	return unsafe.Add(t.overflow[i>>pageShift], int(i&pageMask)*bucketSize)
+}
+
+// matches compares a tag with all tags of a bucket at once: bit 8i+7 of lo is set if slot i has it, of hi if slot 8+i has it.
+// The zero-byte test is the exact one of Warren's Hacker's Delight, chapter 6.
+func matches(b unsafe.Pointer, tag uint8) (lo uint64, hi uint32) {
+	const ones, lows = 0x0101010101010101, 0x7f7f7f7f7f7f7f7f
+	x := load64(b, 0) ^ uint64(tag)*ones
+	y := load32(b, 8) ^ uint32(tag)*(ones&0xffffffff)
+	lo = ^((x&lows + lows) | x | lows)
+	hi = ^((y&(lows&0xffffffff) + lows&0xffffffff) | y | lows&0xffffffff)
+	return lo, hi
+}
+
+// find returns the slot whose record has the given hash and satisfies same.
+// It is written out for keys in shard.find; this general form serves parts and moves.
+func (t *table) find(h uint64, same func(l loc) bool) (slot, bool) {
+	if t.buckets == 0 {
+		return slot{}, false
+	}
+	tag := tagOf(h)
+	for b := t.bucket(t.index(h)); b != nil; b = t.child(b) {
+		for i := 0; i < bucketSlots; i++ {
+			if load8(b, i) == tag && same(loc(load32(b, bucketLocs+4*i))) {
+				return slot{b, i}, true
+			}
+		}
+	}
+	return slot{}, false
+}
+
+// hasher returns the hash of the record at a location of the table.
+type hasher func(l loc) uint64
+
+// insert adds an entry for a hash that is not in the table. It returns false where memory for it is not to be had.
+func (t *table) insert(p *pool, h uint64, l loc, hash hasher) bool {
+	if t.buckets == 0 && !t.start(p) {
+		return false
+	}
+	if !t.place(p, t.index(h), tagOf(h), l) {
+		return false
+	}
+	t.keys++
+	if t.keys > int(t.buckets)*fullBuckets {
+		t.split(p, hash)
+	}
+	return true
+}
+
+func (t *table) start(p *pool) bool {
+	page := p.get()
+	if page == nil {
+		return false
+	}
+	t.pages = append(t.pages, page)
+	t.buckets, t.mask = minBuckets, minBuckets-1
+	clear(bytesAt(page, 0, minBuckets*bucketSize))
+	return true
+}
+
+// place puts an entry into a free slot of the chain of a primary bucket.
+func (t *table) place(p *pool, index uint32, tag uint8, l loc) bool {
+	b := t.bucket(index)
+	for {
+		if lo, hi := matches(b, 0); lo != 0 || hi != 0 {
+			i := bits.TrailingZeros64(lo) / 8
+			if lo == 0 {
+				i = 8 + bits.TrailingZeros32(hi)/8
+			}
+			store8(b, i, tag)
+			store32(b, bucketLocs+4*i, uint32(l))
+			return true
+		}
+		next := t.child(b)
+		if next == nil {
+			c, ok := t.newSpill(p)
+			if !ok {
+				return false
+			}
+			store32(b, bucketChild, c+1)
+			next = t.spill(c)
+		}
+		b = next
+	}
+}
+
+// newSpill takes an overflow bucket and returns its number.
+func (t *table) newSpill(p *pool) (uint32, bool) {
+	if t.free != 0 {
+		c := t.free - 1
+		b := t.spill(c)
+		t.free = load32(b, bucketChild)
+		clear(bytesAt(b, 0, bucketSize))
+		return c, true
+	}
+	if t.spilled&pageMask == 0 && int(t.spilled>>pageShift) == len(t.overflow) {
+		page := p.get()
+		if page == nil {
+			return 0, false
+		}
+		t.overflow = append(t.overflow, page)
+	}
+	c := t.spilled
+	t.spilled++
+	clear(bytesAt(t.spill(c), 0, bucketSize))
+	return c, true
+}
+
+// remove empties a slot of the chain of hash h, filling the hole from the chain's last bucket so that chains stay dense.
+func (t *table) remove(p *pool, h uint64, s slot, hash hasher) {
+	parent, last := unsafe.Pointer(nil), t.bucket(t.index(h))
+	for next := t.child(last); next != nil; next = t.child(last) {
+		parent, last = last, next
+	}
+	if last != s.bucket {
+		from := lastUsed(last)
+		store8(s.bucket, s.i, load8(last, from))
+		s.setLoc(loc(load32(last, bucketLocs+4*from)))
+		s = slot{last, from}
+	}
+	store8(s.bucket, s.i, 0)
+	if parent != nil && lastUsed(last) < 0 {
+		t.freeSpill(parent)
+	}
+	t.keys--
+	if t.keys < int(t.buckets)*emptyBuckets && t.buckets > minBuckets {
+		t.merge(p, hash)
+	}
+}
+
+// lastUsed returns the highest slot in use, -1 if none is.
+func lastUsed(b unsafe.Pointer) int {
+	for i := bucketSlots - 1; i >= 0; i-- {
+		if load8(b, i) != 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// freeSpill unlinks the child of b, which has none itself, and keeps it for reuse.
+func (t *table) freeSpill(b unsafe.Pointer) {
+	c := load32(b, bucketChild)
+	store32(b, bucketChild, 0)
+	store32(t.spill(c-1), bucketChild, t.free)
+	t.free = c
+}
+
+// split adds a primary bucket and moves to it what belongs there from the bucket that held it so far. Where no memory is to be had it
+// does nothing: the table works with longer chains.
+func (t *table) split(p *pool, hash hasher) {
+	n := t.buckets
+	if int(n>>pageShift) == len(t.pages) {
+		page := p.get()
+		if page == nil {
+			return
+		}
+		t.pages = append(t.pages, page)
+	}
+	from := n & t.mask
+	t.buckets++
+	if t.buckets > t.mask<<1|1 {
+		t.mask = t.mask<<1 | 1
+	}
+	clear(bytesAt(t.bucket(n), 0, bucketSize))
+	t.rehome(p, from, hash)
+}
+
+// merge removes the last primary bucket and moves its entries to the one that it was split from.
+func (t *table) merge(p *pool, hash hasher) {
+	last := t.buckets - 1
+	t.buckets = last
+	if t.mask >= t.buckets {
+		t.mask >>= 1
+	}
+	t.rehome(p, last, hash)
+	if t.buckets&pageMask == 0 && int(t.buckets>>pageShift) < len(t.pages) {
+		p.put(t.pages[len(t.pages)-1])
+		t.pages = t.pages[:len(t.pages)-1]
+	}
+}
+
+// rehome empties the chain of a primary bucket and places its entries where index says now.
+func (t *table) rehome(p *pool, from uint32, hash hasher) {
+	var tags [8 * bucketSlots]uint8
+	var locs [8 * bucketSlots]loc
+	tag, at := tags[:0], locs[:0]
+	head := t.bucket(from)
+	for b := head; b != nil; b = t.child(b) {
+		for i := 0; i < bucketSlots; i++ {
+			if g := load8(b, i); g != 0 {
+				tag, at = append(tag, g), append(at, loc(load32(b, bucketLocs+4*i)))
+			}
+		}
+	}
+	t.clearChain(head)
+	for i, l := range at {
+		t.place(p, t.index(hash(l)), tag[i], l)
+	}
+}
+
+// clearChain empties a bucket and frees its overflow buckets.
+func (t *table) clearChain(head unsafe.Pointer) {
+	for c := load32(head, bucketChild); c != 0; {
+		b := t.spill(c - 1)
+		next := load32(b, bucketChild)
+		store32(b, bucketChild, t.free)
+		t.free = c
+		c = next
+	}
+	clear(bytesAt(head, 0, bucketSize))
+}
+
+// drop gives all memory back and leaves an empty table.
+func (t *table) drop(p *pool) {
+	for _, b := range t.pages {
+		p.put(b)
+	}
+	for _, b := range t.overflow {
+		p.put(b)
+	}
+	*t = table{}
+}
+
+// blocks is the number of blocks that the table takes.
+func (t *table) blocks() int { return len(t.pages) + len(t.overflow) }

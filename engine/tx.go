@@ -1,0 +1,122 @@
+package engine
+
+import "math/bits"
+
+// Tx is exclusive access to the shards of some keys, or to all of them. Its methods may be called only while the keys that they
+// name are locked, except those that say that they lock by themselves.
+type Tx struct {
+	Now     int64 // Unix milliseconds, the time that expiry is judged by
+	DB      int   // the selected database, 0 to Databases-1
+	NoTouch bool  // reads leave recency and frequency as they are
+	NoCount bool  // reads count as neither hits nor misses
+
+	store *Store
+	one   *shard   // the only shard that is locked, nil if none or several are
+	many  bool     // the shards in held are locked
+	all   bool     // every shard is locked
+	held  []uint64 // bit set of shards
+}
+
+// LockKey locks the shard of one key. Nothing may be locked yet.
+func (t *Tx) LockKey(k Key) {
+	t.one = t.shard(k)
+	t.one.mu.Lock()
+}
+
+// LockKeys locks the shards of several keys, in the order of the shards, so that no two Tx wait for each other.
+func (t *Tx) LockKeys(ks []Key) {
+	for _, k := range ks {
+		n := k.hash & t.store.mask
+		t.held[n/64] |= 1 << (n % 64)
+	}
+	t.many = true
+	t.eachHeld(func(sh *shard) { sh.mu.Lock() })
+}
+
+// LockAll locks every shard.
+func (t *Tx) LockAll() {
+	for i := range t.store.shards {
+		t.store.shards[i].mu.Lock()
+	}
+	t.all = true
+}
+
+// Unlock unlocks whatever is locked.
+func (t *Tx) Unlock() {
+	switch {
+	case t.one != nil:
+		t.one.mu.Unlock()
+		t.one = nil
+	case t.many:
+		t.eachHeld(func(sh *shard) { sh.mu.Unlock() })
+		clear(t.held)
+		t.many = false
+	case t.all:
+		for i := range t.store.shards {
+			t.store.shards[i].mu.Unlock()
+		}
+		t.all = false
+	}
+}
+
+func (t *Tx) eachHeld(fn func(*shard)) {
+	for i, w := range t.held {
+		for ; w != 0; w &= w - 1 {
+			fn(&t.store.shards[i*64+bits.TrailingZeros64(w)])
+		}
+	}
+}
+
+func (t *Tx) shard(k Key) *shard { return &t.store.shards[k.hash&t.store.mask] }
+
+// walk calls fn for every shard in turn, locked, until fn returns false.
+func (t *Tx) walk(fn func(sh *shard) bool) {
+	for i := range t.store.shards {
+		if !t.with(i, fn) {
+			return
+		}
+	}
+}
+
+// with calls fn for one shard, locking it unless LockAll was called.
+func (t *Tx) with(i int, fn func(sh *shard) bool) bool {
+	sh := &t.store.shards[i]
+	if !t.all {
+		sh.mu.Lock()
+		defer sh.mu.Unlock()
+	}
+	return fn(sh)
+}
+
+// lookup finds a key that has not expired, in the selected database.
+func (t *Tx) lookup(k Key) (*shard, *keyspace, slot, view, bool) {
+	sh := t.shard(k)
+	sp := sh.dbs[t.DB]
+	s, v, ok := sh.find(sp, k)
+	if ok && v.ttl != 0 && sh.expired(&v, t.Now) {
+		sh.expire(sp, s, &v, k.hash)
+		return sh, sp, slot{}, view{}, false
+	}
+	return sh, sp, s, v, ok
+}
+
+// read is lookup for commands that read: it counts the hit or miss, and marks the key as used.
+func (t *Tx) read(k Key) (*shard, *keyspace, slot, view, bool) {
+	sh, sp, s, v, ok := t.lookup(k)
+	t.count(sh, ok)
+	if ok && !t.NoTouch {
+		sh.use(&v)
+	}
+	return sh, sp, s, v, ok
+}
+
+// count counts a hit or a miss.
+func (t *Tx) count(sh *shard, hit bool) {
+	switch {
+	case t.NoCount:
+	case hit:
+		sh.stats.hits++
+	default:
+		sh.stats.misses++
+	}
+}

@@ -1,0 +1,77 @@
+package engine
+
+import "sync/atomic"
+
+// usage is how a shard keeps track of the use of its keys, in the four access bits of each record.
+//
+// For recency they are a stamp: the number, modulo 16, of the epoch in which the record was last used. An epoch lasts while the shard
+// fills an eighth of its blocks anew, so that a record is swept before its stamp means another epoch; a record that was never used
+// since it was written has the stamp of its block, whose epoch is known in full.
+//
+// For frequency they are a logarithmic counter (Morris, CACM 1978): a use raises it with a probability that halves with every second
+// step, and each sweep that keeps the record lowers it.
+type usage struct {
+	lfu     *atomic.Bool // the store's policy counts frequency; shared by all shards
+	epoch   uint32       // the epoch now
+	blocks  int          // blocks opened in this epoch
+	wall    int64        // Unix milliseconds, as of the last background cycle
+	started [16]int64    // when each of the last epochs began, 0 for never
+}
+
+const (
+	stampMask     = 15
+	epochShare    = 8 // an epoch is this part of a shard's blocks
+	initialUse    = 2 // the counter of a new record
+	frequencyStep = 2 // steps of the counter in which the probability halves
+)
+
+// fresh returns the access bits of a new record.
+func (u *usage) fresh() uint8 {
+	if u.lfu.Load() {
+		return initialUse
+	}
+	return uint8(u.epoch & stampMask)
+}
+
+// opened counts a new block of a shard that has so many.
+func (u *usage) opened(blocks int) {
+	if u.blocks++; u.blocks*epochShare >= blocks+epochShare {
+		u.blocks = 0
+		u.epoch++
+		u.started[u.epoch&stampMask] = u.wall
+	}
+}
+
+// age returns how many epochs ago a record of a block of the given epoch was used.
+func (u *usage) age(stamp uint8, born uint32) uint32 {
+	if uint32(stamp) == born&stampMask {
+		return u.epoch - born
+	}
+	return (u.epoch - uint32(stamp)) & stampMask
+}
+
+// idle returns at least how many milliseconds ago a record with this stamp was used.
+func (u *usage) idle(stamp uint8, now int64) int64 {
+	if u.lfu.Load() || uint32(stamp) == u.epoch&stampMask {
+		return 0
+	}
+	after := u.started[(stamp+1)&stampMask]
+	if after == 0 {
+		return 0
+	}
+	return max(now-after, 0)
+}
+
+// use marks a record as used.
+func (sh *shard) use(v *view) {
+	a := v.access()
+	if !sh.clock.lfu.Load() {
+		if stamp := uint8(sh.clock.epoch & stampMask); a != stamp {
+			v.setAccess(stamp)
+		}
+		return
+	}
+	if a < stampMask && sh.random()&(1<<(a/frequencyStep)-1) == 0 {
+		v.setAccess(a + 1)
+	}
+}

@@ -1,0 +1,78 @@
+package engine
+
+// watchID names a watched key.
+type watchID struct {
+	db  uint8
+	key string
+}
+
+// watch counts the changes of a key while somebody watches it.
+type watch struct {
+	version uint64
+	refs    int
+}
+
+// touch tells the watchers of a key that it changed.
+func (sh *shard) touch(sp *keyspace, key []byte) {
+	if len(sh.watches) != 0 {
+		if w := sh.watches[watchID{sp.db, string(key)}]; w != nil {
+			w.version++
+		}
+	}
+}
+
+// touchAll tells the watchers of the keys of a keyspace that are there, and have not expired, that they changed.
+func (sh *shard) touchAll(sp *keyspace, now int64) {
+	for id, w := range sh.watches {
+		if id.db != sp.db {
+			continue
+		}
+		if _, v, ok := sh.find(sp, Key{[]byte(id.key), hashBytes([]byte(id.key))}); ok && !sh.expired(&v, now) {
+			w.version++
+		}
+	}
+}
+
+// Watch registers interest in a key of the selected database and returns a token for Changed. Every Watch is ended by one Unwatch with
+// the same database and key.
+func (t *Tx) Watch(k Key) (token uint64) {
+	sh, _, _, _, there := t.lookup(k)
+	id := watchID{uint8(t.DB), string(k.Bytes)}
+	w := sh.watches[id]
+	if w == nil {
+		if sh.watches == nil {
+			sh.watches = make(map[watchID]*watch)
+		}
+		w = &watch{}
+		sh.watches[id] = w
+	}
+	w.refs++
+	token = w.version << 1
+	if there {
+		token |= 1
+	}
+	return token
+}
+
+// Changed reports whether a watched key was changed, deleted, expired or evicted since Watch returned token. A key that was not there
+// then, and has expired now without having been seen, is unchanged.
+func (t *Tx) Changed(k Key, token uint64) bool {
+	sh := t.shard(k)
+	w := sh.watches[watchID{uint8(t.DB), string(k.Bytes)}]
+	if w == nil || w.version != token>>1 {
+		return true
+	}
+	_, v, ok := sh.find(sh.dbs[t.DB], k)
+	return token&1 != 0 && ok && sh.expired(&v, t.Now)
+}
+
+// Unwatch ends a Watch.
+func (t *Tx) Unwatch(k Key) {
+	sh := t.shard(k)
+	id := watchID{uint8(t.DB), string(k.Bytes)}
+	if w := sh.watches[id]; w != nil {
+		if w.refs--; w.refs == 0 {
+			delete(sh.watches, id)
+		}
+	}
+}
