@@ -58,6 +58,8 @@ func reply(out *resp.Out, err error) {
 		out.Error("ERR increment or decrement would overflow")
 	case errors.Is(err, engine.ErrOutOfMemory):
 		out.Error(string(errOutOfMemory))
+	case errors.Is(err, engine.ErrKeyTooLong):
+		out.Error("ERR key or field is longer than 32 KB")
 	default:
 		out.Error("ERR " + err.Error())
 	}

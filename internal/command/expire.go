@@ -135,4 +135,6 @@ func (c *Call) noDeadline(ok bool) error {
 }
 
 // rounded turns milliseconds into units, to the nearest.
-func rounded(ms, unit int64) int64 { return (ms + unit/2) / unit }
+func rounded(ms, unit int64) int64 {
+	return int64((uint64(ms) + uint64(unit/2)) / uint64(unit)) // unsigned, as the last deadlines would overflow
+}

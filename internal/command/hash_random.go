@@ -71,8 +71,14 @@ func (c *Call) listedField(field, val []byte, withValues bool) {
 	}
 }
 
+// minField is how many bytes of a reply a field takes at least.
+const minField = len("$0\r\n\r\n")
+
 // anyFields replies with n fields, each chosen from all.
 func (c *Call) anyFields(n int64, withValues bool) error {
+	if n > maxReply/int64(minField) {
+		return errReplyTooLong
+	}
 	start := len(c.Out.B)
 	c.fieldList(n, withValues)
 	for range n {

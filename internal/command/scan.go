@@ -78,9 +78,9 @@ func (o *scanOptions) matches(name []byte) bool {
 	return o.pattern == nil || len(o.pattern) == 1 && o.pattern[0] == '*' || glob.Match(o.pattern, name, false)
 }
 
-// cursor parses a cursor as C's strtoul does: a sign may precede it, and nothing at all is 0.
+// cursor parses a cursor as C's strtoul does: a sign may precede it, a zero byte ends it, and nothing at all is 0.
 func (c *Call) cursor(i int) (uint64, error) {
-	digits := c.Args[i]
+	digits := clip(c.Args[i], len(c.Args[i]))
 	negative := len(digits) > 0 && digits[0] == '-'
 	if negative || len(digits) > 0 && digits[0] == '+' {
 		digits = digits[1:]

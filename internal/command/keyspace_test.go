@@ -1,0 +1,149 @@
+package command
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/redistill/redistill/engine"
+)
+
+// TestReadsThatCount checks what is a hit or a miss: what a client reads, once a command, and not the look that a write takes.
+func TestReadsThatCount(t *testing.T) {
+	srv := newTestServer(t)
+	c := connect(t, srv)
+	c.do("SET k 1")
+	c.do("HSET h a 1 b 2 c 3")
+	for _, test := range []struct {
+		command      string
+		hits, misses uint64
+	}{
+		{"GET k", 1, 0},
+		{"GET none", 0, 1},
+		{"MGET k none k", 2, 1},
+		{"EXISTS k none", 1, 1},
+		{"TTL k", 1, 0},
+		{"SET k 1 NX", 0, 0},
+		{"SET k 1 XX GET", 1, 0},
+		{"SETNX k 1", 0, 0},
+		{"MSETNX k 1 l 1", 0, 0},
+		{"INCRBYFLOAT k 1", 0, 0},
+		{"APPEND k 1", 0, 0},
+		{"EXPIRE k 100 GT", 0, 0},
+		{"PERSIST k", 0, 0},
+		{"RENAMENX k h", 0, 0},
+		{"HGET h a", 1, 0},
+		{"HMGET h a b c none", 1, 0},
+		{"HMGET none a b", 0, 1},
+		{"HGETALL h", 1, 0},
+		{"HRANDFIELD h -10", 1, 0},
+		{"HRANDFIELD h 2", 1, 0},
+		{"HSETNX h a 1", 0, 0},
+		{"HINCRBYFLOAT h a 1", 0, 0},
+		{"HSCAN h 0", 1, 0},
+		{"GET h", 1, 0}, // of the wrong type, but there
+		{"GET k", 1, 0}, // counting goes on after all of these
+	} {
+		srv.Store.NewTx().ResetStats()
+		c.do(test.command)
+		if st := srv.Store.Stats(); st.Hits != test.hits || st.Misses != test.misses {
+			t.Errorf("%s: %d hits and %d misses, want %d and %d", test.command, st.Hits, st.Misses, test.hits, test.misses)
+		}
+	}
+}
+
+// fieldsOf returns the strings of a reply that is an array of them.
+func fieldsOf(reply string) []string {
+	var fields []string
+	for line := range strings.SplitSeq(strings.TrimSuffix(reply, "\r\n"), "\r\n") {
+		if line[0] != '*' && line[0] != '$' {
+			fields = append(fields, line)
+		}
+	}
+	return fields
+}
+
+// TestRandomFieldsAreFair takes some fields of hashes of sizes that HRANDFIELD treats in different ways, many times.
+func TestRandomFieldsAreFair(t *testing.T) {
+	for _, test := range []struct{ size, count, times int }{
+		{10, 3, 3000}, {10, 10, 3}, {10, 20, 3}, {400, 20, 2000}, {400, 200, 200}, {10, -30, 300},
+	} {
+		c := connect(t, newTestServer(t))
+		for i := range test.size {
+			c.do(fmt.Sprintf("HSET h f%d v%d", i, i))
+		}
+		got := map[string]int{}
+		want := min(test.count, test.size)
+		if test.count < 0 {
+			want = -test.count
+		}
+		for range test.times {
+			fields := fieldsOf(c.do(fmt.Sprintf("HRANDFIELD h %d", test.count)))
+			for _, f := range fields {
+				got[f]++
+			}
+			slices.Sort(fields)
+			if n := len(slices.Compact(slices.Clone(fields))); len(fields) != want || test.count > 0 && n != want {
+				t.Fatalf("%+v: %d fields, %d different, want %d", test, len(fields), n, want)
+			}
+		}
+		// How often a field comes is binomial: seven standard deviations off is no chance.
+		p := float64(want) / float64(test.size)
+		mean := p * float64(test.times)
+		far := 7*math.Sqrt(mean*max(0, 1-p)+1) + 1
+		if test.count < 0 {
+			far = 7*math.Sqrt(mean) + 1
+		}
+		for i := range test.size {
+			if n := float64(got[fmt.Sprint("f", i)]); math.Abs(n-mean) > far {
+				t.Errorf("%+v: f%d comes %v times, want about %v", test, i, n, mean)
+			}
+		}
+	}
+}
+
+func TestRandomFieldsHaveALimit(t *testing.T) {
+	c := connect(t, newTestServer(t))
+	c.expect("HSET h f v", ":1", "HRANDFIELD h -9223372036854775807", "-"+string(errReplyTooLong), "GET none", "$-1")
+}
+
+func TestFrequencyAndIdleTime(t *testing.T) {
+	srv := newTestServer(t)
+	c := connect(t, srv)
+	c.expect("SET k v", "+OK", "OBJECT FREQ none", "$-1", "OBJECT IDLETIME none", "$-1")
+	for p := range engine.Policies() {
+		srv.Store.SetPolicy(engine.Policy(p))
+		freq, idle := c.do("OBJECT FREQ k"), c.do("OBJECT IDLETIME k")
+		kept := strings.HasSuffix(engine.Policy(p).String(), "lfu")
+		if kept != (freq[0] == ':') || kept != (idle[0] == '-') {
+			t.Errorf("%s: OBJECT FREQ %q, OBJECT IDLETIME %q", engine.Policy(p), freq, idle)
+		}
+	}
+}
+
+func TestHotCommandsAllocateNothing(t *testing.T) {
+	c := connect(t, newTestServer(t))
+	c.do("MSET k value l value n 1")
+	c.do("HSET h f v")
+	for _, commands := range [][]string{
+		{"GET k"}, {"GET none"}, {"SET k value"}, {"SET k value EX 1000"}, {"SET new value", "DEL new"}, {"SET k value XX KEEPTTL GET"},
+		{"INCR n"}, {"MGET k l none"}, {"MSET k value l value"}, {"HSET h f v"}, {"HSET h new v", "HDEL h new"}, {"HGET h f"}, {"HMGET h f none"},
+		{"HGETALL h"}, {"HINCRBY h n 1"}, {"EXPIRE k 1000"}, {"EXPIRE k 1000 GT"}, {"TTL k"}, {"EXISTS k"}, {"TYPE k"}, {"SCAN 0"},
+	} {
+		var batch [][][]byte
+		for _, command := range commands {
+			batch = append(batch, split(command))
+		}
+		n := testing.AllocsPerRun(200, func() {
+			c.Out.B = c.Out.B[:0]
+			for _, args := range batch {
+				c.Exec(args)
+			}
+		})
+		if n != 0 || c.Out.B[0] == '-' {
+			t.Errorf("%q: %v allocations, reply %q", commands, n, c.Out.B)
+		}
+	}
+}
