@@ -72,14 +72,28 @@ func (srv *Server) fillClients(s *info.Snapshot) {
 }
 
 func (srv *Server) fillMemory(s *info.Snapshot, store *engine.Stats) {
-	s.DataBytes, s.OverheadBytes = store.DataBytes, store.OverheadBytes
+	fillUsed(s, store)
+	s.FreeBytes = store.FreeBytes
 	s.StartupBytes = srv.startupBytes
-	s.PeakBytes = srv.sampler.raisePeak(store.DataBytes + store.OverheadBytes)
+	s.PeakBytes = srv.sampler.raisePeak(s.Used())
 	s.RSSBytes = residentBytes()
-	s.GoHeapBytes, s.GoBytes = goMemory()
 	s.SystemBytes = srv.Config.Snapshot().Memory.Bytes
 	s.MaxMemory = srv.Store.MaxMemory()
 	s.MaxMemoryPolicy = srv.Store.Policy().String()
+}
+
+// fillUsed fills in what counts as used memory.
+func fillUsed(s *info.Snapshot, store *engine.Stats) {
+	s.DataBytes, s.IndexBytes, s.DeadBytes = store.DataBytes, store.OverheadBytes, store.DeadBytes
+	s.GoHeapBytes, s.GoBytes = goMemory()
+}
+
+// usedMemory returns the bytes in use. No lock may be held.
+func (srv *Server) usedMemory() int64 {
+	var s info.Snapshot
+	store := srv.Store.Stats()
+	fillUsed(&s, &store)
+	return s.Used()
 }
 
 func (srv *Server) fillStats(s *info.Snapshot, store *engine.Stats) {

@@ -50,12 +50,6 @@ func (srv *Server) totalsAt(nanos int64) totalsAt {
 	return totalsAt{nanos, callTotals(srv.stripes), in, out}
 }
 
-// usedMemory is the number of bytes that count towards the limit.
-func (srv *Server) usedMemory() int64 {
-	s := srv.Store.Stats()
-	return s.DataBytes + s.OverheadBytes
-}
-
 func (s *sampler) add(t totalsAt) {
 	s.mu.Lock()
 	s.ring[s.taken%len(s.ring)] = t

@@ -109,6 +109,12 @@ func TestSampler(t *testing.T) {
 	if got := s.rates(); got != (rates{}) {
 		t.Errorf("without samples: %v", got)
 	}
+	s.add(totalsAt{nanos: 0, calls: 10})
+	s.add(totalsAt{nanos: 5e8, calls: 20})
+	if got, want := s.rates(), (rates{calls: 20}); got != want {
+		t.Errorf("of two samples: rates %v, want %v", got, want)
+	}
+	s.reset()
 	for i := range int64(100) {
 		s.add(totalsAt{nanos: i * 1e8, calls: uint64(i * i), netIn: i * 1000, netOut: 7})
 	}

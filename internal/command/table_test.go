@@ -234,6 +234,18 @@ func (t *table) scan(name []byte) *Command {
 	return nil
 }
 
+func TestLookupOfUnusualNames(t *testing.T) {
+	table := newTable([]Command{{Name: "eval_ro"}, {Name: "georadiusbymember_ro"}})
+	for name, want := range map[string]string{
+		"EVAL_RO": "eval_ro", "eval\x7fro": "", "GeoRadiusByMember_RO": "georadiusbymember_ro", "georadiuxbymember_ro": "",
+	} {
+		switch got := table.lookup([]byte(name)); {
+		case want == "" && got != nil, want != "" && (got == nil || got.Name != want):
+			t.Errorf("lookup(%q) = %v, want %q", name, got, want)
+		}
+	}
+}
+
 func TestLookupDoesNotAllocate(t *testing.T) {
 	table, name := newTable(Commands()), []byte("HGETALL")
 	if n := testing.AllocsPerRun(100, func() { table.lookup(name) }); n != 0 {

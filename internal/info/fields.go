@@ -43,28 +43,31 @@ var fields = []field{
 	{Clients, "blocked_clients", constant("0")},
 	{Clients, "tracking_clients", constant("0")},
 
-	{Memory, "used_memory", number(used)},
-	{Memory, "used_memory_human", human(used)},
+	{Memory, "used_memory", number((*Snapshot).Used)},
+	{Memory, "used_memory_human", human((*Snapshot).Used)},
 	{Memory, "used_memory_rss", number(func(s *Snapshot) int64 { return s.RSSBytes })},
 	{Memory, "used_memory_rss_human", human(func(s *Snapshot) int64 { return s.RSSBytes })},
 	{Memory, "used_memory_peak", number(func(s *Snapshot) int64 { return s.PeakBytes })},
 	{Memory, "used_memory_peak_human", human(func(s *Snapshot) int64 { return s.PeakBytes })},
-	{Memory, "used_memory_peak_perc", percent(used, func(s *Snapshot) int64 { return s.PeakBytes })},
-	{Memory, "used_memory_overhead", number(func(s *Snapshot) int64 { return s.OverheadBytes })},
+	{Memory, "used_memory_peak_perc", percent((*Snapshot).Used, func(s *Snapshot) int64 { return s.PeakBytes })},
+	{Memory, "used_memory_overhead", number(func(s *Snapshot) int64 { return s.Used() - s.DataBytes })},
 	{Memory, "used_memory_startup", number(func(s *Snapshot) int64 { return s.StartupBytes })},
 	{Memory, "used_memory_dataset", number(func(s *Snapshot) int64 { return s.DataBytes })},
 	{Memory, "used_memory_dataset_perc", percent(func(s *Snapshot) int64 { return s.DataBytes },
-		func(s *Snapshot) int64 { return used(s) - s.StartupBytes })},
+		func(s *Snapshot) int64 { return s.Used() - s.StartupBytes })},
 	{Memory, "total_system_memory", number(func(s *Snapshot) int64 { return s.SystemBytes })},
 	{Memory, "total_system_memory_human", human(func(s *Snapshot) int64 { return s.SystemBytes })},
 	{Memory, "maxmemory", number(func(s *Snapshot) int64 { return s.MaxMemory })},
 	{Memory, "maxmemory_human", human(func(s *Snapshot) int64 { return s.MaxMemory })},
 	{Memory, "maxmemory_policy", text(func(s *Snapshot) string { return s.MaxMemoryPolicy })},
 	{Memory, "mem_fragmentation_ratio", fragmentation},
-	{Memory, "mem_fragmentation_bytes", number(func(s *Snapshot) int64 { return s.RSSBytes - used(s) })},
+	{Memory, "mem_fragmentation_bytes", number(func(s *Snapshot) int64 { return s.RSSBytes - s.Used() })},
 	{Memory, "mem_allocator", constant("go")},
 	{Memory, "active_defrag_running", constant("0")},
 	{Memory, "lazyfree_pending_objects", constant("0")},
+	{Memory, "redistill_index_bytes", number(func(s *Snapshot) int64 { return s.IndexBytes })},
+	{Memory, "redistill_dead_bytes", number(func(s *Snapshot) int64 { return s.DeadBytes })},
+	{Memory, "redistill_free_bytes", number(func(s *Snapshot) int64 { return s.FreeBytes })},
 	{Memory, "redistill_go_heap_bytes", number(func(s *Snapshot) int64 { return s.GoHeapBytes })},
 	{Memory, "redistill_go_total_bytes", number(func(s *Snapshot) int64 { return s.GoBytes })},
 
@@ -113,6 +116,3 @@ var fields = []field{
 
 	{Cluster, "cluster_enabled", constant("0")},
 }
-
-// used is the memory that counts towards the limit.
-func used(s *Snapshot) int64 { return s.DataBytes + s.OverheadBytes }

@@ -54,7 +54,7 @@ func TestSelect(t *testing.T) {
 
 func TestAppend(t *testing.T) {
 	s := &Snapshot{
-		DataBytes: 3 << 20, OverheadBytes: 1 << 20, StartupBytes: 1 << 20, PeakBytes: 8 << 20, RSSBytes: 6 << 20, MaxMemory: 500,
+		DataBytes: 3 << 20, IndexBytes: 1 << 19, DeadBytes: 1 << 18, GoBytes: 1 << 18, StartupBytes: 1 << 20, PeakBytes: 8 << 20, RSSBytes: 6 << 20, MaxMemory: 500,
 		MaxMemoryPolicy: "allkeys-lru", SystemCPU: 1500 * time.Millisecond,
 		Commands: []Command{
 			{Name: "get", Calls: 2, Time: 5 * time.Microsecond, Failed: 1, Percentiles: []Percentile{
@@ -80,7 +80,7 @@ func TestAppend(t *testing.T) {
 	}
 	memory := string(Append(nil, s, selected("memory")))
 	for _, line := range []string{
-		"used_memory:4194304", "used_memory_human:4.00M", "used_memory_peak_perc:50.00%", "used_memory_dataset_perc:100.00%",
+		"used_memory:4194304", "used_memory_human:4.00M", "used_memory_peak_perc:50.00%", "used_memory_overhead:1048576", "used_memory_dataset_perc:100.00%",
 		"maxmemory_human:500B", "mem_fragmentation_ratio:1.50", "maxmemory_policy:allkeys-lru", "total_system_memory_human:0B",
 	} {
 		if !strings.Contains(memory, "\r\n"+line+"\r\n") {

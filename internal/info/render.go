@@ -171,7 +171,7 @@ func seconds(get func(*Snapshot) time.Duration) render {
 
 // fragmentation is resident memory by used memory.
 func fragmentation(dst []byte, s *Snapshot) []byte {
-	return strconv.AppendFloat(dst, ratio(float64(s.RSSBytes), float64(used(s))), 'f', 2, 64)
+	return strconv.AppendFloat(dst, ratio(float64(s.RSSBytes), float64(s.Used())), 'f', 2, 64)
 }
 
 // ratio is a/b, 0 if b is.

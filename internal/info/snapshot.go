@@ -23,13 +23,14 @@ type Snapshot struct {
 	ConnectedClients, MaxClients int64
 
 	// Memory, in bytes
-	DataBytes, OverheadBytes int64  // records, and what is kept to find them
-	StartupBytes, PeakBytes  int64  // DataBytes+OverheadBytes of the empty server, and the most so far
-	RSSBytes                 int64  // resident memory of the process
-	SystemBytes              int64  // memory of the machine, or what its cgroup allows; 0 if unknown
-	GoHeapBytes, GoBytes     int64  // objects in Go's heap; all memory that the Go runtime took from the system
-	MaxMemory                int64  // limit, 0 is none
-	MaxMemoryPolicy          string // what is evicted
+	DataBytes, IndexBytes   int64  // records, and what is kept to find them
+	DeadBytes, FreeBytes    int64  // lost to records that went until their blocks are used again; resident and not in use
+	GoHeapBytes, GoBytes    int64  // objects in Go's heap; all memory that the Go runtime took and did not give back
+	StartupBytes, PeakBytes int64  // Used of the empty server, and the most so far
+	RSSBytes                int64  // resident memory of the process
+	SystemBytes             int64  // memory of the machine, or what its cgroup allows; 0 if unknown
+	MaxMemory               int64  // limit, 0 is none
+	MaxMemoryPolicy         string // what is evicted
 
 	// Persistence
 	LastSave time.Time // of the last snapshot of the keyspace, or of the start
@@ -49,6 +50,9 @@ type Snapshot struct {
 	Errors    []Error    // Errorstats
 	Databases []Database // Keyspace: those that hold keys
 }
+
+// Used returns the bytes in use, which is what the limit is about.
+func (s *Snapshot) Used() int64 { return s.DataBytes + s.IndexBytes + s.DeadBytes + s.GoBytes }
 
 // Command is what calls of one command did.
 type Command struct {
