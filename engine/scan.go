@@ -40,7 +40,7 @@ func (t *Tx) Scan(cursor uint64, count int, fn func(key []byte, typ Type)) uint6
 			break
 		}
 	}
-	if i == len(t.store.shards) {
+	if i >= len(t.store.shards) { // more only for a cursor that no scan returned
 		return 0
 	}
 	return pos>>32<<shardBits | uint64(i)

@@ -97,7 +97,7 @@ func TestSumIsRedis(t *testing.T) {
 		}
 		want := fmt.Sprint(o.do("INCRBYFLOAT", "k", delta))
 		if got := sumOf(old, delta); got != want {
-			t.Errorf("%q + %q = %q, redis-server says %q", old, delta, got, want)
+			t.Errorf("%.99q + %.99q = %.99q, redis-server says %.99q", old, delta, got, want)
 		}
 	}
 	for _, n := range oddNumbers {

@@ -1,8 +1,10 @@
 package command
 
 import (
+	"bufio"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -120,6 +122,49 @@ func TestFrequencyAndIdleTime(t *testing.T) {
 		if kept != (freq[0] == ':') || kept != (idle[0] == '-') {
 			t.Errorf("%s: OBJECT FREQ %q, OBJECT IDLETIME %q", engine.Policy(p), freq, idle)
 		}
+	}
+}
+
+// TestKeysMatchesAsRedis sends odd patterns to KEYS of both servers.
+func TestKeysMatchesAsRedis(t *testing.T) {
+	o, c := startOracle(t), connect(t, newTestServer(t))
+	rng := rand.New(rand.NewPCG(3, 4))
+	random := func(alphabet string, most int) string {
+		b := make([]byte, 1+rng.IntN(most))
+		for i := range b {
+			b[i] = alphabet[rng.IntN(len(alphabet))]
+		}
+		return string(b)
+	}
+	for range 300 {
+		key := random("ab^-]\\*\x80\xff", 4)
+		o.do("SET", key, "v")
+		c.do("SET " + key + " v")
+	}
+	matched := 0
+	for range 5000 {
+		pattern := random("ab*?[[]^-\\\x80\xff", 8)
+		want := []string{}
+		for _, key := range o.do("KEYS", pattern).([]any) {
+			want = append(want, key.(string))
+		}
+		reply, err := parseReply(bufio.NewReader(strings.NewReader(c.do("KEYS " + pattern))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := []string{}
+		for _, key := range reply.([]any) {
+			got = append(got, key.(string))
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("KEYS %q: got %q, want %q", pattern, got, want)
+		}
+		matched += len(want)
+	}
+	if matched == 0 {
+		t.Error("no pattern matches a key")
 	}
 }
 

@@ -43,6 +43,9 @@ func TestMatch(t *testing.T) {
 		{`[\]]`, "]", false, true},
 		{`[\a-c]`, "b", false, false}, // an escaped byte begins no range
 		{`[\a-c]`, "-", false, true},
+		{`[a\b]`, "a", false, true},
+		{`[a\b]`, "b", false, true},
+		{"[ab-c]", "a", false, true},
 		{"[]", "a", false, false},
 		{"[^]", "a", false, true},
 		{"[abc", "b", false, true},
