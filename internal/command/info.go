@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/config"
 	"github.com/redistill/redistill/internal/info"
 )
 
@@ -64,6 +65,17 @@ func (srv *Server) fillServer(s *info.Snapshot) {
 	s.Uptime = time.Since(srv.started)
 	s.Hz = samplesPerSecond
 	s.Executable, _ = os.Executable()
+	s.ConfigFile = srv.configFile
+}
+
+// configFile returns the file that settings were read from, or "".
+func configFile(c *config.Config) string {
+	for _, e := range c.Effective() {
+		if e.Source.Origin == config.FromFile {
+			return e.Source.Name
+		}
+	}
+	return ""
 }
 
 func (srv *Server) fillClients(s *info.Snapshot) {

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/redistill/redistill/internal/config"
 )
 
 // infoFields reads the lines of a reply of INFO.
@@ -77,4 +79,17 @@ func TestInfoIsVerbatimInRESP3(t *testing.T) {
 	c.expect("INFO cluster", "$30 # Cluster cluster_enabled:0 ")
 	c.do("HELLO 3")
 	c.expect("INFO CLUSTER", "=34 txt:# Cluster cluster_enabled:0 ", "INFO nope", "=4 txt:")
+}
+
+func TestConfigFile(t *testing.T) {
+	c, err := config.Load(config.Memory{Bytes: 1 << 30}, []config.Assignment{
+		{Key: "server.port", Text: "7000", Source: config.Source{Origin: config.FromEnv, Name: "REDIS_PORT"}},
+		{Key: "memory.max_memory", Text: "1gb", Source: config.Source{Origin: config.FromFile, Name: "/etc/r.toml", Line: 3}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := configFile(c); got != "/etc/r.toml" {
+		t.Errorf("configFile is %q", got)
+	}
 }

@@ -45,7 +45,8 @@ type Server struct {
 	stop     chan struct{} // closed by Close
 	stopped  chan struct{} // closed when the background work has ended
 
-	startupBytes int64 // what the empty keyspace took
+	startupBytes int64  // memory in use at the start
+	configFile   string // the file that settings came from, or empty
 }
 
 // Bits of Server.alert.
@@ -66,7 +67,7 @@ func NewServer(o Options) *Server {
 	}
 	s.total.io = make([]ioTotals, len(s.stripes))
 	s.applyConfig()
-	s.startupBytes = s.usedMemory()
+	s.startupBytes, s.configFile = s.usedMemory(), configFile(o.Config)
 	go func() {
 		defer close(s.stopped)
 		s.runSampler(s.stop)
