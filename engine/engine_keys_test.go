@@ -303,6 +303,16 @@ func TestMemoryUsage(t *testing.T) {
 	if n, _ := f.tx.MemoryUsage(f.k("h")); n < 8*largeHash {
 		t.Errorf("a hash of %d fields uses %d bytes", largeHash, n)
 	}
+	for _, n := range []int{smallHash, largeHash} {
+		f.tx.Delete(f.k("h"))
+		f.fill("h", n)
+		f.hset("h", "big", val)
+		with, _ := f.tx.MemoryUsage(f.k("h"))
+		f.hdel("h", "big")
+		if without, _ := f.tx.MemoryUsage(f.k("h")); without > with-valSize {
+			t.Errorf("a hash of %d fields uses %d bytes with a field of %d bytes and %d without", n, with, valSize, without)
+		}
+	}
 	_, ok = f.tx.MemoryUsage(f.k("missing"))
 	equal(t, "missing", ok, false)
 }
