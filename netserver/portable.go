@@ -14,8 +14,10 @@ import (
 const (
 	// writeChunk is how much is written at once, so that progress with a large reply can be seen.
 	writeChunk = 256 << 10
-	// drainTime is for how long, at shutdown, a connection still takes commands that were under way to the server.
-	drainTime = 20 * time.Millisecond
+	// At shutdown, commands may be under way to the server. A connection goes on until it was quiet for drainQuiet, which an idle one
+	// is from the start, but no longer than drainMost, for some clients always have another command.
+	drainQuiet = 50 * time.Millisecond
+	drainMost  = time.Second
 	// idleTicks is the number of ticks without a command after which a connection gives its buffers back.
 	idleTicks = 2
 )
@@ -26,13 +28,13 @@ var past = time.Unix(1, 0)
 // netConn is a connection on the portable path. Its fields belong to its goroutine, unless said otherwise.
 type netConn struct {
 	conn
-	srv      *Server
-	nc       net.Conn
-	in       queryBuffer
-	unread   int  // bytes read and not yet counted
-	outPeak  int  // the most bytes of replies written at once since the last trim
-	limited  bool // a write deadline is set
-	draining bool // the server stops; read on until the deadline that is set
+	srv     *Server
+	nc      net.Conn
+	in      queryBuffer
+	unread  int       // bytes read and not yet counted
+	outPeak int       // the most bytes of replies written at once since the last trim
+	limited bool      // a write deadline is set
+	drained time.Time // when to stop taking commands; zero unless the server stops
 
 	shared atomic.Pointer[command.Session] // session, for wake
 	woken  atomic.Bool                     // the goroutine has something to look at
@@ -67,7 +69,7 @@ func (c *netConn) serve() {
 		case err != nil:
 			return
 		case c.held == nil:
-			if !c.process() {
+			if !c.process() || !c.drain() {
 				return
 			}
 		case !c.room():
@@ -158,7 +160,7 @@ func (c *netConn) limitWrite(v *config.Values, left int) {
 
 // interrupted does what the goroutine was woken for, and reports whether the connection stays.
 func (c *netConn) interrupted() bool {
-	if c.draining {
+	if !c.drained.IsZero() {
 		return false
 	}
 	// In this order no wake is lost: one that comes before the flag is cleared has left its reason before, and is seen below; one that
@@ -185,9 +187,8 @@ func (c *netConn) interrupted() bool {
 // idle does what a connection without a command has to do at times, and reports whether it stays.
 func (c *netConn) idle(v *config.Values) bool {
 	if c.srv.stopping() {
-		c.draining = true
-		_ = c.nc.SetReadDeadline(time.Now().Add(drainTime))
-		return c.held == nil
+		c.drained = time.Now().Add(drainMost)
+		return c.held == nil && c.drain()
 	}
 	quiet := c.srv.tick.Load() - c.tick.Load()
 	if c.held == nil && isIdle(quiet, v.ConnectionTimeout) {
@@ -198,6 +199,16 @@ func (c *netConn) idle(v *config.Values) bool {
 		c.trim(true)
 	}
 	return true
+}
+
+// drain reports whether the connection may read on, which at shutdown is so for a short while.
+func (c *netConn) drain() bool {
+	if c.drained.IsZero() {
+		return true
+	}
+	now := time.Now()
+	_ = c.nc.SetReadDeadline(now.Add(drainQuiet))
+	return now.Before(c.drained)
 }
 
 // touch marks the connection as active, and does what is due once a tick.

@@ -1,0 +1,156 @@
+package netserver
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestAcceptRate(t *testing.T) {
+	var r acceptRate
+	start := time.Unix(1000, 0)
+	at := func(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
+	for _, step := range []struct{ ms, limit, wait int }{
+		{0, 2, 0}, {300, 2, 0}, {400, 2, 600}, {999, 2, 1}, {1000, 2, 0}, {1500, 2, 0}, {1500, 2, 500}, {1500, 3, 0}, {1600, 0, 0},
+		{9000, 1, 0}, {9001, 1, 999},
+	} {
+		if got := r.take(step.limit, at(step.ms)); got != time.Duration(step.wait)*time.Millisecond {
+			t.Errorf("%+v: wait %v", step, got)
+		}
+	}
+}
+
+// TestConnectionRate: those above the rate are served later, none is lost.
+func TestConnectionRate(t *testing.T) {
+	s := startServer(t, "server.connection_rate_limit", "3")
+	began := time.Now()
+	for range 4 {
+		if got := s.dial().do("PING"); got != "+PONG\r\n" {
+			t.Errorf("got %q", got)
+		}
+	}
+	if took := time.Since(began); took < 900*time.Millisecond {
+		t.Errorf("4 connections at 3 a second were served after %v", took)
+	}
+}
+
+func TestMaxConnections(t *testing.T) {
+	s := startServer(t, "server.max_connections", "2")
+	first, second := s.dial(), s.dial()
+	first.do("PING")
+	second.do("PING")
+	third := s.dial()
+	third.expect("-ERR max number of clients reached\r\n")
+	third.expectClosed()
+	if got := first.do("INFO", "stats"); !strings.Contains(got, "rejected_connections:1\r\n") {
+		t.Errorf("got %s", got)
+	}
+	if got := first.do("CONFIG", "SET", "maxclients", "3"); got != "+OK\r\n" {
+		t.Fatalf("got %q", got)
+	}
+	if got := s.dial().do("PING"); got != "+PONG\r\n" {
+		t.Errorf("got %q after the limit was raised", got)
+	}
+	_ = second.Close()
+	s.eventually("a place is free again", func() bool { return s.commands.Connected() == 2 })
+	if got := s.dial().do("PING"); got != "+PONG\r\n" {
+		t.Errorf("got %q in the place of a client that left", got)
+	}
+}
+
+func TestIdleTimeout(t *testing.T) {
+	t.Parallel()
+	s := startServer(t)
+	idle, paused := s.dial(), s.dial()
+	idle.do("PING")
+	paused.do("PING")
+	if got := idle.do("CONFIG", "SET", "timeout", "1"); got != "+OK\r\n" {
+		t.Fatalf("got %q", got)
+	}
+	idle.do("CLIENT", "PAUSE", "100000", "WRITE")
+	paused.send(encode("SET", "k", "v"))
+	idle.expectClosed()
+	// A client that waits for the server is not idle.
+	c := s.dial()
+	if got := c.do("CLIENT", "UNPAUSE"); got != "+OK\r\n" {
+		t.Fatalf("got %q", got)
+	}
+	paused.expect("+OK\r\n")
+}
+
+func TestIsIdle(t *testing.T) {
+	for _, test := range []struct {
+		quiet   uint32
+		timeout time.Duration
+		want    bool
+	}{{0, 0, false}, {1 << 31, 0, false}, {1, time.Second, false}, {2, time.Second, true}, {300, 300 * time.Second, false}, {301, 300 * time.Second, true}} {
+		if got := isIdle(test.quiet, test.timeout); got != test.want {
+			t.Errorf("%+v: got %v", test, got)
+		}
+	}
+}
+
+// TestStalledWrite: with a timeout, a client that does not read what it asked for is closed.
+func TestStalledWrite(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, "server.connection_timeout", "1")
+	c := s.dial()
+	c.flood("k")
+	s.eventually("the client is closed", func() bool { return s.commands.Connected() == 0 })
+}
+
+func TestQueryBufferLimit(t *testing.T) {
+	s := startServer(t)
+	s.set("client-query-buffer-limit", "1mb")
+	c := s.dial()
+	c.do("SET", "k", strings.Repeat("x", 1<<20-100)) // fits
+	c.send("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$2000000\r\n")
+	_, _ = c.Write(make([]byte, 1_900_000)) // fails as soon as the server closes
+	_ = c.Conn.SetReadDeadline(time.Now().Add(patience))
+	c.expectClosed()
+	if !strings.Contains(s.logged.String(), queryTooLong) {
+		t.Errorf("the log does not say why: %s", s.logged)
+	}
+}
+
+// TestPausedInput: a client that goes on sending while it has to wait is closed at the same limit.
+func TestPausedInput(t *testing.T) {
+	s := startServer(t)
+	s.set("client-query-buffer-limit", "1mb")
+	c := s.dial()
+	s.dial().do("CLIENT", "PAUSE", "100000")
+	c.send(encode("SET", "k", "v"))
+	_, _ = c.Write([]byte(strings.Repeat(encode("PING"), 200_000)))
+	c.expectClosed()
+}
+
+func TestOutputLimit(t *testing.T) {
+	s := startServer(t)
+	s.set("client-output-buffer-limit", "normal 1mb 0 0")
+	c := s.dial()
+	half := strings.Repeat("x", 600_000)
+	c.do("SET", "k", half)
+	c.send(encode("GET", "k") + encode("GET", "k")) // above flushAt, each is a batch of its own
+	c.expect(bulk(half) + bulk(half))
+	c.send(encode("MGET", "k", "k"))
+	c.expectClosed()
+	if !strings.Contains(s.logged.String(), repliesTooLong) {
+		t.Errorf("the log does not say why: %s", s.logged)
+	}
+}
+
+func TestUnauthenticatedLimits(t *testing.T) {
+	s := startServer(t, "security.password", "secret")
+	long := strings.Repeat("x", 17<<10)
+	c := s.dial()
+	c.send(encode("ECHO", long))
+	c.expect("-ERR Protocol error: unauthenticated bulk length\r\n")
+	c.expectClosed()
+
+	c = s.dial()
+	c.send(encode("AUTH", "secret") + encode("ECHO", long)) // the limit goes within one batch
+	c.expect("+OK\r\n" + bulk(long))
+	c.send(encode("RESET") + encode("ECHO", long)) // and comes back
+	c.expect("+RESET\r\n-ERR Protocol error: unauthenticated bulk length\r\n")
+	c.expectClosed()
+}

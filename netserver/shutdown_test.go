@@ -1,0 +1,86 @@
+package netserver
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestShutdown: the commands that were sent are answered, all of them; then everything is closed.
+func TestShutdown(t *testing.T) {
+	s := startServer(t)
+	idle, busy, half := s.dial(), s.dial(), s.dial()
+	idle.do("PING")
+	half.send("*2\r\n$4\r\nECHO\r\n$100\r\nonly a part")
+	busy.do("PING")
+	long := strings.Repeat("x", 50_000)
+	busy.send(encode("DEBUG", "SLEEP", "0.3") + strings.Repeat(encode("ECHO", long), 50) + encode("SET", "k", "v"))
+
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- s.Shutdown(ctx) }()
+	idle.expectClosed()
+	half.expectClosed()
+	busy.expect("+OK\r\n" + strings.Repeat(bulk(long), 50) + "+OK\r\n")
+	busy.expectClosed()
+	if err := <-done; err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+	if err := <-s.served; !errors.Is(err, ErrServerClosed) {
+		t.Errorf("Serve: %v", err)
+	}
+	if nc, err := net.Dial("tcp", s.addr); err == nil {
+		_ = nc.Close()
+		t.Error("a connection was accepted after the shutdown")
+	}
+	if err := s.Serve(); !errors.Is(err, ErrServerClosed) {
+		t.Errorf("a second Serve: %v", err)
+	}
+}
+
+// TestShutdownGrace: when the time is over, the connections of commands that still run are closed.
+func TestShutdownGrace(t *testing.T) {
+	s := startServer(t)
+	c, stuck := s.dial(), s.dial()
+	stuck.flood("k")
+	c.do("PING")
+	c.send(encode("DEBUG", "SLEEP", "1"))
+	s.eventually("the command runs", func() bool { return s.commands.Connected() == 2 })
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Shutdown: %v", err)
+	}
+	c.expectClosed()
+}
+
+// TestShutdownCommand: SHUTDOWN has no reply but the end of the connection, for all.
+func TestShutdownCommand(t *testing.T) {
+	s := startServer(t)
+	c, other := s.dial(), s.dial()
+	other.do("PING")
+	c.send(encode("SHUTDOWN", "NOSAVE") + encode("PING"))
+	c.expectClosed()
+	other.expectClosed()
+	if err := <-s.served; !errors.Is(err, ErrServerClosed) {
+		t.Errorf("Serve: %v", err)
+	}
+}
+
+// TestShutdownPaused: a command that waits for the end of CLIENT PAUSE does not hold up the shutdown, and does not run.
+func TestShutdownPaused(t *testing.T) {
+	s := startServer(t)
+	c := s.dial()
+	s.dial().do("CLIENT", "PAUSE", "100000")
+	c.send(encode("SET", "k", "v"))
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+	c.expectClosed()
+}
