@@ -66,7 +66,7 @@ func must[T any](t *testing.T, cmd interface{ Result() (T, error) }) T {
 	t.Helper()
 	value, err := cmd.Result()
 	if err != nil {
-		t.Fatalf("%v: %v", cmd, err)
+		t.Fatalf("%.100q: %v", fmt.Sprint(cmd), err)
 	}
 	return value
 }
@@ -75,7 +75,7 @@ func must[T any](t *testing.T, cmd interface{ Result() (T, error) }) T {
 func requireReply[T any](t *testing.T, cmd interface{ Result() (T, error) }, want T) {
 	t.Helper()
 	if got := must(t, cmd); !reflect.DeepEqual(got, want) {
-		t.Errorf("%.200v = %.200v, want %.200v", cmd, got, want)
+		t.Errorf("%.100q = %.200v, want %.200v", fmt.Sprint(cmd), got, want)
 	}
 }
 
@@ -306,15 +306,18 @@ func checkBytes(t *testing.T, c *redis.Client) {
 	ctx := t.Context()
 	megabyte := make([]byte, 1<<20)
 	rand.Read(megabyte)
-	for _, value := range [][]byte{{}, []byte("\r\n$-1\r\n\x00\xff"), megabyte} {
-		requireReply(t, c.Set(ctx, string(value), value, 0), "OK")
-		got, err := c.Get(ctx, string(value)).Bytes()
+	for i, value := range [][]byte{{}, []byte("\r\n$-1\r\n\x00\xff"), megabyte} {
+		key := fmt.Sprintf("\x00\r\n\xff%d", i)
+		requireReply(t, c.Set(ctx, key, value, 0), "OK")
+		got, err := c.Get(ctx, key).Bytes()
 		if err != nil || !bytes.Equal(got, value) {
 			t.Errorf("GET of %d bytes returned %d bytes, other ones or an error: %v", len(value), len(got), err)
 		}
-		requireReply(t, c.HSet(ctx, "h", value, value), 1)
-		requireReply(t, c.HGet(ctx, "h", string(value)), string(value))
+		requireReply(t, c.HSet(ctx, "h", key, value), 1)
+		requireReply(t, c.HGet(ctx, "h", key), string(value))
 	}
+	requireReply(t, c.Set(ctx, "", "the empty key", 0), "OK")
+	requireReply(t, c.Get(ctx, ""), "the empty key")
 }
 
 func checkErrors(t *testing.T, c *redis.Client) {
