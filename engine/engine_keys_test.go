@@ -198,6 +198,18 @@ func TestCopy(t *testing.T) {
 	equal(t, "source", f.get("a"), "v")
 }
 
+// TestCopyOfPersistedKey copies a record that has room for a deadline but none in it.
+func TestCopyOfPersistedKey(t *testing.T) {
+	f := open(t, engine.Options{})
+	f.setUntil("k", "v", f.base+1000)
+	f.tx.SetDeadline(f.k("k"), engine.NoDeadline)
+	equal(t, "rename", f.rename(f.k("k"), f.k("l")), true)
+	equal(t, "deadline", f.deadline("l"), engine.NoDeadline)
+	equal(t, "move", f.move(f.k("l"), 3), true)
+	f.inDB(3, func() { equal(t, "deadline", f.deadline("l"), engine.NoDeadline) })
+	equal(t, "Expires", f.stats().Expires[0]+f.stats().Expires[3], 0)
+}
+
 func TestMove(t *testing.T) {
 	f := open(t, engine.Options{})
 	equal(t, "missing", f.move(f.k("k"), 1), false)

@@ -174,16 +174,18 @@ func (v *view) setDeadline(at int64) bool {
 	case v.flags&flagWide != 0:
 		store64(v.p, v.ttl, uint64(at))
 		return true
-	case at == NoDeadline:
-		at = deadlineZero
-	case isWide(at):
+	case at != NoDeadline && isWide(at):
 		return false
 	}
 	storeDeadline(v.p, v.ttl, at)
 	return true
 }
 
+// storeDeadline writes a deadline field of 5 bytes. NoDeadline is for a record that lost its deadline but keeps the field.
 func storeDeadline(p unsafe.Pointer, off int, at int64) {
+	if at == NoDeadline {
+		at = deadlineZero
+	}
 	store32(p, off, uint32(at-deadlineZero))
 	store8(p, off+4, uint8((at-deadlineZero)>>32))
 }
