@@ -109,7 +109,11 @@ func openStore(v *config.Values) (*engine.Store, error) {
 	if !ok {
 		return nil, fmt.Errorf("unknown eviction policy %q", v.EvictionPolicy)
 	}
-	return engine.Open(engine.Options{MaxMemory: v.MaxMemory, Policy: policy})
+	weight, ok := engine.ParseWeight(v.EvictionWeight)
+	if !ok {
+		return nil, fmt.Errorf("unknown eviction weight %q", v.EvictionWeight)
+	}
+	return engine.Open(engine.Options{MaxMemory: v.MaxMemory, Policy: policy, Weight: weight})
 }
 
 func addressesOf(listeners []net.Listener) []string {

@@ -28,6 +28,7 @@ var samples = map[string][3]string{
 	"security.password":                 {"one", "two", "three"},
 	"memory.max_memory":                 {"1gb", "50%", "3000000"},
 	"memory.eviction_policy":            {"noeviction", "allkeys-random", "volatile-ttl"},
+	"memory.eviction_weight":            {"balanced", "bytes", "hits"},
 	"logging.level":                     {"debug", "warn", "error"},
 	"logging.format":                    {"json", "text", "json"},
 }

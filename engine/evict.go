@@ -10,11 +10,12 @@ import (
 // says which records are kept; all else is the same for all.
 
 const (
-	sweepRecords = 64                // records handled under one hold of a shard's lock
-	sweepBytes   = 64 << 10          // bytes moved under one hold
-	sampleBlocks = 16                // blocks compared for the one to be compacted
-	compactBelow = blockSize / 5 * 4 // a block with fewer live bytes is compacted before anything is evicted
-	keepPerFreed = 4                 // bytes kept for each one freed while evicting, in the long run
+	sweepRecords   = 64                // records handled under one hold of a shard's lock
+	sweepBytes     = 64 << 10          // bytes moved under one hold
+	sampleBlocks   = 16                // blocks compared for the one to be compacted
+	compactBelow   = blockSize / 5 * 4 // a block with fewer live bytes is compacted before anything is evicted
+	probationShare = 10                // the probation pool is this part of a shard's blocks
+	keepPerFreed   = 4                 // bytes kept for each one freed while evicting, in the long run
 )
 
 // sweep is where the reclaimer stands in a shard.
@@ -22,6 +23,7 @@ type sweep struct {
 	block   uint32 // the block being reclaimed, noBlock if none is
 	off     int    // everything before is dead
 	compact bool   // every live record is kept
+	weight  Weight // for the density policy
 	kept    int    // bytes moved of it so far
 	soon    int64  // volatile-ttl: deadlines up to this one go
 }
@@ -48,7 +50,7 @@ func (s *Store) makeRoom(n int, blocks int64) error {
 		i := int(s.turn.Add(1)) % len(s.shards)
 		sh := &s.shards[i]
 		sh.mu.Lock()
-		progress := sh.reclaim(s.Policy())
+		progress := sh.reclaim(s.Policy(), s.Weight())
 		sh.mu.Unlock()
 		if progress {
 			idle = 0
@@ -63,19 +65,20 @@ func (s *Store) makeRoom(n int, blocks int64) error {
 }
 
 // reclaim does one step of the reclaimer's work and reports whether there was any.
-func (sh *shard) reclaim(policy Policy) bool {
+func (sh *shard) reclaim(policy Policy, w Weight) bool {
 	if sh.drain(sweepRecords) > 0 {
 		return true
 	}
-	if sh.sweep.block == noBlock && !sh.choose(policy) {
+	if sh.sweep.block == noBlock && !sh.choose(policy, w) {
 		return false
 	}
+	sh.sweep.weight = w
 	sh.step(policy)
 	return true
 }
 
 // choose picks the next block to reclaim.
-func (sh *shard) choose(policy Policy) bool {
+func (sh *shard) choose(policy Policy, w Weight) bool {
 	n, compact := sh.emptiest()
 	if !compact {
 		if n = sh.victim(policy); n == noBlock {
@@ -87,8 +90,12 @@ func (sh *shard) choose(policy Policy) bool {
 		return false
 	}
 	sh.sweep = sweep{block: n, compact: compact}
-	if policy == VolatileTTL && !compact {
+	switch {
+	case compact:
+	case policy == VolatileTTL:
 		sh.sweep.soon = sh.meanDeadline(n)
+	case policy == AllKeysDensity:
+		sh.learn(n, w)
 	}
 	return true
 }
@@ -96,7 +103,7 @@ func (sh *shard) choose(policy Policy) bool {
 // emptiest returns the sealed block with the fewest live bytes of a random sample, and whether compacting it pays.
 func (sh *shard) emptiest() (uint32, bool) {
 	best, live := uint32(noBlock), uint32(compactBelow)
-	if sh.head == noBlock {
+	if sh.oldest() == noBlock {
 		return noBlock, false
 	}
 	for range sampleBlocks {
@@ -110,31 +117,58 @@ func (sh *shard) emptiest() (uint32, bool) {
 
 // victim returns the block that a policy evicts from, noBlock if it has no candidate.
 func (sh *shard) victim(policy Policy) uint32 {
-	if policy == NoEviction || sh.head == noBlock {
+	if policy == NoEviction || sh.oldest() == noBlock {
 		return noBlock
 	}
 	switch policy {
 	case AllKeysLRU, AllKeysLFU:
-		return sh.head
+		return sh.oldest()
+	case AllKeysS3FIFO, AllKeysDensity:
+		return sh.oldestOnProbation()
 	case AllKeysRandom:
 		for range sampleBlocks {
 			if n := uint32(sh.random() % uint64(len(sh.blocks))); sh.blocks[n].sealed {
 				return n
 			}
 		}
-		return sh.head
+		return sh.oldest()
 	}
+	return sh.oldestVolatile(policy == VolatileTTL)
+}
+
+// oldest returns the sealed block that was opened first, noBlock if there is none.
+func (sh *shard) oldest() uint32 {
+	n, m := sh.queues[probation].oldest, sh.queues[mainPool].oldest
+	if n == noBlock || m != noBlock && sh.blocks[m].seq < sh.blocks[n].seq {
+		return m
+	}
+	return n
+}
+
+// oldestOnProbation returns the oldest block of the probation pool while that has more than its share, else of the main pool.
+func (sh *shard) oldestOnProbation() uint32 {
+	p, m := &sh.queues[probation], &sh.queues[mainPool]
+	if m.oldest == noBlock || p.oldest != noBlock && p.blocks*probationShare > p.blocks+m.blocks {
+		return p.oldest
+	}
+	return m.oldest
+}
+
+// oldestVolatile returns the oldest block that has keys with a deadline, or the one with the soonest.
+func (sh *shard) oldestVolatile(soonest bool) uint32 {
 	best := uint32(noBlock)
-	for n := sh.head; n != noBlock; n = sh.blocks[n].next {
-		b := &sh.blocks[n]
-		if b.earliest == math.MaxInt64 {
-			continue
-		}
-		if policy != VolatileTTL {
-			return n
-		}
-		if best == noBlock || b.earliest < sh.blocks[best].earliest {
-			best = n
+	for i := range sh.queues {
+		for n := sh.queues[i].oldest; n != noBlock; n = sh.blocks[n].next {
+			b := &sh.blocks[n]
+			if b.earliest == math.MaxInt64 {
+				continue
+			}
+			if best == noBlock || soonest && b.earliest < sh.blocks[best].earliest || !soonest && b.seq < sh.blocks[best].seq {
+				best = n
+			}
+			if !soonest {
+				break
+			}
 		}
 	}
 	return best
@@ -199,16 +233,15 @@ func (sh *shard) judge(policy Policy, b *block, l loc, p unsafe.Pointer, size in
 		return 0
 	}
 	if !sh.keep(policy, b, &v) {
+		if policy.counts() == countHits && b.class.pool() == probation {
+			sh.ghosts.add(h, sp.keys.keys)
+		}
 		sh.stats.evicted++
 		sh.remove(sp, s, &v, h)
 		return 0
 	}
-	c := classKept
-	if at := v.deadline(); at != NoDeadline {
-		c = classKeptTTL
-	}
 	sh.sweep.kept += size
-	return sh.move(s, c, l, p, size, v.deadline())
+	return sh.move(s, sh.survivorClass(b, &v), l, p, size, v.deadline())
 }
 
 // judgePart drops a part whose value is gone or given up, or moves it.
@@ -234,9 +267,12 @@ func (sh *shard) judgePart(policy Policy, l loc, p unsafe.Pointer, size int) int
 	if !ok {
 		panic("engine: a live part is not in the index")
 	}
-	c := classKept
-	if size == partSize {
-		c = classParts
+	c := sh.blocks[l>>locBits].class
+	if !sh.sweep.compact || c.pool() == mainPool {
+		c = classKept
+		if size == partSize {
+			c = classKeptParts
+		}
 	}
 	sh.sweep.kept += size
 	return sh.move(s, c, l, p, size, NoDeadline)
@@ -275,6 +311,10 @@ func (sh *shard) keep(policy Policy, b *block, v *view) bool {
 		return false // nearly everything is in use: the oldest goes
 	}
 	switch policy {
+	case AllKeysS3FIFO:
+		return sh.hit(b.class.pool(), v)
+	case AllKeysDensity:
+		return sh.dense(b.class.pool(), v, sw.weight)
 	case AllKeysLRU, VolatileLRU:
 		return sh.recent(b, v)
 	case AllKeysLFU, VolatileLFU:
@@ -286,6 +326,33 @@ func (sh *shard) keep(policy Policy, b *block, v *view) bool {
 // recent reports whether a record was used lately enough to be kept.
 func (sh *shard) recent(b *block, v *view) bool {
 	return sh.clock.age(v.access(), b.epoch) < epochShare*3/4
+}
+
+// hit reports whether S3-FIFO keeps a record: from probation what was hit more than once, from the main pool what was hit at all.
+func (sh *shard) hit(p poolID, v *view) bool {
+	if p == probation {
+		return v.access() > 1
+	}
+	return v.access() > 0
+}
+
+// survivorClass returns the class that a record is moved to, and takes from its uses what staying costs. Compaction changes neither
+// the pool nor the uses.
+func (sh *shard) survivorClass(b *block, v *view) class {
+	if sh.sweep.compact {
+		if b.class.pool() == probation {
+			return b.class
+		}
+		return keptClass(v.deadline())
+	}
+	if counting(sh.clock.counts.Load()) == countHits {
+		uses := v.access()
+		if b.class.pool() == probation || uses == 0 {
+			uses = 1
+		}
+		v.setAccess(uses - 1)
+	}
+	return keptClass(v.deadline())
 }
 
 // frequent reports whether a record was used often enough to be kept; it has to earn it again until the next sweep.

@@ -11,7 +11,11 @@ const slackShare = 4
 // create adds a record for a key that the keyspace does not have. The caller fills in the value. It returns false where no memory is
 // to be had.
 func (sh *shard) create(sp *keyspace, k Key, s shape, at, now int64) (view, bool) {
-	l, p := sh.alloc(classOf(at, now), s.size())
+	c := classOf(at, now)
+	if sh.ghosts.take(k.hash) {
+		c = keptClass(at)
+	}
+	l, p := sh.alloc(c, s.size())
 	if p == nil {
 		return view{}, false
 	}

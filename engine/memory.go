@@ -29,8 +29,12 @@ func (s *Store) Policy() Policy { return Policy(s.policy.Load()) }
 // SetPolicy changes what is evicted at the limit.
 func (s *Store) SetPolicy(p Policy) {
 	s.policy.Store(int32(p))
-	s.lfu.Store(p == AllKeysLFU || p == VolatileLFU)
+	s.counts.Store(uint32(p.counts()))
 }
+
+// Weight returns what AllKeysDensity aims at, SetWeight changes it.
+func (s *Store) Weight() Weight     { return Weight(s.weight.Load()) }
+func (s *Store) SetWeight(w Weight) { s.weight.Store(uint32(w)) }
 
 // govern keeps the process within its limit: it adapts the arena's share to what everything else takes, makes room where the arena has
 // outgrown it, and gives free pages back to the system.

@@ -163,6 +163,7 @@ func BenchmarkReplay(b *testing.B) {
 				})
 			}
 			report("exact-lru", exactLRU(capacity))
+			report("exact-s3fifo", exactS3FIFO(capacity))
 			for _, name := range engine.Policies() {
 				if p, _ := engine.ParsePolicy(name); p < engine.VolatileLRU {
 					get, done := engineCache(b, p, capacity)
@@ -220,6 +221,78 @@ func exactLRU(capacity int) func(r request) bool {
 		}
 		where[r.id] = order.PushFront(r)
 		used += r.size
+		return false
+	}
+}
+
+// exactS3FIFO returns the look-up of a cache that runs the algorithm of Yang et al., "FIFO queues are all you need for cache eviction"
+// (SOSP 2023), object by object: a small queue of a tenth of the bytes, a main queue, and as many ghosts as the main queue has bytes.
+func exactS3FIFO(capacity int) func(r request) bool {
+	type object struct {
+		request
+		hits int
+	}
+	var small, main, ghosts list.List
+	var smallBytes, mainBytes, ghostBytes int
+	where, ghost := make(map[uint64]*object), make(map[uint64]bool)
+	evictMain := func() {
+		for main.Len() > 0 {
+			o := main.Remove(main.Back()).(*object)
+			if o.hits > 0 {
+				o.hits--
+				main.PushFront(o)
+				continue
+			}
+			mainBytes -= o.size
+			delete(where, o.id)
+			return
+		}
+	}
+	evictSmall := func() {
+		for small.Len() > 0 {
+			o := small.Remove(small.Back()).(*object)
+			smallBytes -= o.size
+			if o.hits > 1 {
+				o.hits = 0
+				main.PushFront(o)
+				mainBytes += o.size
+				continue
+			}
+			delete(where, o.id)
+			ghosts.PushFront(o.request)
+			ghost[o.id] = true
+			for ghostBytes += o.size; ghostBytes > capacity*9/10; {
+				old := ghosts.Remove(ghosts.Back()).(request)
+				ghostBytes -= old.size
+				delete(ghost, old.id)
+			}
+			return
+		}
+	}
+	return func(r request) bool {
+		if o := where[r.id]; o != nil {
+			o.hits = min(o.hits+1, 3)
+			return true
+		}
+		if r.size > capacity {
+			return false
+		}
+		for smallBytes+mainBytes+r.size > capacity {
+			if smallBytes*10 >= capacity || main.Len() == 0 {
+				evictSmall()
+			} else {
+				evictMain()
+			}
+		}
+		o := &object{request: r}
+		where[r.id] = o
+		if ghost[r.id] {
+			main.PushFront(o)
+			mainBytes += r.size
+		} else {
+			small.PushFront(o)
+			smallBytes += r.size
+		}
 		return false
 	}
 }

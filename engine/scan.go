@@ -179,8 +179,10 @@ func (sh *shard) flush(sp *keyspace, now int64) {
 			return
 		}
 	}
-	for sh.head != noBlock {
-		sh.freeBlock(sh.head)
+	for i := range sh.queues {
+		for q := &sh.queues[i]; q.oldest != noBlock; {
+			sh.freeBlock(q.oldest)
+		}
 	}
 	sh.stale = false
 }

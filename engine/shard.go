@@ -25,8 +25,9 @@ type shard struct {
 	blocks  []block            // the shard's blocks, by number
 	vacant  []uint32           // numbers in blocks that hold no block
 	open    [numClasses]uint32 // the block that each class appends to, noBlock for none
-	head    uint32             // oldest and
-	tail    uint32             // newest sealed block: the queue that the reclaimer works on
+	queues  [numPools]queue    // the sealed blocks of each pool
+	ghosts  ghosts             // keys that were given up lately, for the policies that want to know
+	density density            // what allkeys-density has learnt
 	nextSeq uint64             // sequence number of the next block
 	live    int64              // bytes of live records
 
@@ -61,15 +62,47 @@ type shardStats struct{ hits, misses, expired, evicted uint64 }
 type class uint8
 
 const (
-	classForever class = iota // no deadline
-	classLong                 // expires in more than an hour
-	classMedium               // in more than a minute
-	classShort                // sooner
-	classKept                 // moved here by the reclaimer, no deadline
-	classKeptTTL              // moved here by the reclaimer, with a deadline
-	classParts                // full parts of large values, four to a block
+	classForever   class = iota // no deadline
+	classLong                   // expires in more than an hour
+	classMedium                 // in more than a minute
+	classShort                  // sooner
+	classParts                  // full parts of large values, four to a block
+	classKept                   // in the main pool, no deadline
+	classKeptTTL                // in the main pool, with a deadline
+	classKeptParts              // in the main pool, full parts
 	numClasses
 )
+
+// pool says which queue a block is in when it is sealed: new records are on probation, those that the reclaimer kept are in the main
+// pool, and so are new ones that a policy knows to have been given up too early.
+type poolID uint8
+
+const (
+	probation poolID = iota
+	mainPool
+	numPools
+)
+
+func (c class) pool() poolID {
+	if c >= classKept {
+		return mainPool
+	}
+	return probation
+}
+
+// kept returns the class of the main pool for a record with a deadline, or without.
+func keptClass(deadline int64) class {
+	if deadline == NoDeadline {
+		return classKept
+	}
+	return classKeptTTL
+}
+
+// queue is the sealed blocks of a pool in the order in which they were sealed.
+type queue struct {
+	oldest, newest uint32 // block numbers, noBlock if the queue is empty
+	blocks         int
+}
 
 // classOf returns the class of a new record.
 func classOf(deadline, now int64) class {
@@ -104,8 +137,11 @@ type block struct {
 
 // init makes an empty shard, whose pseudo-random numbers follow from seed.
 func (sh *shard) init(s *Store, seed uint64) {
-	sh.pool, sh.head, sh.tail, sh.nextSeq, sh.rng = &s.pool, noBlock, noBlock, 1, seed|1
-	sh.clock.lfu = &s.lfu
+	sh.pool, sh.nextSeq, sh.rng = &s.pool, 1, seed|1
+	sh.clock.counts = &s.counts
+	for i := range sh.queues {
+		sh.queues[i] = queue{oldest: noBlock, newest: noBlock}
+	}
 	for i := range sh.dbs {
 		sh.spaces[i] = &keyspace{id: uint8(i), db: uint8(i)}
 		sh.dbs[i] = sh.spaces[i]
@@ -230,13 +266,15 @@ func (sh *shard) seal(n uint32) {
 		return
 	}
 	b.sealed = true
-	b.prev, b.next = sh.tail, noBlock
-	if sh.tail == noBlock {
-		sh.head = n
+	q := &sh.queues[b.class.pool()]
+	b.prev, b.next = q.newest, noBlock
+	if q.newest == noBlock {
+		q.oldest = n
 	} else {
-		sh.blocks[sh.tail].next = n
+		sh.blocks[q.newest].next = n
 	}
-	sh.tail = n
+	q.newest = n
+	q.blocks++
 }
 
 // sealAll seals every open block that holds anything.
@@ -251,13 +289,15 @@ func (sh *shard) sealAll() {
 // freeBlock takes a sealed block out of the queue and gives it back to the pool.
 func (sh *shard) freeBlock(n uint32) {
 	b := &sh.blocks[n]
+	q := &sh.queues[b.class.pool()]
+	q.blocks--
 	if b.prev == noBlock {
-		sh.head = b.next
+		q.oldest = b.next
 	} else {
 		sh.blocks[b.prev].next = b.next
 	}
 	if b.next == noBlock {
-		sh.tail = b.prev
+		q.newest = b.prev
 	} else {
 		sh.blocks[b.next].prev = b.prev
 	}

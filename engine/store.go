@@ -37,6 +37,7 @@ const (
 type Options struct {
 	MaxMemory int64  // bytes, 0 is no limit
 	Policy    Policy // what to evict at the limit
+	Weight    Weight // what AllKeysDensity aims at
 	Shards    int    // a power of two up to 256; 0 chooses by MaxMemory and the number of CPUs
 }
 
@@ -47,7 +48,8 @@ type Store struct {
 	mask      uint64  // len(shards)-1
 	maxMemory atomic.Int64
 	policy    atomic.Int32
-	lfu       atomic.Bool   // the policy counts frequency
+	counts    atomic.Uint32 // a counting, by policy
+	weight    atomic.Uint32
 	turn      atomic.Uint32 // the shard that is reclaimed next
 	memory    governor
 	stop      chan struct{}
@@ -70,6 +72,8 @@ func open(o Options, arenaOnly bool) (*Store, error) {
 		return nil, fmt.Errorf("engine: memory limit of %d bytes", o.MaxMemory)
 	case o.Policy >= numPolicies:
 		return nil, fmt.Errorf("engine: unknown policy %d", o.Policy)
+	case o.Weight >= numWeights:
+		return nil, fmt.Errorf("engine: unknown weight %d", o.Weight)
 	}
 	s := &Store{shards: make([]shard, n), mask: uint64(n - 1), stop: make(chan struct{})}
 	for i := range s.shards {
@@ -77,6 +81,7 @@ func open(o Options, arenaOnly bool) (*Store, error) {
 	}
 	s.memory.arenaOnly = arenaOnly
 	s.SetPolicy(o.Policy)
+	s.SetWeight(o.Weight)
 	s.SetMaxMemory(o.MaxMemory)
 	s.done.Add(1)
 	go s.background()

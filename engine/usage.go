@@ -9,13 +9,13 @@ import "sync/atomic"
 // since it was written has the stamp of its block, whose epoch is known in full.
 //
 // For frequency they are a logarithmic counter (Morris, CACM 1978): a use raises it with a probability that halves with every second
-// step, and each sweep that keeps the record lowers it.
+// step, and each sweep that keeps the record lowers it. S3-FIFO counts the hits themselves, up to three.
 type usage struct {
-	lfu     *atomic.Bool // the store's policy counts frequency; shared by all shards
-	epoch   uint32       // the epoch now
-	blocks  int          // blocks opened in this epoch
-	wall    int64        // Unix milliseconds, as of the last background cycle
-	started [16]int64    // when each of the last epochs began, 0 for never
+	counts  *atomic.Uint32 // a counting, by the store's policy; shared by all shards
+	epoch   uint32         // the epoch now
+	blocks  int            // blocks opened in this epoch
+	wall    int64          // Unix milliseconds, as of the last background cycle
+	started [16]int64      // when each of the last epochs began, 0 for never
 }
 
 const (
@@ -23,12 +23,16 @@ const (
 	epochShare    = 8 // an epoch is this part of a shard's blocks
 	initialUse    = 2 // the counter of a new record
 	frequencyStep = 2 // steps of the counter in which the probability halves
+	maxHits       = 3 // where counting hits ends
 )
 
 // fresh returns the access bits of a new record.
 func (u *usage) fresh() uint8 {
-	if u.lfu.Load() {
+	switch counting(u.counts.Load()) {
+	case countFrequency:
 		return initialUse
+	case countHits:
+		return 0
 	}
 	return uint8(u.epoch & stampMask)
 }
@@ -52,7 +56,7 @@ func (u *usage) age(stamp uint8, born uint32) uint32 {
 
 // idle returns at least how many milliseconds ago a record with this stamp was used.
 func (u *usage) idle(stamp uint8, now int64) int64 {
-	if u.lfu.Load() || uint32(stamp) == u.epoch&stampMask {
+	if counting(u.counts.Load()) != countRecency || uint32(stamp) == u.epoch&stampMask {
 		return 0
 	}
 	after := u.started[(stamp+1)&stampMask]
@@ -65,13 +69,18 @@ func (u *usage) idle(stamp uint8, now int64) int64 {
 // use marks a record as used.
 func (sh *shard) use(v *view) {
 	a := v.access()
-	if !sh.clock.lfu.Load() {
+	switch counting(sh.clock.counts.Load()) {
+	case countRecency:
 		if stamp := uint8(sh.clock.epoch & stampMask); a != stamp {
 			v.setAccess(stamp)
 		}
-		return
-	}
-	if a < stampMask && sh.random()&(1<<(a/frequencyStep)-1) == 0 {
-		v.setAccess(a + 1)
+	case countFrequency:
+		if a < stampMask && sh.random()&(1<<(a/frequencyStep)-1) == 0 {
+			v.setAccess(a + 1)
+		}
+	case countHits:
+		if a < maxHits {
+			v.setAccess(a + 1)
+		}
 	}
 }

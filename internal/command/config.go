@@ -101,6 +101,12 @@ func (srv *Server) applyConfig() {
 			}
 			return nil
 		}},
+		{"memory.eviction_weight", func(v *config.Values) error {
+			if weight, ok := engine.ParseWeight(v.EvictionWeight); ok {
+				srv.Store.SetWeight(weight)
+			}
+			return nil
+		}},
 		{"slowlog-log-slower-than", srv.slowlog.configure},
 		{"slowlog-max-len", srv.slowlog.configure},
 	} {

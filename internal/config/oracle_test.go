@@ -32,7 +32,6 @@ var setCases = []struct {
 	{[]string{"maxmemory", "100mb"}, "OK"},
 	{[]string{"maxmemory", "1K"}, "OK"},
 	{[]string{"maxmemory", "0"}, "OK"},
-	{[]string{"maxmemory-policy", "foo"}, failed("maxmemory-policy", "argument(s) must be one of the following: volatile-lru, volatile-lfu, volatile-random, volatile-ttl, allkeys-lru, allkeys-lfu, allkeys-random, noeviction")},
 	{[]string{"maxmemory-policy", "ALLKEYS-LRU"}, "OK"},
 	{[]string{"maxclients", "abc"}, failed("maxclients", "argument couldn't be parsed into an integer")},
 	{[]string{"timeout", "-1"}, failed("timeout", "argument must be between 0 and 2147483647 inclusive")},
@@ -190,4 +189,17 @@ func (r *redisConn) line() string {
 		r.t.Fatal(err)
 	}
 	return strings.TrimSuffix(line, "\r\n")
+}
+
+// TestPolicyErrorNamesOurs: Redis does not know two of the policies, so its message is not ours.
+func TestPolicyErrorNamesOurs(t *testing.T) {
+	cfg, err := Load(testMemory, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := failed("maxmemory-policy", "argument(s) must be one of the following: volatile-lru, volatile-lfu, volatile-random, "+
+		"volatile-ttl, allkeys-lru, allkeys-lfu, allkeys-random, noeviction, allkeys-s3fifo, allkeys-density")
+	if err := cfg.Set(Pair{"maxmemory-policy", "foo"}); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
 }

@@ -55,11 +55,14 @@ func (s *Setting) Name() string {
 }
 
 // evictionPolicies lists what memory.eviction_policy takes, in the order of
-// Redis's error message. A test in package cmd holds it against the engine's.
+// Redis's error message and then our own. A test in package cmd holds it against the engine's.
 var evictionPolicies = []string{
 	"volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl",
-	"allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction",
+	"allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction", "allkeys-s3fifo", "allkeys-density",
 }
+
+// evictionWeights lists what memory.eviction_weight takes.
+var evictionWeights = []string{"hits", "balanced", "bytes"}
 
 // EvictionPolicies returns the accepted values of memory.eviction_policy.
 func EvictionPolicies() []string { return slices.Clone(evictionPolicies) }
@@ -121,6 +124,11 @@ var settings = withNames([]Setting{
 		Key: "memory.eviction_policy", Redis: []string{"maxmemory-policy"}, Env: []string{"REDIS_EVICTION_POLICY"}, Default: "allkeys-lru",
 		Help: "which keys go when memory is full", Mutable: true,
 		kind: enum(func(v *Values) *string { return &v.EvictionPolicy }, evictionPolicies),
+	},
+	{
+		Key: "memory.eviction_weight", Default: "hits",
+		Help: "what allkeys-density keeps: many small values (hits), or as many bytes as can be (bytes)", Mutable: true,
+		kind: enum(func(v *Values) *string { return &v.EvictionWeight }, evictionWeights),
 	},
 	{
 		Key: "logging.level", Redis: []string{"loglevel"}, Flag: "log-level", FlagAlias: "level", Default: "info",

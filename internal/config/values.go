@@ -26,6 +26,7 @@ type Values struct {
 
 	MaxMemory      int64  // bytes; 0 = no limit
 	EvictionPolicy string // one of EvictionPolicies()
+	EvictionWeight string // hits, balanced or bytes
 
 	LogLevel  slog.Level
 	LogFormat string // "text" or "json"
