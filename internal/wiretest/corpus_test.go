@@ -16,7 +16,7 @@ var rewrite = flag.Bool("rewrite", false, "TestRedis writes redis-server's repli
 
 // TestCorpus runs the data files against the server under test.
 func TestCorpus(t *testing.T) {
-	runCorpus(t, startSubject, func(t *testing.T, s *script, st *step, resp int, got observation) {
+	runCorpus(t, startSubject, func(t *testing.T, s *script, b *block, st *step, resp int, got observation) {
 		if !st.want[resp].accepts(got) {
 			reportMismatch(t, s, st, resp, got)
 		}
@@ -30,8 +30,8 @@ func TestRedis(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scripts := runCorpus(t, startRedis, func(t *testing.T, s *script, st *step, resp int, got observation) {
-		d := list.find(s.name, st)
+	scripts := runCorpus(t, startRedis, func(t *testing.T, s *script, b *block, st *step, resp int, got observation) {
+		d := list.find(s.name, b, st)
 		switch {
 		case d != nil:
 			d.ran++
@@ -69,19 +69,19 @@ func TestDifferencesAreUsed(t *testing.T) {
 	for _, s := range scripts {
 		for _, b := range s.blocks {
 			for _, st := range b.steps {
-				used[list.find(s.name, st)] = true
+				used[list.find(s.name, b, st)] = true
 			}
 		}
 	}
 	for _, d := range list {
 		if !used[d] {
-			t.Errorf("no command in %s matches %q", d.file, d.command)
+			t.Errorf("nothing in %s matches %q", d.file, d.about)
 		}
 	}
 }
 
 // judge decides about one reply.
-type judge func(t *testing.T, s *script, st *step, resp int, got observation)
+type judge func(t *testing.T, s *script, b *block, st *step, resp int, got observation)
 
 func reportMismatch(t *testing.T, s *script, st *step, resp int, got observation) {
 	t.Helper()
@@ -98,6 +98,9 @@ func runCorpus(t *testing.T, start func(testing.TB, string) server, judge judge)
 	plain := start(t, "")
 	cases := 0
 	for _, s := range scripts {
+		if err := plain.reset(); err != nil {
+			t.Fatalf("emptying the server before %s: %v", s.name, err)
+		}
 		t.Run(s.name, func(t *testing.T) {
 			srv := plain
 			if s.password != "" {
@@ -118,12 +121,12 @@ func runCorpus(t *testing.T, start func(testing.TB, string) server, judge judge)
 func runScript(t *testing.T, srv server, s *script, resp int, judge judge) int {
 	cases := 0
 	for _, b := range s.blocks {
+		if err := srv.reset(); err != nil {
+			t.Fatalf("emptying the server before %q: %v", b.name, err)
+		}
 		t.Run(b.name, func(t *testing.T) {
 			r := blockRun{srv: srv, resp: resp, conns: map[string]*client{}}
 			defer r.close()
-			if err := srv.reset(); err != nil {
-				t.Fatalf("emptying the server: %v", err)
-			}
 			for _, st := range b.steps {
 				got, err := r.do(st)
 				if err != nil {
@@ -133,7 +136,7 @@ func runScript(t *testing.T, srv server, s *script, resp int, judge judge) int {
 					continue
 				}
 				cases++
-				judge(t, s, st, resp, got)
+				judge(t, s, b, st, resp, got)
 			}
 			if err := r.finish(); err != nil {
 				t.Errorf("%s: after the block: %v", s.name, err)

@@ -8,16 +8,15 @@ import (
 )
 
 // differencesFile lists the commands whose expected reply is ours and not
-// redis-server's. Each entry is a line "why REASON" followed by one line
-// "FILE: COMMAND" for each command; a COMMAND that ends in * stands for every
-// command that begins so.
+// redis-server's. Each entry is a line "why REASON" followed by lines
+// "FILE: COMMAND" or, for all commands of a block, "FILE: [BLOCK]".
 const differencesFile = "differences.txt"
 
 // difference is one line of the list.
 type difference struct {
-	why     string
-	file    string
-	command string
+	why   string
+	file  string
+	about string // a command as written, or a block's name in square brackets
 	// ran and differed count the replies seen for it, to find entries that are
 	// no longer true.
 	ran, differed int
@@ -44,30 +43,23 @@ func parseDifferences(text string) (differences, error) {
 			why = reason
 			continue
 		}
-		file, command, ok := strings.Cut(line, ": ")
+		file, about, ok := strings.Cut(line, ": ")
 		if !ok || why == "" {
-			return nil, fmt.Errorf("%s:%d: want a reason, then FILE: COMMAND", differencesFile, i+1)
+			return nil, fmt.Errorf("%s:%d: want a reason, then FILE: COMMAND or FILE: [BLOCK]", differencesFile, i+1)
 		}
-		list = append(list, &difference{why: why, file: file, command: command})
+		list = append(list, &difference{why: why, file: file, about: about})
 	}
 	return list, nil
 }
 
 // find returns the entry for a step of the file, or nil.
-func (list differences) find(file string, st *step) *difference {
+func (list differences) find(file string, b *block, st *step) *difference {
 	for _, d := range list {
-		if d.file == file && d.matches(st.text) {
+		if d.file == file && (d.about == st.text || d.about == "["+b.name+"]") {
 			return d
 		}
 	}
 	return nil
-}
-
-func (d *difference) matches(text string) bool {
-	if prefix, ok := strings.CutSuffix(d.command, "*"); ok {
-		return strings.HasPrefix(text, prefix)
-	}
-	return text == d.command
 }
 
 // stale returns what is wrong with the entries that were reached and never
@@ -76,7 +68,7 @@ func (list differences) stale() []string {
 	var out []string
 	for _, d := range list {
 		if d.ran > 0 && d.differed == 0 {
-			out = append(out, fmt.Sprintf("%s: %q in %s answers as redis-server does, remove the entry", differencesFile, d.command, d.file))
+			out = append(out, fmt.Sprintf("%s: %q in %s answers as redis-server does, remove the entry", differencesFile, d.about, d.file))
 		}
 	}
 	return out
