@@ -1,0 +1,59 @@
+# make test    everything that must pass, with its set-up
+# make lint    what must hold of the source without running it
+# make help    the other targets
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+TESTFLAGS   := -timeout 10m
+STREAMS     ?= 60
+FUZZTIME    ?= 10s
+STEP        := scripts/step
+
+.NOTPARALLEL:
+.PHONY: test lint help build setup unit race streams fuzz gofmt vet staticcheck arch cross generate
+
+test: setup vet unit race streams fuzz
+
+lint: gofmt vet staticcheck arch cross
+
+# Assertions are compiled in for tests, and into the server that tests build.
+unit race streams fuzz: export GOFLAGS := $(shell go env GOFLAGS) -tags=invariants
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
+
+build: ## build ./redistill
+	go build -o redistill .
+
+setup: ## install what the tests need
+	@$(STEP) "set up" scripts/setup
+
+unit: ## run every test once
+	@$(STEP) "tests" go test $(TESTFLAGS) ./...
+
+race: ## run under the race detector what goroutines share
+	@$(STEP) "tests with the race detector" scripts/race $(TESTFLAGS)
+
+streams: ## compare random command streams with redis-server for STREAMS seconds
+	@$(STEP) "random command streams" go test $(TESTFLAGS) -v -run '^TestRandomStreams$$' ./internal/wiretest -seconds $(STREAMS)
+
+fuzz: ## run every fuzz target for FUZZTIME
+	@$(STEP) "fuzzing" scripts/fuzz $(FUZZTIME) $(TESTFLAGS)
+
+gofmt: ## find files that gofmt would change
+	@$(STEP) "gofmt" scripts/gofmt-check
+
+vet: ## run go vet, with and without assertions
+	@$(STEP) "go vet" go vet ./...
+	@$(STEP) "go vet with assertions" go vet -tags invariants ./...
+
+staticcheck: ## run staticcheck
+	@$(STEP) "staticcheck" go run $(STATICCHECK) ./...
+
+arch: ## check the rules about imports, sizes and forbidden calls
+	@$(STEP) "source rules" go test ./internal/arch
+
+cross: ## compile for every released system
+	@$(STEP) "cross builds" scripts/cross
+
+generate: ## rewrite the generated documentation
+	go generate ./...
