@@ -306,6 +306,7 @@ func TestStringEncoding(t *testing.T) {
 	appendTo := func(f *fixture, s string) { _, err := f.tx.Append(f.k("k"), []byte(s)); f.check(err) }
 	setRange := func(f *fixture, s string) { _, err := f.tx.SetRange(f.k("k"), 0, []byte(s)); f.check(err) }
 	incr := func(f *fixture) { _, err := f.tx.IncrBy(f.k("k"), 1); f.check(err) }
+	setText := func(f *fixture, s string) { f.check(f.tx.SetText(f.k("k"), []byte(s), engine.KeepDeadline)) }
 	for name, c := range map[string]struct {
 		do   func(f *fixture)
 		want string
@@ -324,6 +325,9 @@ func TestStringEncoding(t *testing.T) {
 		"append, incr":          {func(f *fixture) { f.set("k", "10"); appendTo(f, "1"); incr(f) }, "int"},
 		"append, set":           {func(f *fixture) { f.set("k", "a"); appendTo(f, "b"); f.set("k", "c") }, "embstr"},
 		"incr":                  {func(f *fixture) { incr(f) }, "int"},
+		"text":                  {func(f *fixture) { setText(f, "10") }, "embstr"},
+		"integer, text":         {func(f *fixture) { f.set("k", "10"); setText(f, "11") }, "embstr"},
+		"text, incr":            {func(f *fixture) { setText(f, "10"); incr(f) }, "int"},
 		"setrange":              {func(f *fixture) { setRange(f, "5") }, "raw"},
 		"setrange nothing":      {func(f *fixture) { f.set("k", "5"); setRange(f, "") }, "int"},
 		"setrange, incr":        {func(f *fixture) { setRange(f, "5"); incr(f) }, "int"},

@@ -63,10 +63,7 @@ func (t *Tx) Set(k Key, val []byte, deadline int64) error {
 	}
 	sh, sp, s, v, ok := t.lookup(k)
 	if deadline == KeepDeadline {
-		deadline = NoDeadline
-		if ok {
-			deadline = v.deadline()
-		}
+		deadline = v.keptDeadline(ok)
 	}
 	if n, isInt := parseInt(val); isInt {
 		rec, done := sh.put(sp, s, v, ok, k, shape{withDeadline(kindInt, deadline), len(k.Bytes), 8}, deadline, t.Now)
@@ -77,6 +74,27 @@ func (t *Tx) Set(k Key, val []byte, deadline int64) error {
 		return nil
 	}
 	return sh.setBytes(sp, s, v, ok, k, val, 0, deadline, t.Now)
+}
+
+// SetText is Set for a string that stays text even where it is that of an integer. It is for the results of INCRBYFLOAT, of which Redis
+// tells another encoding.
+func (t *Tx) SetText(k Key, val []byte, deadline int64) error {
+	if err := t.fits(k, len(val)); err != nil {
+		return err
+	}
+	sh, sp, s, v, ok := t.lookup(k)
+	if deadline == KeepDeadline {
+		deadline = v.keptDeadline(ok)
+	}
+	return sh.setBytes(sp, s, v, ok, k, val, 0, deadline, t.Now)
+}
+
+// keptDeadline is the deadline of the record that is there, if one is.
+func (v *view) keptDeadline(there bool) int64 {
+	if there {
+		return v.deadline()
+	}
+	return NoDeadline
 }
 
 // fits reports whether a key and a value of n bytes may be stored at all.

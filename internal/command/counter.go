@@ -55,7 +55,7 @@ func incrbyfloat(c *Call) error {
 	if err != nil {
 		return err
 	}
-	if err := c.Tx.Set(k, sum, engine.KeepDeadline); err != nil {
+	if err := c.Tx.SetText(k, sum, engine.KeepDeadline); err != nil {
 		return err
 	}
 	c.Out.Bulk(sum)
