@@ -262,3 +262,28 @@ func TestMonitorNeverReading(t *testing.T) {
 		}
 	}
 }
+
+// TestIdleMemory: a connection that was busy gives its buffers back when it is idle.
+func TestIdleMemory(t *testing.T) {
+	t.Parallel()
+	s := startServer(t)
+	c, admin := s.dial(), s.dial()
+	id := strings.Trim(c.do("CLIENT", "ID"), ":\r\n")
+	word := strings.Repeat("x", 300_000)
+	c.send(encode("ECHO", word))
+	c.expect(bulk(word))
+	s.eventually("the buffers are given back", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for conn := range s.conns {
+			if strconv.FormatInt(conn.session.ID, 10) == id {
+				return !conn.large.Load()
+			}
+		}
+		return false
+	})
+	c.do("PING")
+	if line := admin.do("CLIENT", "LIST", "ID", id); field(t, line, "qbuf")+field(t, line, "qbuf-free") > idleSize || field(t, line, "rbs") > idleSize {
+		t.Errorf("got %s", line)
+	}
+}

@@ -148,21 +148,3 @@ func TestHalfClose(t *testing.T) {
 		t.Errorf("got %d bytes (%v), want %d", len(got), err, len(want))
 	}
 }
-
-// TestManyArguments: a command of many arguments leaves no large slice behind.
-func TestManyArguments(t *testing.T) {
-	s := startServer(t)
-	c := s.dial()
-	args := []string{"EXISTS"}
-	for range 100_000 {
-		args = append(args, "none")
-	}
-	if got := c.do(args...); got != ":0\r\n" {
-		t.Errorf("got %q", got)
-	}
-	if got := c.do("PING"); got != "+PONG\r\n" {
-		t.Errorf("got %q", got)
-	}
-	_ = c.Close()
-	s.eventually("the connection ends", func() bool { return s.commands.Connected() == 0 })
-}

@@ -1,0 +1,170 @@
+package netserver
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/command"
+	"github.com/redistill/redistill/internal/config"
+)
+
+// TestQueryBuffer: whatever is read, consumed and trimmed in whatever order, what is held is what was read and not consumed.
+func TestQueryBuffer(t *testing.T) {
+	for seed := range uint64(40) {
+		r := rand.New(rand.NewPCG(3, seed))
+		q := queryBuffer{pool: &readPool{}}
+		var want []byte
+		next := byte(0)
+		for range 200 {
+			need := 0
+			switch r.IntN(4) {
+			case 0:
+				need = r.IntN(3 * readSize)
+			case 1:
+				need = r.IntN(3 * jumpSize)
+			}
+			room := q.space(need)
+			if len(room) == 0 {
+				t.Fatalf("seed %d: no space", seed)
+			}
+			n := min(len(room), r.IntN(2*readSize))
+			if r.IntN(3) == 0 {
+				n = min(len(room), r.IntN(100))
+			}
+			for i := range n {
+				room[i] = next
+				want = append(want, next)
+				next = next*5 + 1
+			}
+			q.add(n)
+			n = r.IntN(len(want) + 1)
+			if r.IntN(3) == 0 {
+				n = len(want)
+			}
+			q.consume(n)
+			want = want[n:]
+			if r.IntN(5) == 0 {
+				q.trim(r.IntN(2) == 0)
+			}
+			if !bytes.Equal(q.bytes(), want) {
+				t.Fatalf("seed %d: what is held differs", seed)
+			}
+			if q.pooled != nil && &q.b[0] != &q.pooled[0] {
+				t.Fatalf("seed %d: a pooled buffer is kept and not used", seed)
+			}
+		}
+		q.trim(true)
+		q.consume(len(want))
+		if q.trim(true); q.size() != idleSize || q.pooled != nil {
+			t.Errorf("seed %d: %d bytes are kept when idle", seed, q.size())
+		}
+		q.release()
+	}
+}
+
+// TestQueryBufferSizes: a value of known length is read into a buffer of its size; one that is only announced takes no memory.
+func TestQueryBufferSizes(t *testing.T) {
+	for _, total := range []int{100, 600, 20_000, 500_000, 5 << 20, 100 << 20} {
+		q := queryBuffer{pool: &readPool{}}
+		copied, held := 0, 0
+		for held < total {
+			before := q.size()
+			room := q.space(total - held)
+			if q.size() != before {
+				copied += held
+			}
+			if most := max(jumpSize, 4*held+readSize); q.size() > most && q.size() > total {
+				t.Fatalf("%d: a buffer of %d bytes for %d that have arrived", total, q.size(), held)
+			}
+			n := min(len(room), 64<<10, total-held)
+			q.add(n)
+			held += n
+		}
+		if q.size() > max(total, readSize) {
+			t.Errorf("%d: a buffer of %d bytes", total, q.size())
+		}
+		if copied > total {
+			t.Errorf("%d: %d bytes were copied in growing", total, copied)
+		}
+	}
+}
+
+// newTestConn returns a connection without a socket.
+func newTestConn(t testing.TB) (*conn, *config.Values) {
+	t.Helper()
+	source := config.Source{Origin: config.FromFlag}
+	cfg, err := config.Load(config.Memory{}, []config.Assignment{{Key: "memory.max_memory", Text: "1GB", Source: source}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := engine.Open(engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := command.NewServer(command.Options{Store: store, Config: cfg})
+	session, err := srv.NewSession("127.0.0.1:1", "127.0.0.1:2", 3, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		session.Close()
+		srv.Close()
+		store.Close()
+	})
+	return &conn{session: session}, cfg.Snapshot()
+}
+
+// TestExecuteAllocates: a batch allocates nothing.
+func TestExecuteAllocates(t *testing.T) {
+	c, v := newTestConn(t)
+	input := []byte(strings.Repeat(encode("PING")+encode("ECHO", "hello"), 16))
+	allocs := testing.AllocsPerRun(200, func() {
+		if n, next := c.execute(input, len(input), 1, v); n != len(input) || next != more {
+			t.Fatalf("%d bytes taken, verdict %d", n, next)
+		}
+		c.session.Out.B = c.session.Out.B[:0]
+	})
+	if allocs != 0 {
+		t.Errorf("%v allocations a batch", allocs)
+	}
+}
+
+// TestExecuteEndsBatch: a batch ends when its replies are many, and goes on where it ended.
+func TestExecuteEndsBatch(t *testing.T) {
+	c, v := newTestConn(t)
+	word := strings.Repeat("x", 10_000)
+	input := []byte(strings.Repeat(encode("ECHO", word), 20))
+	replies, batches := 0, 0
+	for next := again; next == again; batches++ {
+		var n int
+		n, next = c.execute(input, len(input), 1, v)
+		input = input[n:]
+		if size := len(c.session.Out.B); size > flushAt+len(bulk(word)) {
+			t.Errorf("%d bytes of replies in a batch", size)
+		}
+		replies += len(c.session.Out.B)
+		c.session.Out.B = c.session.Out.B[:0]
+	}
+	if replies != 20*len(bulk(word)) || batches != 3 || len(input) != 0 {
+		t.Errorf("%d bytes of replies in %d batches, %d bytes left", replies, batches, len(input))
+	}
+}
+
+// TestExecuteManyArguments: a command of many arguments leaves no large slice behind.
+func TestExecuteManyArguments(t *testing.T) {
+	c, v := newTestConn(t)
+	args := []string{"EXISTS"}
+	for range 100_000 {
+		args = append(args, "none")
+	}
+	input := []byte(encode(args...))
+	if n, _ := c.execute(input, len(input), 1, v); n != len(input) || string(c.session.Out.B) != ":0\r\n" {
+		t.Errorf("%d bytes taken, reply %q", n, c.session.Out.B)
+	}
+	if cap(c.args) > argsKept {
+		t.Errorf("a slice of %d arguments is kept", cap(c.args))
+	}
+}
