@@ -13,7 +13,9 @@ var stringCommands = []Command{
 		Group: Strings, Since: "1.0.0",
 		Summary:    "Set the string value of a key",
 		Complexity: "O(1)",
-		Syntax:     "key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]", Run: setString},
+		Syntax: "key value [NX | XX] [GET] " +
+			"[EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]",
+		Run: setString},
 	{Name: "setnx", Arity: 3, Flags: Write | DenyOOM | Fast, Keys: Keys{1, 1, 1}, Access: []Access{OW | Inserts}, Group: Strings,
 		Since:      "1.0.0",
 		Summary:    "Set the value of a key, only if the key does not exist",
