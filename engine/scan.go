@@ -27,16 +27,16 @@ func nextPosition(bucket, buckets, mask uint32) uint64 {
 // there during the whole iteration is passed at least once. key is valid during the call only; fn must not use the Tx.
 func (t *Tx) Scan(cursor uint64, count int, fn func(key []byte, typ Type)) uint64 {
 	i, pos := int(cursor&(maxShards-1)), cursor>>shardBits<<32
-	count = max(count, 1)
+	work := max(count, 1) * slotWork
 	for i < len(t.store.shards) {
 		t.with(i, func(sh *shard) bool {
-			pos, count = t.scanShard(sh, pos, count, fn)
+			pos, work = t.scanShard(sh, pos, work, fn)
 			return true
 		})
 		if pos == 0 {
 			i++
 		}
-		if count <= 0 {
+		if work <= 0 {
 			break
 		}
 	}
@@ -46,26 +46,32 @@ func (t *Tx) Scan(cursor uint64, count int, fn func(key []byte, typ Type)) uint6
 	return pos>>32<<shardBits | uint64(i)
 }
 
-// scanShard scans from a position until count slots were seen, and returns the position to go on with, 0 at the end of the shard, and
-// what is left of count. It looks at no more than sweepRecords slots in one go, so that the lock is not held for long.
-func (t *Tx) scanShard(sh *shard, pos uint64, count int, fn func(key []byte, typ Type)) (uint64, int) {
-	sp := sh.dbs[t.DB]
-	tb := &sp.keys
+// A scan's count is of slots in use. Looking at an empty bucket is not free either, but a small database, which is mostly empty buckets,
+// should come whole at the first call.
+const (
+	slotWork   = 16
+	bucketWork = 1
+)
+
+// scanShard scans from a position until the work is done, and returns the position to go on with, 0 at the end of the shard, and what
+// is left of the work. It does no more than for sweepRecords slots in one go, so that the lock is not held for long.
+func (t *Tx) scanShard(sh *shard, pos uint64, work int, fn func(key []byte, typ Type)) (uint64, int) {
+	tb := &sh.dbs[t.DB].keys
 	if tb.buckets == 0 {
-		return 0, count
+		return 0, work
 	}
-	for budget := sweepRecords; count > 0 && budget > 0; {
+	for hold := sweepRecords * slotWork; work > 0 && hold > 0; {
 		no := linear(uint32(bits.Reverse64(pos)), tb.buckets, tb.mask)
 		for b := tb.bucket(no); b != nil; b = tb.child(b) {
-			n := t.scanBucket(sh, b, fn)
-			count -= max(n, 1)
-			budget -= max(n, 1)
+			did := t.scanBucket(sh, b, fn)*slotWork + bucketWork
+			work -= did
+			hold -= did
 		}
 		if pos = nextPosition(no, tb.buckets, tb.mask); pos == 0 {
 			break
 		}
 	}
-	return pos, count
+	return pos, work
 }
 
 // scanBucket calls fn for the keys of one bucket that have not expired and returns how many slots are in use.
