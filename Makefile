@@ -2,18 +2,19 @@
 # make lint    what must hold of the source without running it
 # make help    the other targets
 
-STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-TESTFLAGS   := -timeout 10m
-STREAMS     ?= 60
-FUZZTIME    ?= 10s
-STEP        := scripts/step
+# Compiled by go run once, which takes a minute or two; it includes staticcheck.
+GOLANGCI  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+TESTFLAGS := -timeout 10m
+STREAMS   ?= 60
+FUZZTIME  ?= 10s
+STEP      := scripts/step
 
 .NOTPARALLEL:
-.PHONY: test lint help build setup unit race streams fuzz gofmt vet staticcheck arch cross generate
+.PHONY: test lint help build setup unit race streams fuzz gofmt vet golangci arch cross generate
 
 test: setup vet unit race streams fuzz
 
-lint: gofmt vet staticcheck arch cross
+lint: gofmt vet arch golangci cross
 
 # Assertions are compiled in for tests, and into the server that tests build.
 unit race streams fuzz: export GOFLAGS := $(shell go env GOFLAGS) -tags=invariants
@@ -46,8 +47,8 @@ vet: ## run go vet, with and without assertions
 	@$(STEP) "go vet" go vet ./...
 	@$(STEP) "go vet with assertions" go vet -tags invariants ./...
 
-staticcheck: ## run staticcheck
-	@$(STEP) "staticcheck" go run $(STATICCHECK) ./...
+golangci: ## run the linters of .golangci.yml
+	@$(STEP) "golangci-lint" go run $(GOLANGCI) run --timeout 10m ./...
 
 arch: ## check the rules about imports, sizes and forbidden calls
 	@$(STEP) "source rules" go test ./internal/arch

@@ -1,0 +1,175 @@
+package arch
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// policy says which packages of the module, and which modules of others, a
+// package may import, and which of the standard library it may not.
+//
+//	a, b < c     c may import a and b; nothing follows from it for what
+//	             imports c
+//	a, b !< c    c may not import a or b
+//
+// Packages of the standard library need no line to be imported. Only files of
+// the product are looked at, not tests.
+//
+// It is a statement of policy. A change of it is a change of design: the build
+// is not to be mended here.
+const policy = `
+	# The bottom: they import nothing of the module.
+	golang.org/x/sys/unix < internal/config;
+
+	# The engine knows no protocol, no network and no settings.
+	internal/invariants, golang.org/x/sys/unix < engine;
+	net, net/http, net/netip, log, log/slog, flag, os/exec, reflect, regexp, encoding/json
+		!< engine;
+
+	# Bytes in and out, without a socket or a formatter.
+	internal/invariants < internal/resp;
+	fmt, log, log/slog, net, os, reflect, regexp, encoding/json, encoding/binary
+		!< internal/resp, internal/glob;
+
+	# Commands: no sockets, and nothing that formats.
+	engine, internal/config, internal/glob, internal/info, internal/invariants, internal/resp
+		< internal/command;
+	fmt, net, net/http, os/exec, reflect, regexp, text/template, encoding/json
+		!< internal/command;
+
+	# The network knows no command by name, and not the engine.
+	internal/command, internal/config, internal/resp < netserver;
+	net/http, reflect, regexp !< netserver;
+
+	# The load generator measures any Redis alike, so it may not know ours.
+	internal/resp, internal/hist < bench;
+
+	# The command line fills the options of everything else.
+	bench, engine, internal/command, internal/config, internal/info, internal/resp, netserver,
+	github.com/spf13/cobra, github.com/spf13/pflag, github.com/spf13/viper,
+	github.com/pelletier/go-toml/v2, github.com/pelletier/go-toml/v2/unstable,
+	github.com/olekukonko/tablewriter
+		< cmd;
+	cmd < .;
+
+	# Programs that write documentation.
+	cmd, internal/command, internal/config < internal/gendocs;
+`
+
+// rules is a parsed policy: by importer, the paths that a rule names.
+type rules struct {
+	allowed, forbidden map[string][]string
+}
+
+func parsePolicy(text string) (rules, error) {
+	r := rules{map[string][]string{}, map[string][]string{}}
+	var plain strings.Builder
+	for line := range strings.Lines(text) {
+		code, _, _ := strings.Cut(line, "#")
+		plain.WriteString(code)
+		plain.WriteByte(' ')
+	}
+	statements := strings.Split(plain.String(), ";")
+	for _, statement := range statements[:len(statements)-1] {
+		set, sign := r.allowed, "<"
+		if strings.Contains(statement, "!<") {
+			set, sign = r.forbidden, "!<"
+		}
+		imports, importers, ok := strings.Cut(statement, sign)
+		if !ok || strings.Contains(importers, "<") {
+			return r, fmt.Errorf("want 'a, b < c' in %q", statement)
+		}
+		for _, importer := range names(importers) {
+			set[importer] = append(set[importer], names(imports)...)
+		}
+	}
+	if rest := strings.TrimSpace(statements[len(statements)-1]); rest != "" {
+		return r, fmt.Errorf("no semicolon after %q", rest)
+	}
+	return r, nil
+}
+
+func names(list string) []string {
+	var out []string
+	for name := range strings.SplitSeq(list, ",") {
+		out = append(out, strings.TrimSpace(name))
+	}
+	return out
+}
+
+// violations returns what a file imports against the rules.
+func (r rules) violations(s *source) []string {
+	var out []string
+	for _, name := range s.imports() {
+		switch {
+		case isStandard(name) && slices.Contains(r.forbidden[s.dir()], name):
+			out = append(out, fmt.Sprintf("%s imports %s, which the policy forbids", s.path, name))
+		case !isStandard(name) && !slices.Contains(r.allowed[s.dir()], name):
+			out = append(out, fmt.Sprintf("%s imports %s, which the policy does not allow", s.path, name))
+		}
+	}
+	return out
+}
+
+// isStandard reports whether a path, as source.imports gives it, is one of the
+// standard library.
+func isStandard(name string) bool {
+	first, _, _ := strings.Cut(name, "/")
+	switch first {
+	case ".", "bench", "cmd", "engine", "internal", "netserver":
+		return false
+	}
+	return !strings.Contains(first, ".")
+}
+
+func TestImports(t *testing.T) {
+	r, err := parsePolicy(policy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range sources(t) {
+		if s.test {
+			continue
+		}
+		for _, v := range r.violations(s) {
+			t.Error(v)
+		}
+	}
+}
+
+func TestPolicyIsEnforced(t *testing.T) {
+	r, err := parsePolicy("x, # why\n example.com/y < engine; net, fmt !< engine; engine < cmd;")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const head = "package p\nimport "
+	for _, test := range []struct {
+		path, imported string
+		ok             bool
+	}{
+		{"engine/a.go", "bytes", true},
+		{"engine/a.go", "net", false},
+		{"engine/a.go", "fmt", false},
+		{"engine/a.go", "net/netip", true},
+		{"engine/a.go", "example.com/y", true},
+		{"engine/a.go", "example.com/y/z", false},
+		{"engine/a.go", module + "/cmd", false},
+		{"engine/deeper/a.go", "net", true},
+		{"engine/deeper/a.go", module + "/engine", false},
+		{"cmd/a.go", module + "/engine", true},
+		{"cmd/a.go", module, false},
+		{"cmd/a.go", "net", true},
+	} {
+		s := parseText(t, test.path, head+`"`+test.imported+`"`)
+		if got := r.violations(s); (len(got) == 0) != test.ok {
+			t.Errorf("%s importing %s: got %q", test.path, test.imported, got)
+		}
+	}
+	for _, text := range []string{"a < b < c;", "a, b;", "a < b; b < c", "a !< b < c;"} {
+		if _, err := parsePolicy(text); err == nil {
+			t.Errorf("%q: got no error", text)
+		}
+	}
+}
