@@ -92,8 +92,8 @@ func (e *expireCondition) holds(c *Call, k engine.Key, at int64) bool {
 
 // PERSIST key
 func persist(c *Call) error {
-	any := expireCondition{ifAny: true}
-	return c.boolean(any.holds(c, c.Keys[0], 0) && c.Tx.SetDeadline(c.Keys[0], engine.NoDeadline), nil)
+	condition := expireCondition{ifAny: true}
+	return c.boolean(condition.holds(c, c.Keys[0], 0) && c.Tx.SetDeadline(c.Keys[0], engine.NoDeadline), nil)
 }
 
 // TTL key

@@ -12,7 +12,7 @@ type Next uint8
 const (
 	// Continue with the next command, unless Session.Closing is set.
 	Continue Next = iota
-	// Wait: the command must not run yet (CLIENT PAUSE), and nothing was replied. The connection keeps the command and the input
+	// Wait says that the command must not run yet (CLIENT PAUSE), and nothing was replied. The connection keeps the command and the input
 	// behind it, and passes the same command to Exec again, in a new batch, when the session is woken. The answer may be Wait again.
 	Wait
 )

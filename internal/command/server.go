@@ -76,10 +76,10 @@ func NewServer(o Options) *Server {
 }
 
 // Close stops what the server does in the background, and waits for it. All sessions have been closed. The Store is closed after.
-func (s *Server) Close() {
-	close(s.stop)
-	<-s.stopped
-	s.pause.end()
+func (srv *Server) Close() {
+	close(srv.stop)
+	<-srv.stopped
+	srv.pause.end()
 }
 
 // newRunID returns 40 random hexadecimal digits, as Redis names a run of the server.
@@ -132,11 +132,11 @@ type registry struct {
 	lastID int64
 }
 
-// add registers a client, unless there are max already, and gives it its ID.
-func (r *registry) add(s *Session, max int) bool {
+// add registers a client, unless there are limit already, and gives it its ID.
+func (r *registry) add(s *Session, limit int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.byID) >= max {
+	if len(r.byID) >= limit {
 		return false
 	}
 	r.lastID++
@@ -181,7 +181,7 @@ func (r *registry) list() []*Session {
 }
 
 // Connected returns the number of clients.
-func (s *Server) Connected() int { return s.clients.len() }
+func (srv *Server) Connected() int { return srv.clients.len() }
 
 // NewSession registers a client that has connected. addr and laddr are the two ends of the connection as Redis writes them:
 // "127.0.0.1:50000", "[::1]:50000", and "/path:0" at both ends of a Unix socket. fd is the file descriptor, shown by CLIENT LIST.
@@ -191,21 +191,21 @@ func (s *Server) Connected() int { return s.clients.len() }
 // locks held, also after Close; it must not block, and a call that comes while the connection is busy must not be lost.
 //
 // The error is the reply for a client that is refused because there are max_connections already.
-func (s *Server) NewSession(addr, laddr string, fd int, wake func()) (*Session, error) {
-	c := &Session{Addr: addr, LAddr: laddr, FD: fd, srv: s, tx: s.Store.NewTx(), wake: wake, created: time.Now().UnixMilli()}
+func (srv *Server) NewSession(addr, laddr string, fd int, wake func()) (*Session, error) {
+	c := &Session{Addr: addr, LAddr: laddr, FD: fd, srv: srv, tx: srv.Store.NewTx(), wake: wake, created: time.Now().UnixMilli()}
 	c.unix = isUnix(addr)
 	c.Out.Proto = 2
 	c.active.Store(c.created)
 	c.proto.Store(2)
 	c.queued.Store(-1)
-	c.setAuthenticated(s.Config.Snapshot().Password == "")
-	c.call.S, c.call.Srv, c.call.Tx, c.call.Out, c.call.Now = c, s, c.tx, &c.Out, c.created
-	s.total.connections.Add(1)
-	if !s.clients.add(c, s.Config.Snapshot().MaxConnections) {
-		s.total.rejected.Add(1)
+	c.setAuthenticated(srv.Config.Snapshot().Password == "")
+	c.call.S, c.call.Srv, c.call.Tx, c.call.Out, c.call.Now = c, srv, c.tx, &c.Out, c.created
+	srv.total.connections.Add(1)
+	if !srv.clients.add(c, srv.Config.Snapshot().MaxConnections) {
+		srv.total.rejected.Add(1)
 		return nil, errMaxClients
 	}
-	n := c.ID % int64(len(s.stripes))
-	c.stats, c.io = s.stripes[n], &s.total.io[n]
+	n := c.ID % int64(len(srv.stripes))
+	c.stats, c.io = srv.stripes[n], &srv.total.io[n]
 	return c, nil
 }

@@ -196,13 +196,13 @@ func (l *slowlog) reset() {
 	l.mu.Unlock()
 }
 
-// appendTo appends the newest entries to a reply, up to max of them, all if max is negative.
-func (l *slowlog) appendTo(out *resp.Out, max int64) {
+// appendTo appends the newest entries to a reply, up to limit of them, all if limit is negative.
+func (l *slowlog) appendTo(out *resp.Out, limit int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := len(l.entries)
-	if max >= 0 && max < int64(n) {
-		n = int(max)
+	if limit >= 0 && limit < int64(n) {
+		n = int(limit)
 	}
 	out.Array(n)
 	for i := range n {
