@@ -2,23 +2,26 @@ package engine
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
 	"unsafe"
 )
 
 // A big hash is a root record and buckets, which are parts that hold entries, see entry. A field's bucket follows from its hash by linear
 // hashing, as in a table, so that the hash grows and shrinks by one bucket at a time and every operation on a field touches one bucket
-// of some 2 KB. An empty bucket has no part. A value past inlineField has parts of its own.
+// of some 2 KB. An empty bucket has no part. A field or value past inlineField has parts of its own, so that no entry is longer than two
+// of them and buckets stay about equal.
 //
 // The root record's value:
 //
 //	0..3     the owner's id
 //	4..7     number of buckets
 //	8..11    number of fields
-//	12..15   number of parts ever used for long values
-//	16..23   bytes of all entries and long values
+//	12..15   where to look for free numbers for the parts of the next long value: refParts and up
+//	16..23   bytes of long fields and values
+//	24..31   bytes of entries
 const (
-	bigHashSize   = 24
+	bigHashSize   = 32
 	bucketTarget  = 2 << 10  // mean bytes of a bucket above which the hash grows
 	bucketMinimum = 512      // and below which it shrinks
 	bucketMax     = 60 << 10 // longest bucket: it must fit into a block
@@ -37,99 +40,190 @@ func (v *view) bigHash() bigHash {
 func (h bigHash) owner() owner    { return owner{h.hash, load32(h.p, 0)} }
 func (h bigHash) buckets() uint32 { return load32(h.p, 4) }
 func (h bigHash) count() int      { return int(load32(h.p, 8)) }
-func (h bigHash) refs() uint32    { return load32(h.p, 12) }
-func (h bigHash) bytes() int      { return int(load64(h.p, 16)) }
+func (h bigHash) nextRef() uint32 { return max(load32(h.p, 12), refParts) }
+func (h bigHash) bytes() int      { return int(load64(h.p, 16)) + h.entries() }
+func (h bigHash) entries() int    { return int(load64(h.p, 24)) }
 func (h bigHash) addCount(n int)  { store32(h.p, 8, uint32(h.count()+n)) }
-func (h bigHash) addBytes(n int)  { store64(h.p, 16, uint64(h.bytes()+n)) }
+func (h bigHash) addLong(n int)   { store64(h.p, 16, load64(h.p, 16)+uint64(n)) }
+func (h bigHash) addEntry(n int)  { store64(h.p, 24, load64(h.p, 24)+uint64(n)) }
 
 // mask is the largest power of two not above the number of buckets, minus one.
 func (h bigHash) mask() uint32 { return 1<<(bits.Len32(h.buckets())-1) - 1 }
 
-// bucket returns the number of a field's bucket.
-func (h bigHash) bucket(field []byte) uint32 {
-	return linear(uint32(hashBytes(field)), h.buckets(), h.mask())
+// bucket returns the number of the bucket of a field with the given hash.
+func (h bigHash) bucket(hash uint64) uint32 { return linear(uint32(hash), h.buckets(), h.mask()) }
+
+// bucketOf returns the number of the bucket in which an entry belongs.
+func (h bigHash) bucketOf(e *entry) uint32 {
+	if e.long {
+		return h.bucket(e.hash)
+	}
+	return h.bucket(hashBytes(e.field))
 }
 
-// enlarge turns a small hash, or an empty one of newHash, into a big one. *v is the root record then.
+// enlarge turns a small hash, or an empty one of newHash, into a big one. *v is the root record then. Where no memory is to be had
+// nothing is changed.
 func (sh *shard) enlarge(sp *keyspace, s slot, v *view, k Key, now int64) error {
-	old := append([]byte(nil), v.valBytes()...)
-	at, count := v.deadline(), hashCount(v)
+	at, o, c := v.deadline(), sh.newOwner(k.hash), classOf(v.deadline(), now)
+	count, entries := hashCount(v), v.valBytes()[hashHeader:]
+	if len(entries) > 0 {
+		p := sh.addBucket(sp, c, o, 0, len(entries))
+		if p == nil {
+			return ErrOutOfMemory
+		}
+		copy(partBytes(p), entries)
+	}
 	to := shape{withDeadline(kindBigHash|flagRaw, at), len(k.Bytes), bigHashSize}
 	if !sh.resize(sp, s, v, k, to, at, now, 0) {
+		sh.dropPart(sp, o, 0)
 		return ErrOutOfMemory
 	}
 	clear(v.valBytes())
 	h := v.bigHash()
-	store32(h.p, 0, sh.newOwner(k.hash).id)
+	store32(h.p, 0, o.id)
 	store32(h.p, 4, 1)
-	entries := old[hashHeader:]
-	if len(entries) == 0 {
-		return nil
-	}
-	p := sh.addPart(sp, classOf(at, now), h.owner(), 0, len(entries))
-	if p == nil {
-		return ErrOutOfMemory
-	}
-	copy(partBytes(p), entries)
 	h.addCount(count)
-	h.addBytes(len(entries))
+	h.addEntry(len(entries))
 	return nil
 }
 
 // bigSet is HSet for a big hash.
 func (sh *shard) bigSet(sp *keyspace, v *view, field, val []byte, now int64) (added bool, err error) {
-	h, c := v.bigHash(), classOf(v.deadline(), now)
-	stored, ref := val, len(val) > inlineField
-	var number [refSize]byte
-	if ref {
-		first := refParts + h.refs()
-		if !sh.addParts(sp, c, h.owner(), first, val) {
-			return false, ErrOutOfMemory
-		}
-		store32(h.p, 12, h.refs()+uint32(partsOf(len(val))))
-		binary.NativeEndian.PutUint32(number[:], first)
-		stored = number[:]
-	}
-	size := entrySize(len(field), len(val), ref)
-	b, e, found := sh.place(sp, h, c, field, size)
-	if b == nil {
+	h, c, hash := v.bigHash(), classOf(v.deadline(), now), hashBytes(field)
+	it, ok := sh.newItem(sp, h, c, field, val, hash)
+	if !ok {
 		return false, ErrOutOfMemory
 	}
-	storeEntry(b, e.off, field, stored, len(val), ref)
-	h.addBytes(size - (e.end - e.off))
-	if ref {
-		h.addBytes(len(val))
+	b, e, found := sh.place(sp, h, c, field, hash, it.size())
+	if b == nil {
+		sh.dropRefs(sp, h, it.entry())
+		return false, ErrOutOfMemory
 	}
-	if found {
-		sh.dropRef(sp, h, e)
-	} else {
+	it.store(b, e.off)
+	h.addEntry(it.size() - (e.end - e.off))
+	if !found {
 		h.addCount(1)
 	}
-	if h.bytes() > int(h.buckets())*bucketTarget {
+	sh.dropRefs(sp, h, e)
+	if h.entries() > int(h.buckets())*bucketTarget {
 		sh.splitBucket(sp, h, c)
 	}
 	return !found, nil
 }
 
+// newItem stores what of a field and its value is too long for a bucket in parts, and returns the entry to be.
+func (sh *shard) newItem(sp *keyspace, h bigHash, c class, field, val []byte, hash uint64) (item, bool) {
+	it := inline(field, val)
+	if len(field) > inlineField {
+		first, ok := sh.addLong(sp, h, c, field)
+		if !ok {
+			return it, false
+		}
+		it.field = make([]byte, longSize)
+		binary.NativeEndian.PutUint64(it.field, hash)
+		binary.NativeEndian.PutUint32(it.field[8:], first)
+	}
+	if len(val) > inlineField {
+		first, ok := sh.addLong(sp, h, c, val)
+		if !ok {
+			sh.dropRefs(sp, h, it.entry())
+			return it, false
+		}
+		it.val, it.ref = make([]byte, refSize), true
+		binary.NativeEndian.PutUint32(it.val, first)
+	}
+	return it, true
+}
+
+// entry returns the item as the entry that it becomes, as far as dropRefs looks at it.
+func (it *item) entry() entry {
+	e := entry{flen: it.flen, total: it.vlen, long: it.flen > inlineField && len(it.field) == longSize, ref: it.ref}
+	if e.long {
+		e.fieldPart = binary.NativeEndian.Uint32(it.field[8:])
+	}
+	if e.ref {
+		e.part = binary.NativeEndian.Uint32(it.val)
+	}
+	return e
+}
+
+// addLong stores a long field or value of a hash in parts and returns the number of the first.
+func (sh *shard) addLong(sp *keyspace, h bigHash, c class, val []byte) (first uint32, ok bool) {
+	n := uint32(partCount(len(val)))
+	first = sh.freeNumbers(sp, h, n)
+	if !sh.addParts(sp, c, h.owner(), first, val) {
+		return 0, false
+	}
+	store32(h.p, 12, first+n)
+	h.addLong(len(val))
+	return first, true
+}
+
+// freeNumbers returns the first of n numbers in a row that no part of the hash has. They are given out in order, and from the start
+// again at the end.
+func (sh *shard) freeNumbers(sp *keyspace, h bigHash, n uint32) uint32 {
+	first := h.nextRef()
+	for i := uint32(0); i < n; i++ {
+		if first+n < refParts { // past the last number
+			first, i = refParts, 0
+		}
+		if _, _, used := sh.findPart(sp, h.owner(), first+i); used {
+			first += i + 1
+			i = math.MaxUint32 // start over
+		}
+	}
+	return first
+}
+
+// dropRefs deletes the parts that an entry refers to, and what they count.
+func (sh *shard) dropRefs(sp *keyspace, h bigHash, e entry) {
+	e.eachRef(func(first uint32, n int) {
+		h.addLong(-n)
+		sh.doom(sp, h.owner(), first, first+uint32(partCount(n)))
+	})
+}
+
+// findField returns the entry of a field in the bytes of its bucket.
+func (sh *shard) findField(sp *keyspace, h bigHash, b, field []byte, hash uint64) (entry, bool) {
+	if len(field) <= inlineField {
+		return findEntry(b, 0, field)
+	}
+	for off := 0; off < len(b); {
+		e := entryAt(b, off)
+		if e.long && e.hash == hash && e.flen == len(field) && string(sh.longField(sp, h, e)) == string(field) {
+			return e, true
+		}
+		off = e.end
+	}
+	return entry{}, false
+}
+
+// longField puts the field of an entry that has it in parts together in memory of the Go heap.
+func (sh *shard) longField(sp *keyspace, h bigHash, e entry) []byte {
+	return Value{rest: &restParts{sh, sp, h.owner(), e.fieldPart, e.flen}}.AppendTo(nil)
+}
+
 // place makes room of size bytes for a field in its bucket, in place of the entry that it has. It returns the bucket's bytes and the
-// entry that was there; where there was none, an empty one at the end.
-func (sh *shard) place(sp *keyspace, h bigHash, c class, field []byte, size int) (b []byte, e entry, found bool) {
+// entry that was there; where there was none, an empty one at the end. b is nil where no memory is to be had.
+func (sh *shard) place(sp *keyspace, h bigHash, c class, field []byte, hash uint64, size int) (b []byte, e entry, found bool) {
 	for {
-		no := h.bucket(field)
+		no := h.bucket(hash)
 		s, p, ok := sh.findPart(sp, h.owner(), no)
 		if !ok {
-			if p = sh.addPart(sp, c, h.owner(), no, size); p == nil {
+			if p = sh.addBucket(sp, c, h.owner(), no, size); p == nil {
 				return nil, entry{}, false
 			}
 			return partBytes(p), entry{}, false
 		}
 		b = partBytes(p)
-		if e, found = findEntry(b, 0, field); !found {
+		if e, found = sh.findField(sp, h, b, field, hash); !found {
 			e = entry{off: len(b), end: len(b)}
 		}
 		old, delta := len(b), size-(e.end-e.off)
 		if old+delta > bucketMax {
-			sh.splitBucket(sp, h, c) // which bucket it is follows from their number, so this may take a few
+			if sh.sparse(h) || !sh.splitBucket(sp, h, c) { // which bucket it is follows from their number, so this may take a few
+				return nil, entry{}, false
+			}
 			continue
 		}
 		if delta < 0 {
@@ -146,23 +240,22 @@ func (sh *shard) place(sp *keyspace, h bigHash, c class, field []byte, size int)
 	}
 }
 
-// dropRef deletes the parts of an entry's value, if it has any, and what they count.
-func (sh *shard) dropRef(sp *keyspace, h bigHash, e entry) {
-	if e.ref {
-		h.addBytes(-e.total)
-		sh.doomRun(sp, h.owner(), e.part, e.part+uint32(partsOf(e.total)))
-	}
-}
+// sparse reports whether a hash has more buckets than its entries are worth.
+func (sh *shard) sparse(h bigHash) bool { return h.entries() < int(h.buckets())*bucketMinimum }
 
 // bigGet returns the value of a field of a big hash.
 func (sh *shard) bigGet(sp *keyspace, v *view, field []byte) (Value, bool) {
-	h := v.bigHash()
-	_, p, ok := sh.findPart(sp, h.owner(), h.bucket(field))
+	h, hash := v.bigHash(), hashBytes(field)
+	_, p, ok := sh.findPart(sp, h.owner(), h.bucket(hash))
 	if !ok {
 		return Value{}, false
 	}
-	e, ok := findEntry(partBytes(p), 0, field)
-	return sh.entryValue(sp, h, e), ok
+	e, ok := sh.findField(sp, h, partBytes(p), field, hash)
+	if !ok {
+		return Value{}, false
+	}
+	val := sh.entryValue(sp, h, e)
+	return val, val.intact()
 }
 
 // entryValue returns the value of an entry of a big hash.
@@ -174,49 +267,47 @@ func (sh *shard) entryValue(sp *keyspace, h bigHash, e entry) Value {
 }
 
 // bigDel deletes a field of a big hash and reports whether it was there. The root record stays, even empty.
-func (sh *shard) bigDel(sp *keyspace, v *view, field []byte, now int64) (bool, error) {
-	h, c := v.bigHash(), classOf(v.deadline(), now)
-	s, p, ok := sh.findPart(sp, h.owner(), h.bucket(field))
+func (sh *shard) bigDel(sp *keyspace, v *view, field []byte, now int64) bool {
+	h, c, hash := v.bigHash(), classOf(v.deadline(), now), hashBytes(field)
+	s, p, ok := sh.findPart(sp, h.owner(), h.bucket(hash))
 	if !ok {
-		return false, nil
+		return false
 	}
 	b := partBytes(p)
-	e, ok := findEntry(b, 0, field)
+	e, ok := sh.findField(sp, h, b, field, hash)
 	if !ok {
-		return false, nil
+		return false
 	}
 	size := e.end - e.off
 	if size == len(b) {
-		sh.dropPart(sp, h.owner(), h.bucket(field))
+		sh.dropPart(sp, h.owner(), h.bucket(hash))
 	} else {
 		copy(b[e.off:], b[e.end:])
-		if sh.resizePart(s, p, c, len(b)-size, len(b)-size) == nil {
-			return false, ErrOutOfMemory
-		}
+		sh.resizePart(s, p, c, len(b)-size, len(b)-size)
 	}
-	h.addBytes(-size)
+	h.addEntry(-size)
 	h.addCount(-1)
-	sh.dropRef(sp, h, e)
-	if h.buckets() > 1 && h.bytes() < int(h.buckets())*bucketMinimum {
+	sh.dropRefs(sp, h, e)
+	if h.buckets() > 1 && sh.sparse(h) {
 		sh.mergeBucket(sp, h, c)
 	}
-	return true, nil
+	return true
 }
 
 // splitBucket adds a bucket and moves to it the entries that belong there from the bucket that had them. Where no memory is to be had
-// it does nothing: the buckets get longer.
-func (sh *shard) splitBucket(sp *keyspace, h bigHash, c class) {
+// it does nothing and returns false: the buckets get longer.
+func (sh *shard) splitBucket(sp *keyspace, h bigHash, c class) bool {
 	n := h.buckets()
 	from := n & h.mask()
 	store32(h.p, 4, n+1)
 	_, p, ok := sh.findPart(sp, h.owner(), from)
 	if !ok {
-		return
+		return true
 	}
 	var stay, move []byte
 	b := partBytes(p)
 	eachEntry(b, 0, func(e entry) bool {
-		if h.bucket(e.field) == n {
+		if h.bucketOf(&e) == n {
 			move = append(move, b[e.off:e.end]...)
 		} else {
 			stay = append(stay, b[e.off:e.end]...)
@@ -224,15 +315,15 @@ func (sh *shard) splitBucket(sp *keyspace, h bigHash, c class) {
 		return true
 	})
 	if len(move) == 0 {
-		return
+		return true
 	}
-	q := sh.addPart(sp, c, h.owner(), n, len(move))
+	q := sh.addBucket(sp, c, h.owner(), n, len(move))
 	if q == nil {
 		store32(h.p, 4, n)
-		return
+		return false
 	}
 	copy(partBytes(q), move)
-	sh.setPart(sp, h, c, from, stay)
+	return sh.setPart(sp, h, c, from, stay) // it shrinks, which cannot fail
 }
 
 // mergeBucket removes the last bucket and moves its entries to the one that it was split from.
@@ -267,7 +358,7 @@ func (sh *shard) setPart(sp *keyspace, h bigHash, c class, no uint32, b []byte) 
 	case ok:
 		p = sh.resizePart(s, p, c, len(b), 0)
 	default:
-		p = sh.addPart(sp, c, h.owner(), no, len(b))
+		p = sh.addBucket(sp, c, h.owner(), no, len(b))
 	}
 	if p == nil {
 		return false
@@ -294,6 +385,9 @@ func (sh *shard) eachInBucket(sp *keyspace, h bigHash, no uint32, fn func(field,
 		return true
 	}
 	return eachEntry(partBytes(p), 0, func(e entry) bool {
+		if e.long {
+			e.field = sh.longField(sp, h, e)
+		}
 		if e.ref {
 			e.val = sh.entryValue(sp, h, e).AppendTo(nil)
 		}
@@ -316,31 +410,35 @@ func (sh *shard) bigScan(sp *keyspace, v *view, cursor uint64, count int, fn fun
 // bigRandom calls fn with a random field: one of those in a few random buckets.
 func (sh *shard) bigRandom(sp *keyspace, v *view, fn func(field, val []byte)) {
 	h := v.bigHash()
-	chosen, seen := uint32(0), 0
-	for tries := 0; tries < 4 || seen == 0; tries++ {
-		no := uint32(sh.random() % uint64(h.buckets()))
-		sh.eachKeyInBucket(sp, h, no, func([]byte) {
-			if seen++; sh.random()%uint64(seen) == 0 { // reservoir sampling: each of those seen is as likely
+	chosen, seen := uint32(0), uint64(0)
+	no := uint32(sh.random() % uint64(h.buckets()))
+	for i := uint32(0); i < 4 || seen == 0 && i < 4+h.buckets(); i++ {
+		if n := sh.bucketLen(sp, h, no); n > 0 {
+			if seen += n; sh.random()%seen < n { // reservoir sampling: each of the fields seen is as likely
 				chosen = no
 			}
-		})
+		}
+		if i < 3 {
+			no = uint32(sh.random() % uint64(h.buckets()))
+		} else {
+			no = (no + 1) % h.buckets() // where many are empty: the next that is not
+		}
 	}
-	_, p, _ := sh.findPart(sp, h.owner(), chosen)
-	n := 0
-	eachEntry(partBytes(p), 0, func(entry) bool { n++; return true })
-	n = int(sh.random() % uint64(n))
+	n := sh.random() % max(sh.bucketLen(sp, h, chosen), 1)
 	sh.eachInBucket(sp, h, chosen, func(field, val []byte) bool {
 		if n == 0 {
 			fn(field, val)
+			return false
 		}
 		n--
-		return n >= 0
+		return true
 	})
 }
 
-// eachKeyInBucket calls fn for the fields of one bucket.
-func (sh *shard) eachKeyInBucket(sp *keyspace, h bigHash, no uint32, fn func(field []byte)) {
+// bucketLen returns the number of fields in a bucket.
+func (sh *shard) bucketLen(sp *keyspace, h bigHash, no uint32) (n uint64) {
 	if _, p, ok := sh.findPart(sp, h.owner(), no); ok {
-		eachEntry(partBytes(p), 0, func(e entry) bool { fn(e.field); return true })
+		eachEntry(partBytes(p), 0, func(entry) bool { n++; return true })
 	}
+	return n
 }

@@ -18,4 +18,6 @@ var (
 	ErrKeyTooLong = errors.New("engine: key or field is longer than 32 KB")
 	// ErrOutOfMemory says that the memory limit leaves no room and the policy lets nothing be evicted.
 	ErrOutOfMemory = errors.New("engine: out of memory")
+	// ErrDamaged says that a part of a value is lost, which is an error in this package. The key is gone then.
+	ErrDamaged = errors.New("engine: the value was damaged")
 )

@@ -92,15 +92,15 @@ func (sh *shard) tidy() {
 	for sh.drain(sweepRecords) > 0 {
 		sh.yield()
 	}
-	if !sh.stale {
-		return
-	}
-	sh.stale = false
-	for n := 0; n < len(sh.blocks); n++ {
-		if sh.blocks[n].base != nil {
+	stale := sh.stale
+	for n := 0; stale > 0 && n < len(sh.blocks); n++ {
+		if b := &sh.blocks[n]; b.base != nil && b.seq < stale {
 			sh.recount(uint32(n))
 			sh.yield()
 		}
+	}
+	if sh.stale == stale { // no flush came between
+		sh.stale = 0
 	}
 }
 

@@ -17,18 +17,24 @@ const (
 //
 //	varint   length of the field
 //	varint   twice the length of the value; plus one if the value is kept in parts
-//	field
-//	value    or the number of its first part (4 bytes)
+//	field    or, of one past inlineField, its hash (8 bytes) and the number of its first part (4 bytes)
+//	value    or, if it is kept in parts, the number of the first one (4 bytes)
 type entry struct {
-	off, end int // where it is among the bytes of the hash
-	field    []byte
-	val      []byte // nil if ref
-	ref      bool   // the value is kept in parts
-	total    int    // length of the value
-	part     uint32 // number of its first part, if ref
+	off, end  int    // where it is among the bytes of the hash
+	flen      int    // length of the field
+	total     int    // length of the value
+	field     []byte // nil if long
+	val       []byte // nil if ref
+	long, ref bool   // the field, the value is kept in parts
+	hash      uint64 // of the field, if long
+	fieldPart uint32 // number of its first part, if long
+	part      uint32 // number of the value's first part, if ref
 }
 
-const refSize = 4
+const (
+	longSize = 12 // what an entry has in place of a long field
+	refSize  = 4  // and in place of a long value
+)
 
 // entryAt decodes the entry at an offset of b.
 func entryAt(b []byte, off int) entry {
@@ -36,9 +42,14 @@ func entryAt(b []byte, off int) entry {
 	e := entry{off: off}
 	flen, at := loadVarint(p, off)
 	n, at := loadVarint(p, at)
-	e.field = b[at : at+flen]
-	at += flen
-	e.total, e.ref = n>>1, n&1 != 0
+	e.flen, e.total, e.ref = flen, n>>1, n&1 != 0
+	if flen > inlineField {
+		e.long, e.hash, e.fieldPart = true, load64(p, at), load32(p, at+8)
+		at += longSize
+	} else {
+		e.field = b[at : at+flen]
+		at += flen
+	}
 	if e.ref {
 		e.part = load32(p, at)
 		e.end = at + refSize
@@ -49,33 +60,49 @@ func entryAt(b []byte, off int) entry {
 	return e
 }
 
-// entrySize is the number of bytes that an entry takes.
-func entrySize(flen, vlen int, ref bool) int {
-	stored := vlen
-	if ref {
-		stored = refSize
+// eachRef calls fn for the field and the value if they are kept in parts, with the number of the first part and the length.
+func (e *entry) eachRef(fn func(first uint32, n int)) {
+	if e.long {
+		fn(e.fieldPart, e.flen)
 	}
-	return varintLen(flen) + varintLen(vlen<<1) + flen + stored
+	if e.ref {
+		fn(e.part, e.total)
+	}
 }
 
-// storeEntry writes an entry at an offset of b. val is what is stored: the value, or for a ref its part number.
-func storeEntry(b []byte, off int, field, val []byte, total int, ref bool) {
+// item is an entry to be stored.
+type item struct {
+	field, val []byte // as they are stored: the bytes, or what leads to the parts
+	flen, vlen int    // length of field and value
+	ref        bool   // the value is kept in parts
+}
+
+// inline returns the item of a field and a value that are both short enough to be kept among the entries.
+func inline(field, val []byte) item { return item{field, val, len(field), len(val), false} }
+
+// size is the number of bytes that the entry takes.
+func (it *item) size() int {
+	return varintLen(it.flen) + varintLen(it.vlen<<1) + len(it.field) + len(it.val)
+}
+
+// store writes the entry at an offset of b.
+func (it *item) store(b []byte, off int) {
 	p := unsafe.Pointer(unsafe.SliceData(b))
-	n := total << 1
-	if ref {
+	n := it.vlen << 1
+	if it.ref {
 		n |= 1
 	}
-	off = storeVarint(p, off, len(field))
+	off = storeVarint(p, off, it.flen)
 	off = storeVarint(p, off, n)
-	off += copy(b[off:], field)
-	copy(b[off:], val)
+	off += copy(b[off:], it.field)
+	copy(b[off:], it.val)
 }
 
-// findEntry returns the entry of a field in b, which holds entries from off on.
+// findEntry returns the entry of a field, which is not long, in b, which holds entries from off on.
 func findEntry(b []byte, off int, field []byte) (entry, bool) {
 	for off < len(b) {
 		e := entryAt(b, off)
-		if string(e.field) == string(field) {
+		if !e.long && string(e.field) == string(field) {
 			return e, true
 		}
 		off = e.end
@@ -129,10 +156,10 @@ func (t *Tx) HSet(k Key, field, val []byte) (added bool, err error) {
 
 // newHash makes a hash of one field.
 func (sh *shard) newHash(sp *keyspace, k Key, field, val []byte, now int64) error {
-	n := hashHeader
+	n, it := hashHeader, inline(field, val)
 	small := len(val) <= inlineField && len(field) <= inlineField
 	if small {
-		n += entrySize(len(field), len(val), false)
+		n += it.size()
 	}
 	v, ok := sh.create(sp, k, shape{kindHash | rawHash(field, val, 1), len(k.Bytes), n}, NoDeadline, now)
 	if !ok {
@@ -140,7 +167,7 @@ func (sh *shard) newHash(sp *keyspace, k Key, field, val []byte, now int64) erro
 	}
 	if small {
 		store16(v.p, v.val, 1)
-		storeEntry(v.valBytes(), hashHeader, field, val, len(val), false)
+		it.store(v.valBytes(), hashHeader)
 		return nil
 	}
 	store16(v.p, v.val, 0)
@@ -175,7 +202,8 @@ func rawHash(field, val []byte, n int) uint8 {
 func (sh *shard) smallSet(sp *keyspace, s slot, v *view, k Key, field, val []byte, now int64) (bool, error) {
 	b := v.valBytes()
 	e, found := findEntry(b, hashHeader, field)
-	count, size := hashCount(v), entrySize(len(field), len(val), false)
+	it, count := inline(field, val), hashCount(v)
+	size := it.size()
 	if !found {
 		e.off, e.end = v.vlen, v.vlen
 		count++
@@ -189,17 +217,20 @@ func (sh *shard) smallSet(sp *keyspace, s slot, v *view, k Key, field, val []byt
 	}
 	flags := v.flags&^(flagTTL|flagWide) | rawHash(field, val, count)
 	if found && vlen == v.vlen && flags == v.flags&^(flagTTL|flagWide) {
-		storeEntry(b, e.off, field, val, len(val), false)
+		it.store(b, e.off)
 		sh.touch(sp, k.Bytes)
 		return false, nil
 	}
-	return !found, sh.splice(sp, s, v, k, flags, e, size, func(b []byte) {
-		storeEntry(b, e.off, field, val, len(val), false)
-	}, count, now)
+	if !sh.splice(sp, s, v, k, flags, e, size, count, now) {
+		return false, ErrOutOfMemory
+	}
+	it.store(v.valBytes(), e.off)
+	return !found, nil
 }
 
-// splice replaces the bytes of entry e of a small hash by size bytes, which fill writes, and sets the number of fields.
-func (sh *shard) splice(sp *keyspace, s slot, v *view, k Key, flags uint8, e entry, size int, fill func(b []byte), count int, now int64) error {
+// splice replaces the bytes of entry e of a small hash by size bytes, which the caller fills in, and sets the number of fields. It
+// returns false, with nothing changed, where no memory is to be had for a longer hash.
+func (sh *shard) splice(sp *keyspace, s slot, v *view, k Key, flags uint8, e entry, size, count int, now int64) bool {
 	old, delta := v.vlen, size-(e.end-e.off)
 	at := v.deadline()
 	to := shape{withDeadline(flags, at), len(k.Bytes), old + delta}
@@ -208,15 +239,13 @@ func (sh *shard) splice(sp *keyspace, s slot, v *view, k Key, flags uint8, e ent
 		copy(b[e.off+size:], b[e.end:])
 	}
 	if !sh.resize(sp, s, v, k, to, at, now, min(old, old+delta)) {
-		return ErrOutOfMemory
+		return false
 	}
-	b := v.valBytes()
-	if delta > 0 {
+	if b := v.valBytes(); delta > 0 {
 		copy(b[e.off+size:], b[e.end:old])
 	}
-	fill(b)
 	store16(v.p, v.val, uint16(count))
-	return nil
+	return true
 }
 
 // HGet returns a field's value. A read of the key.
@@ -245,13 +274,13 @@ func (t *Tx) HDel(k Key, field []byte) (bool, error) {
 		return false, err
 	}
 	if v.kind() == kindBigHash {
-		found, err := sh.bigDel(sp, &v, field, t.Now)
+		found := sh.bigDel(sp, &v, field, t.Now)
 		if h := v.bigHash(); h.count() == 0 {
 			sh.remove(sp, s, &v, k.hash)
 		} else if found {
 			sh.touch(sp, k.Bytes)
 		}
-		return found, err
+		return found, nil
 	}
 	e, found := findEntry(v.valBytes(), hashHeader, field)
 	if !found {
@@ -262,7 +291,10 @@ func (t *Tx) HDel(k Key, field []byte) (bool, error) {
 		sh.remove(sp, s, &v, k.hash)
 		return true, nil
 	}
-	return true, sh.splice(sp, s, &v, k, v.flags&^(flagTTL|flagWide), e, 0, func([]byte) {}, count, t.Now)
+	if !sh.splice(sp, s, &v, k, v.flags&^(flagTTL|flagWide), e, 0, count, t.Now) {
+		return false, ErrOutOfMemory
+	}
+	return true, nil
 }
 
 // HLen returns the number of fields, 0 if the key is missing. A read.

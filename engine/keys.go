@@ -28,9 +28,12 @@ func (t *Tx) peek(k Key) (*shard, view, bool) {
 	return sh, v, ok
 }
 
-// Touch marks a key as used now and reports whether it exists.
+// Touch marks a key as used now, whatever NoTouch says, and reports whether it exists. A read.
 func (t *Tx) Touch(k Key) bool {
-	_, _, _, _, ok := t.read(k)
+	sh, v, ok := t.peek(k)
+	if ok {
+		sh.use(&v)
+	}
 	return ok
 }
 
@@ -74,7 +77,7 @@ func (t *Tx) Rename(src, dst Key) (bool, error) {
 		_, _, _, _, ok := t.lookup(src)
 		return ok, nil
 	}
-	ok, err := t.Copy(src, dst, t.DB, true)
+	ok, err := t.copy(src, dst, t.DB, true)
 	if !ok || err != nil {
 		return false, err
 	}
@@ -83,7 +86,10 @@ func (t *Tx) Rename(src, dst Key) (bool, error) {
 
 // Move moves a key to another database. It reports false where the key is missing or dstDB has it already.
 func (t *Tx) Move(k Key, dstDB int) (bool, error) {
-	ok, err := t.Copy(k, k, dstDB, false)
+	if dstDB == t.DB {
+		return false, nil
+	}
+	ok, err := t.copy(k, k, dstDB, false)
 	if !ok || err != nil {
 		return false, err
 	}
@@ -91,8 +97,19 @@ func (t *Tx) Move(k Key, dstDB int) (bool, error) {
 }
 
 // Copy copies value and deadline of src to dst in database dstDB. It reports false where src is missing, or dst is there and
-// replace is false.
+// replace is false. A read of src.
 func (t *Tx) Copy(src, dst Key, dstDB int, replace bool) (bool, error) {
+	if _, _, _, _, ok := t.read(src); !ok {
+		return false, nil
+	}
+	if dstDB == t.DB && string(src.Bytes) == string(dst.Bytes) {
+		return replace, nil
+	}
+	return t.copy(src, dst, dstDB, replace)
+}
+
+// copy is Copy for keys that differ, or databases that do.
+func (t *Tx) copy(src, dst Key, dstDB int, replace bool) (bool, error) {
 	if len(dst.Bytes) > maxKey {
 		return false, ErrKeyTooLong
 	}
@@ -115,44 +132,70 @@ func (t *Tx) Copy(src, dst Key, dstDB int, replace bool) (bool, error) {
 
 // copyFrom makes a key, which must be missing, with the value and deadline of a record, which may be another shard's.
 func (sh *shard) copyFrom(sp *keyspace, k Key, from *shard, space *keyspace, v *view, now int64) error {
-	runs := from.partRuns(space, v)
+	at, big := v.deadline(), v.kind() == kindBigStr || v.kind() == kindBigHash
 	o := owner{}
-	if runs.main+runs.refs > 0 {
+	if big {
 		o = sh.newOwner(k.hash)
-		if !sh.copyParts(sp, o, classOf(v.deadline(), now), from, space, runs) {
-			return ErrOutOfMemory
+		if err := sh.copyParts(sp, o, classOf(at, now), from, space, v); err != nil {
+			return err
 		}
 	}
-	rec, ok := sh.create(sp, k, shape{v.flags, len(k.Bytes), v.vlen}, v.deadline(), now)
+	rec, ok := sh.create(sp, k, shape{withDeadline(v.flags&^(flagTTL|flagWide), at), len(k.Bytes), v.vlen}, at, now)
 	if !ok {
-		sh.doom(sp, partRuns{o, runs.main, runs.refs})
+		if big {
+			_, n := sh.partsOf(v)
+			sh.doom(sp, o, 0, n)
+		}
 		return ErrOutOfMemory
 	}
 	copy(rec.valBytes(), v.valBytes())
-	if kd := v.kind(); kd == kindBigStr || kd == kindBigHash {
+	if big {
 		store32(rec.p, rec.val, o.id)
 	}
 	return nil
 }
 
-// copyParts copies parts of another owner, which may be in another shard.
-func (sh *shard) copyParts(sp *keyspace, o owner, c class, from *shard, space *keyspace, runs partRuns) bool {
-	for _, run := range [2][2]uint32{{0, runs.main}, {refParts, runs.refs}} {
-		for no := run[0]; no < run[0]+run[1]; no++ {
-			_, p, ok := from.findPart(space, runs.owner, no)
-			if !ok {
-				continue // a field's value that was deleted
-			}
-			b := partBytes(p)
-			q := sh.addPart(sp, c, o, no, len(b))
-			if q == nil {
-				sh.doom(sp, partRuns{o, runs.main, runs.refs})
-				return false
-			}
-			copy(partBytes(q), b)
+// copyParts copies the parts of a value, which may be in another shard, to another owner.
+func (sh *shard) copyParts(sp *keyspace, o owner, c class, from *shard, space *keyspace, v *view) error {
+	of, n := from.partsOf(v)
+	for no := uint32(0); no < n; no++ {
+		err := sh.copyPart(sp, o, c, from, space, of, no)
+		if err != nil {
+			sh.doom(sp, o, 0, no+1)
+			return err
 		}
 	}
-	return true
+	return nil
+}
+
+// copyPart copies one part. With a bucket of a hash, it copies the parts that its entries refer to.
+func (sh *shard) copyPart(sp *keyspace, o owner, c class, from *shard, space *keyspace, of owner, no uint32) error {
+	_, p, ok := from.findPart(space, of, no)
+	if !ok {
+		return nil // an empty bucket
+	}
+	b, bucket := partBytes(p), load8(p, 0)&flagBucket != 0
+	add := sh.addPart
+	if bucket {
+		add = sh.addBucket
+	}
+	q := add(sp, c, o, no, len(b))
+	if q == nil {
+		return ErrOutOfMemory
+	}
+	copy(partBytes(q), b)
+	var err error
+	if bucket {
+		eachEntry(b, 0, func(e entry) bool {
+			e.eachRef(func(first uint32, n int) {
+				for i := uint32(0); err == nil && i < uint32(partCount(n)); i++ {
+					err = sh.copyPart(sp, o, c, from, space, of, first+i)
+				}
+			})
+			return err == nil
+		})
+	}
+	return err
 }
 
 // Redis's limits for its compact encodings, which Encoding tells by: a cache does not depend on them, but people look.
@@ -206,19 +249,18 @@ func (t *Tx) Frequency(k Key) (n int, ok bool) {
 // MemoryUsage returns the bytes that the key, its value and its share of the index take.
 func (t *Tx) MemoryUsage(k Key) (n int, ok bool) {
 	const share = bucketSize * 5 / 4 / fullBuckets // of the index, with overflow buckets
-	sh, sp, _, v, ok := t.lookup(k)
+	sh, _, _, v, ok := t.lookup(k)
 	if !ok {
 		return 0, false
 	}
-	runs := sh.partRuns(sp, &v)
+	_, parts := sh.partsOf(&v)
 	n = v.size + share
 	switch v.kind() {
 	case kindBigStr:
 		b := v.bigStr()
-		n += b.total - len(b.head) + int(runs.main)*(partHeader+share)
+		n += b.total - len(b.head) + int(parts)*(partHeader+share)
 	case kindBigHash:
-		h := v.bigHash()
-		n += h.bytes() + int(runs.main)*(partHeader+share)
+		n += v.bigHash().bytes() + int(parts)*(partHeader+share)
 	}
 	return n, true
 }

@@ -51,10 +51,11 @@ func (sp *keyspace) dropDeadline(at int64) {
 func (sh *shard) remove(sp *keyspace, s slot, v *view, hash uint64) {
 	sh.touch(sp, v.keyBytes())
 	sp.dropDeadline(v.deadline())
-	l, parts := s.loc(), sh.partRuns(sp, v)
+	l := s.loc()
+	o, parts := sh.partsOf(v)
 	sp.keys.remove(sh.pool, hash, s, sh.keyHash)
 	sh.bury(l, v.size)
-	sh.doom(sp, parts)
+	sh.doom(sp, o, 0, parts)
 }
 
 // expired reports whether a record's deadline has passed, by Redis's rule: at the deadline it is still there.
@@ -71,15 +72,16 @@ func (sh *shard) expire(sp *keyspace, s slot, v *view, hash uint64) {
 
 // resize gives a record another shape and deadline, keeping the first keep bytes of the value; the caller fills in the rest. The
 // record stays where it is if it fits there without wasting more than it uses, else it moves. *v is the new record then. It returns
-// false, with nothing changed, where no memory is to be had.
+// false, with nothing changed, where no memory is to be had for a longer record; a shorter one can always be had.
 func (sh *shard) resize(sp *keyspace, s slot, v *view, k Key, to shape, at, now int64, keep int) bool {
 	l, old, size := s.loc(), v.deadline(), to.size()
-	if gap := sh.gap(l, v.size); fitsGap(v.size, gap, size) {
+	if gap := sh.gap(l, v.size); fitsGap(v.size, gap, size) || !sh.relocate(s, v, k, to, at, now, keep) {
+		if size > v.size+gap {
+			return false
+		}
 		copy(bytesAt(v.p, to.header()+to.klen, keep), bytesAt(v.p, v.val, keep))
 		sh.refit(l, v.size, gap, size)
 		*v = to.encode(v.p, v.space, v.access(), k.Bytes, at)
-	} else if !sh.relocate(s, v, k, to, at, now, keep) {
-		return false
 	}
 	sp.dropDeadline(old)
 	sh.addDeadline(sp, s.loc(), at)

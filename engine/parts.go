@@ -12,7 +12,7 @@ type owner struct {
 	id   uint32 // unique among the shard's values in parts
 }
 
-// refParts is the first number of the parts that hold long values of hash fields; below are the hash's buckets.
+// refParts is the first number of the parts that hold long fields of a hash, and long values; below are its buckets.
 const refParts = 1 << 31
 
 // partHash is the hash of a part in keyspace.parts: the finaliser of splitmix64 (Steele, Lea, Flood, OOPSLA 2014).
@@ -67,6 +67,15 @@ func (sh *shard) addPart(sp *keyspace, c class, o owner, no uint32, n int) unsaf
 	return p
 }
 
+// addBucket is addPart for a bucket of a big hash.
+func (sh *shard) addBucket(sp *keyspace, c class, o owner, no uint32, n int) unsafe.Pointer {
+	p := sh.addPart(sp, c, o, no, n)
+	if p != nil {
+		store8(p, 0, kindPart|flagBucket)
+	}
+	return p
+}
+
 // dropPart deletes a part, if it is there.
 func (sh *shard) dropPart(sp *keyspace, o owner, no uint32) {
 	s, p, ok := sh.findPart(sp, o, no)
@@ -79,16 +88,28 @@ func (sh *shard) dropPart(sp *keyspace, o owner, no uint32) {
 }
 
 // resizePart gives a part, whose slot is s, another length, keeping the first bytes of its data; it may move. It returns nil, with
-// nothing changed, where no memory is to be had.
+// nothing changed, where no memory is to be had for a longer part; a shorter one can always be had.
 func (sh *shard) resizePart(s slot, p unsafe.Pointer, c class, n, keep int) unsafe.Pointer {
 	l, old, size := s.loc(), align(partHeader+int(load16(p, 2))), align(partHeader+n)
-	if gap := sh.gap(l, old); fitsGap(old, gap, size) {
-		sh.refit(l, old, gap, size)
-		store16(p, 2, uint16(n))
-		return p
+	gap := sh.gap(l, old)
+	if !fitsGap(old, gap, size) {
+		if q := sh.relocatePart(s, p, c, n, keep); q != nil || size > old+gap {
+			return q
+		}
 	}
+	sh.refit(l, old, gap, size)
+	store16(p, 2, uint16(n))
+	return p
+}
+
+// relocatePart is resizePart for a part that moves. One that grew gets some slack behind it, unless it is full now.
+func (sh *shard) relocatePart(s slot, p unsafe.Pointer, c class, n, keep int) unsafe.Pointer {
+	l, old, size := s.loc(), align(partHeader+int(load16(p, 2))), align(partHeader+n)
 	slack := 0
-	if size > old {
+	switch {
+	case n == partData:
+		c = classParts
+	case size > old:
 		slack = align(min(size/slackShare, blockSize-size))
 	}
 	to, q := sh.alloc(c, size+slack)
@@ -112,8 +133,8 @@ func (sh *shard) newOwner(hash uint64) owner {
 	return owner{hash, sh.ids}
 }
 
-// partsOf is the number of parts that n bytes take.
-func partsOf(n int) int { return (n + partData - 1) / partData }
+// partCount is the number of parts that n bytes take.
+func partCount(n int) int { return (n + partData - 1) / partData }
 
 // addParts stores val as parts from number no on. Where memory ends in the middle it deletes them again and returns false.
 func (sh *shard) addParts(sp *keyspace, c class, o owner, no uint32, val []byte) bool {
@@ -139,39 +160,29 @@ type doomed struct {
 	next, end uint32 // the parts that remain, by number
 }
 
-// partRuns are all parts of one value.
-type partRuns struct {
-	owner      owner
-	main, refs uint32 // how many there are from number 0 on, and from refParts on
-}
-
-// partRuns returns the parts of a record's value.
-func (sh *shard) partRuns(sp *keyspace, v *view) partRuns {
+// partsOf returns the owner of the parts of a record's value, and how many there are from number 0 on. The parts of long fields and values
+// of a hash are not among them: the entries in its buckets lead there.
+func (sh *shard) partsOf(v *view) (o owner, n uint32) {
 	switch v.kind() {
 	case kindBigStr:
 		b := v.bigStr()
-		return partRuns{b.owner, b.parts(), 0}
+		return b.owner, b.parts()
 	case kindBigHash:
 		h := v.bigHash()
-		return partRuns{h.owner(), h.buckets(), h.refs()}
+		return h.owner(), h.buckets()
 	}
-	return partRuns{}
+	return owner{}, 0
 }
 
-// doom schedules the parts of a value for deletion.
-func (sh *shard) doom(sp *keyspace, r partRuns) {
-	sh.doomRun(sp, r.owner, 0, r.main)
-	sh.doomRun(sp, r.owner, refParts, refParts+r.refs)
-}
-
-// doomRun schedules some parts for deletion; where they are few they are deleted at once.
-func (sh *shard) doomRun(sp *keyspace, o owner, first, end uint32) {
+// doom schedules parts of a value for deletion, from number first up to but not including end. Where they are few they are deleted at
+// once.
+func (sh *shard) doom(sp *keyspace, o owner, first, end uint32) {
 	if first == end {
 		return
 	}
 	sh.doomed = append(sh.doomed, doomed{sp.id, o, first, end})
 	if end-first <= sweepRecords {
-		sh.drain(int(end - first))
+		sh.drain(sweepRecords)
 	}
 }
 
@@ -184,9 +195,28 @@ func (sh *shard) drain(n int) int {
 			sh.doomed = sh.doomed[:len(sh.doomed)-1]
 			continue
 		}
-		sh.dropPart(sh.spaces[d.space], d.owner, d.next)
+		space, o, no := sh.spaces[d.space], d.owner, d.next
 		d.next++
+		sh.discard(space, o, no)
 		done++
 	}
 	return done
+}
+
+// discard deletes a part of a value that is gone, if it is still there. With a bucket of a hash, the parts that its entries refer to are
+// scheduled.
+func (sh *shard) discard(sp *keyspace, o owner, no uint32) {
+	_, p, ok := sh.findPart(sp, o, no)
+	if !ok {
+		return
+	}
+	if load8(p, 0)&flagBucket != 0 {
+		eachEntry(partBytes(p), 0, func(e entry) bool {
+			e.eachRef(func(first uint32, n int) {
+				sh.doomed = append(sh.doomed, doomed{sp.id, o, first, first + uint32(partCount(n))})
+			})
+			return true
+		})
+	}
+	sh.dropPart(sp, o, no)
 }

@@ -265,7 +265,7 @@ func storeFiller(p unsafe.Pointer, off, size int) {
 
 // A part is a record that holds a piece of a large value; it has no key of its own but is found by its owner and its number:
 //
-//	byte 0    kindPart and flags
+//	byte 0    kindPart and flags; flagBucket if it is a bucket of a big hash
 //	byte 1    keyspace (high nibble)
 //	2..3      length of its data
 //	4..7      its number
@@ -273,6 +273,8 @@ func storeFiller(p unsafe.Pointer, off, size int) {
 //	16..19    the owner's id
 //	20..      data
 const (
+	flagBucket = flagRaw // of a part, which has no encoding to speak of
+
 	partHeader = 20
 	partSize   = 16 << 10              // of a full part: four fill a block
 	partData   = partSize - partHeader // bytes that a full part carries

@@ -181,7 +181,7 @@ func (sh *shard) flush(sp *keyspace, now int64) {
 	}
 	for _, other := range sh.spaces {
 		if other.keys.keys > 0 || other.parts.keys > 0 {
-			sh.stale = true
+			sh.stale = sh.nextSeq
 			return
 		}
 	}
@@ -190,7 +190,7 @@ func (sh *shard) flush(sp *keyspace, now int64) {
 			sh.freeBlock(q.oldest)
 		}
 	}
-	sh.stale = false
+	sh.stale = 0
 }
 
 // SwapDB exchanges two databases. LockAll must have been called.

@@ -34,7 +34,7 @@ type shard struct {
 	ids     uint32   // the last id given to a value in parts
 	doomed  []doomed // values in parts whose parts are still to be deleted
 	clock   usage    // of recency and frequency
-	stale   bool     // blocks may count records of a flushed keyspace as live
+	stale   uint64   // blocks below this sequence number may count records of a flushed keyspace as live
 	rng     uint64   // state of a xorshift generator, never 0
 	sweep   sweep    // where the reclaimer stands
 	kept    int64    // bytes kept while evicting less keepPerFreed times those freed, at least 0

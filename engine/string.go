@@ -3,6 +3,8 @@ package engine
 import (
 	"strconv"
 	"unsafe"
+
+	"github.com/redistill/redistill/internal/invariants"
 )
 
 const (
@@ -29,7 +31,7 @@ func (v *view) bigStr() bigStr {
 }
 
 // parts is the number of parts.
-func (b *bigStr) parts() uint32 { return uint32(partsOf(b.total - len(b.head))) }
+func (b *bigStr) parts() uint32 { return uint32(partCount(b.total - len(b.head))) }
 
 // value returns the string of a record.
 func (sh *shard) value(sp *keyspace, v *view) Value {
@@ -45,14 +47,18 @@ func (sh *shard) value(sp *keyspace, v *view) Value {
 
 // Get returns the value; ok is false if the key is missing. A read.
 func (t *Tx) Get(k Key) (v Value, ok bool, err error) {
-	sh, sp, _, rec, ok := t.read(k)
+	sh, sp, s, rec, ok := t.read(k)
 	if !ok {
 		return Value{}, false, nil
 	}
 	if rec.typ() != String {
 		return Value{}, false, ErrWrongType
 	}
-	return sh.value(sp, &rec), true, nil
+	if v = sh.value(sp, &rec); !v.intact() {
+		sh.remove(sp, s, &rec, k.hash)
+		return Value{}, false, nil
+	}
+	return v, true, nil
 }
 
 // Set stores a string whatever the key held before. val is copied; it must not be a view of the engine's memory. deadline is in Unix
@@ -114,12 +120,12 @@ func (sh *shard) put(sp *keyspace, s slot, v view, there bool, k Key, to shape, 
 	if !there {
 		return sh.create(sp, k, to, at, now)
 	}
-	parts := sh.partRuns(sp, &v)
+	o, parts := sh.partsOf(&v)
 	sh.use(&v)
 	if !sh.resize(sp, s, &v, k, to, at, now, 0) {
 		return v, false
 	}
-	sh.doom(sp, parts)
+	sh.doom(sp, o, 0, parts)
 	return v, true
 }
 
@@ -141,19 +147,25 @@ func (sh *shard) setBytes(sp *keyspace, s slot, v view, there bool, k Key, val [
 	if there && v.kind() == kindBigStr && sh.overwrite(sp, s, &v, k, val, flags, at, now) {
 		return nil
 	}
+	return sh.setBig(sp, s, v, there, k, val, head, flags, at, now)
+}
+
+// setBig is setBytes for a string of which only the first head bytes go into the root record. That is written before the parts, for
+// its size was chosen for what is left of the open block. Where memory ends in the middle the key is gone.
+func (sh *shard) setBig(sp *keyspace, s slot, v view, there bool, k Key, val []byte, head int, flags uint8, at, now int64) error {
 	o := sh.newOwner(k.hash)
-	if !sh.addParts(sp, classOf(at, now), o, 0, val[head:]) {
-		return ErrOutOfMemory
-	}
 	rec, ok := sh.put(sp, s, v, there, k, shape{withDeadline(kindBigStr|flags, at), len(k.Bytes), bigStrHeader + head}, at, now)
 	if !ok {
-		sh.doom(sp, partRuns{o, uint32(partsOf(len(val) - head)), 0})
 		return ErrOutOfMemory
 	}
 	p := unsafe.Add(rec.p, rec.val)
 	store32(p, 0, o.id)
 	store32(p, 4, uint32(len(val)))
 	copy(bytesAt(p, bigStrHeader, head), val)
+	if !sh.addParts(sp, classOf(at, now), o, 0, val[head:]) {
+		sh.removeKey(sp, k)
+		return ErrOutOfMemory
+	}
 	return nil
 }
 
@@ -187,21 +199,23 @@ func (sh *shard) overwrite(sp *keyspace, s slot, v *view, k Key, val []byte, fla
 	sh.use(v)
 	b = v.bigStr()
 	copy(b.head, val)
-	sh.writeParts(sp, b.owner, 0, val[n:])
-	return true
+	return sh.writeParts(sp, b.owner, 0, val[n:])
 }
 
-// writeParts overwrites the bytes of parts from offset off on, counted from the first part's start. They must be there.
-func (sh *shard) writeParts(sp *keyspace, o owner, off int, val []byte) {
+// writeParts overwrites the bytes of parts from offset off on, counted from the first part's start. It returns false where one is
+// missing.
+func (sh *shard) writeParts(sp *keyspace, o owner, off int, val []byte) bool {
 	for len(val) > 0 {
 		_, p, ok := sh.findPart(sp, o, uint32(off/partData))
 		if !ok {
-			panic("engine: a part of a value is missing")
+			invariants.Violated("a part of a value is missing")
+			return false
 		}
 		n := copy(partBytes(p)[off%partData:], val)
 		val = val[n:]
 		off += n
 	}
+	return true
 }
 
 // Append appends to a string, making it if missing, and returns its new length.
@@ -282,8 +296,12 @@ func (t *Tx) write(sh *shard, sp *keyspace, s slot, v view, k Key, off int, val 
 // writeBig is write for a string in parts of n bytes.
 func (sh *shard) writeBig(sp *keyspace, s slot, v *view, k Key, n, off int, val []byte, now int64) error {
 	if end := off + len(val); end > n {
-		if !sh.extend(sp, v, classOf(v.deadline(), now), end-n) {
-			return ErrOutOfMemory
+		err := sh.extend(sp, v, classOf(v.deadline(), now), end-n)
+		if err == ErrDamaged {
+			sh.removeKey(sp, k)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	b := v.bigStr()
@@ -292,41 +310,42 @@ func (sh *shard) writeBig(sp *keyspace, s slot, v *view, k Key, n, off int, val 
 		w := copy(b.head[off:], val)
 		val, off = val[w:], off+w
 	}
-	sh.writeParts(sp, b.owner, off-len(b.head), val)
+	if !sh.writeParts(sp, b.owner, off-len(b.head), val) {
+		sh.removeKey(sp, k)
+		return ErrDamaged
+	}
 	sh.touch(sp, k.Bytes)
 	return nil
 }
 
-// extend lengthens a string in parts by more zero bytes.
-func (sh *shard) extend(sp *keyspace, v *view, c class, more int) bool {
+// extend lengthens a string in parts by more zero bytes. Where memory ends in the middle it is longer by some of them.
+func (sh *shard) extend(sp *keyspace, v *view, c class, more int) error {
 	b := v.bigStr()
 	no, used := b.parts(), (b.total-len(b.head))%partData
-	if used > 0 { // fill the last part up: it is made anew, longer
-		no--
-		var buf [partData]byte
-		_, p, _ := sh.findPart(sp, b.owner, no)
-		copy(buf[:], partBytes(p))
+	for more > 0 {
 		n := min(partData, used+more)
-		sh.dropPart(sp, b.owner, no)
-		if p = sh.addPart(sp, c, b.owner, no, n); p == nil {
-			return false
+		var p unsafe.Pointer
+		if used == 0 {
+			p = sh.addPart(sp, c, b.owner, no, n)
+		} else { // fill the last part up first
+			no--
+			s, last, ok := sh.findPart(sp, b.owner, no)
+			if !ok {
+				invariants.Violated("a part of a value is missing")
+				return ErrDamaged
+			}
+			p = sh.resizePart(s, last, c, n, used)
 		}
-		copy(partBytes(p), buf[:n])
+		if p == nil {
+			return ErrOutOfMemory
+		}
+		clear(partBytes(p)[used:])
 		store32(b.p, 4, load32(b.p, 4)+uint32(n-used))
 		more -= n - used
+		used = 0
 		no++
 	}
-	for ; more > 0; no++ {
-		n := min(partData, more)
-		p := sh.addPart(sp, c, b.owner, no, n)
-		if p == nil {
-			return false
-		}
-		clear(partBytes(p))
-		store32(b.p, 4, load32(b.p, 4)+uint32(n))
-		more -= n
-	}
-	return true
+	return nil
 }
 
 // IncrBy adds to the integer that the key holds, 0 if missing, keeping its deadline, and returns the sum.

@@ -1,6 +1,10 @@
 package engine
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/redistill/redistill/internal/invariants"
+)
 
 // Value is a view of a string value. It aliases the engine's memory and is valid until the Tx is unlocked or writes.
 type Value struct {
@@ -41,19 +45,39 @@ func (v Value) AppendTo(dst []byte) []byte {
 	}
 	for no, left := v.rest.first, v.rest.total-len(v.bytes); left > 0; no++ {
 		b := v.rest.part(no)
+		b = b[:min(len(b), left)]
 		dst = append(dst, b...)
 		left -= len(b)
 	}
 	return dst
 }
 
-// part returns the bytes of one part.
+// zeros stand for a part that is missing.
+var zeros [partData]byte
+
+// part returns the bytes of one part. That one is missing can only be an error in this package; Len has been promised by then, so zero
+// bytes take its place. Those who can do better ask intact first.
 func (r *restParts) part(no uint32) []byte {
 	_, p, ok := r.sh.findPart(r.sp, r.owner, no)
 	if !ok {
-		panic("engine: a part of a value is missing")
+		invariants.Violated("a part of a value is missing")
+		return zeros[:]
 	}
 	return partBytes(p)
+}
+
+// intact reports whether all parts of the value are there.
+func (v Value) intact() bool {
+	if v.rest == nil {
+		return true
+	}
+	for i := range partCount(v.rest.total - len(v.bytes)) {
+		if _, _, ok := v.rest.sh.findPart(v.rest.sp, v.rest.owner, v.rest.first+uint32(i)); !ok {
+			invariants.Violated("a part of a value is missing")
+			return false
+		}
+	}
+	return true
 }
 
 // AppendRange appends the bytes from start up to but not including end, which must be in range, to dst.

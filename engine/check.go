@@ -1,0 +1,323 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+	"unsafe"
+)
+
+// Check verifies every invariant of the Store's memory and returns an error that names the first place where one does not hold. It
+// locks everything and takes time in proportion to the data: for tests, and for looking into a process that behaves strangely. It
+// trusts no length that it finds, so that it reports a corrupted one instead of running off with it.
+func (s *Store) Check() error {
+	for i := range s.shards {
+		s.shards[i].mu.Lock()
+		defer s.shards[i].mu.Unlock()
+	}
+	used := 0
+	for i := range s.shards {
+		c := checker{sh: &s.shards[i], mask: s.mask, number: uint64(i)}
+		n, err := c.check()
+		if err != nil {
+			return fmt.Errorf("engine: shard %d: %w", i, err)
+		}
+		used += n
+	}
+	return s.pool.check(used)
+}
+
+// check verifies the counts of blocks, of which the shards say that they use so many.
+func (p *pool) check(used int) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := len(p.keep) * spanBlocks
+	switch {
+	case p.used.Load() != int64(used):
+		return fmt.Errorf("engine: pool counts %d blocks in use, shards have %d", p.used.Load(), used)
+	case p.warm.Load() != int64(len(p.free)):
+		return fmt.Errorf("engine: pool counts %d warm blocks of %d", p.warm.Load(), len(p.free))
+	case used+len(p.free)+len(p.cold) != all:
+		return fmt.Errorf("engine: pool: %d used + %d free + %d cold blocks of %d", used, len(p.free), len(p.cold), all)
+	}
+	seen := make(map[unsafe.Pointer]bool, len(p.free)+len(p.cold))
+	for _, list := range [2][]unsafe.Pointer{p.free, p.cold} {
+		for _, b := range list {
+			if seen[b] {
+				return fmt.Errorf("engine: pool: a block is free twice")
+			}
+			seen[b] = true
+		}
+	}
+	return nil
+}
+
+// checker verifies one shard. It goes through the blocks and notes where live records are; then through the tables, each entry of which
+// must point to one of them; then through the values in parts, each of which must find its parts. What is noted and never asked for is
+// an error: a record that nothing leads to, or a part without an owner.
+type checker struct {
+	sh           *shard
+	mask, number uint64   // hash&mask is number for every key
+	records      []bitmap // by block: live records that no table entry was seen for
+	parts        []bitmap // by block: parts in a table that no value was seen for
+}
+
+// bitmap has a bit for each offset of a block at which a record may start.
+type bitmap []uint64
+
+func newBitmap() bitmap           { return make(bitmap, blockSize/recordAlign/64) }
+func (m bitmap) set(off int)      { m[off/recordAlign/64] |= 1 << (off / recordAlign % 64) }
+func (m bitmap) has(off int) bool { return m[off/recordAlign/64]>>(off/recordAlign%64)&1 != 0 }
+func (m bitmap) clear(off int)    { m[off/recordAlign/64] &^= 1 << (off / recordAlign % 64) }
+
+// first returns the lowest offset whose bit is set.
+func (m bitmap) first() (off int, ok bool) {
+	for i, w := range m {
+		if w != 0 {
+			return (i*64 + bits.TrailingZeros64(w)) * recordAlign, true
+		}
+	}
+	return 0, false
+}
+
+// take clears the bit of a location and reports whether it was set. A location outside the shard's blocks has none.
+func take(maps []bitmap, l loc) bool {
+	n := int(l >> locBits)
+	if n >= len(maps) || maps[n] == nil || !maps[n].has(l.offset()) {
+		return false
+	}
+	maps[n].clear(l.offset())
+	return true
+}
+
+// left returns an error for the first bit that is still set.
+func left(maps []bitmap, what string) error {
+	for n, m := range maps {
+		if off, ok := m.first(); ok {
+			return fmt.Errorf("block %d offset %d: %s", n, off, what)
+		}
+	}
+	return nil
+}
+
+// check returns the number of blocks that the shard has from the pool.
+func (c *checker) check() (blocks int, err error) {
+	if err = c.checkQueues(); err != nil {
+		return 0, err
+	}
+	if blocks, err = c.checkBlocks(); err != nil {
+		return 0, err
+	}
+	for _, sp := range c.sh.spaces {
+		if err = c.checkSpace(sp); err != nil {
+			return 0, fmt.Errorf("keyspace %d: %w", sp.id, err)
+		}
+		blocks += sp.keys.blocks() + sp.parts.blocks()
+	}
+	if err = left(c.records, "a live record that its table does not have"); err != nil {
+		return 0, err
+	}
+	for _, sp := range c.sh.spaces {
+		if err = c.checkValues(sp); err != nil {
+			return 0, fmt.Errorf("keyspace %d: %w", sp.id, err)
+		}
+	}
+	if err = c.checkDoomed(); err != nil {
+		return 0, err
+	}
+	return blocks, left(c.parts, "a part that no value owns")
+}
+
+// checkQueues verifies that every block is either open, in the queue of its pool, or vacant, and once.
+func (c *checker) checkQueues() error {
+	sh := c.sh
+	seen := make([]int, len(sh.blocks))
+	for i := range sh.queues {
+		n, err := c.walkQueue(i, seen)
+		if err != nil {
+			return err
+		}
+		if n != sh.queues[i].blocks {
+			return fmt.Errorf("queue %d has %d blocks, counts %d", i, n, sh.queues[i].blocks)
+		}
+	}
+	for cl, n := range sh.open {
+		if n == noBlock {
+			continue
+		}
+		if int(n) >= len(seen) || sh.blocks[n].base == nil || sh.blocks[n].sealed || sh.blocks[n].class != class(cl) {
+			return fmt.Errorf("class %d: block %d is not an open block of it", cl, n)
+		}
+		seen[n]++
+	}
+	for _, n := range sh.vacant {
+		if int(n) >= len(seen) || sh.blocks[n].base != nil {
+			return fmt.Errorf("block %d is not vacant", n)
+		}
+		seen[n]++
+	}
+	for n, times := range seen {
+		if times != 1 {
+			return fmt.Errorf("block %d is open, queued or vacant %d times", n, times)
+		}
+	}
+	if n := sh.sweep.block; n != noBlock && (int(n) >= len(seen) || !sh.blocks[n].sealed) {
+		return fmt.Errorf("block %d is being reclaimed but not sealed", n)
+	}
+	return nil
+}
+
+// walkQueue counts in seen the blocks of a queue, and returns their number.
+func (c *checker) walkQueue(i int, seen []int) (int, error) {
+	sh, q := c.sh, &c.sh.queues[i]
+	count, prev := 0, uint32(noBlock)
+	for n := q.oldest; n != noBlock; n = sh.blocks[n].next {
+		if int(n) >= len(seen) {
+			return 0, fmt.Errorf("queue %d leads to block %d of %d", i, n, len(seen))
+		}
+		b := &sh.blocks[n]
+		if !b.sealed || b.prev != prev || int(b.class.pool()) != i {
+			return 0, fmt.Errorf("queue %d: block %d is sealed: %v, prev %d after block %d, class %d", i, n, b.sealed, b.prev, prev, b.class)
+		}
+		seen[n]++
+		if count++; count > len(seen) {
+			return 0, fmt.Errorf("queue %d has a cycle", i)
+		}
+		prev = n
+	}
+	if q.newest != prev {
+		return 0, fmt.Errorf("queue %d ends in block %d, not %d", i, prev, q.newest)
+	}
+	return count, nil
+}
+
+// checkBlocks walks every block, notes its live records, and returns the number of blocks.
+func (c *checker) checkBlocks() (count int, err error) {
+	c.records, c.parts = make([]bitmap, len(c.sh.blocks)), make([]bitmap, len(c.sh.blocks))
+	live := int64(0)
+	for n := range c.sh.blocks {
+		b := &c.sh.blocks[n]
+		if b.base == nil {
+			continue
+		}
+		count++
+		live += int64(b.live)
+		c.records[n], c.parts[n] = newBitmap(), newBitmap()
+		if err := c.checkBlock(uint32(n), b); err != nil {
+			return 0, fmt.Errorf("block %d: %w", n, err)
+		}
+	}
+	if live != c.sh.live {
+		return 0, fmt.Errorf("%d live bytes in the blocks, the shard counts %d", live, c.sh.live)
+	}
+	return count, nil
+}
+
+// checkBlock walks the records of a block.
+func (c *checker) checkBlock(n uint32, b *block) error {
+	sh := c.sh
+	if b.used > blockSize || b.used%recordAlign != 0 || b.seq == 0 || b.seq >= sh.nextSeq || b.class >= numClasses {
+		return fmt.Errorf("%d bytes used, sequence number %d, class %d", b.used, b.seq, b.class)
+	}
+	live := 0
+	for off := 0; off < int(b.used); {
+		p := unsafe.Add(b.base, off)
+		size, err := checkSize(bytesAt(p, 0, int(b.used)-off))
+		if err != nil {
+			return fmt.Errorf("offset %d: %w", off, err)
+		}
+		if !sh.dead(b, p) {
+			live += size
+			if err := c.checkLive(n, b, off); err != nil {
+				return fmt.Errorf("offset %d: %w", off, err)
+			}
+			c.records[n].set(off)
+		}
+		off += size
+	}
+	if int(b.live) != live && (b.seq >= sh.stale || int(b.live) < live) {
+		return fmt.Errorf("%d bytes are live, %d are counted", live, b.live)
+	}
+	if b.sealed && b.live == 0 && n != sh.sweep.block {
+		return fmt.Errorf("sealed and empty")
+	}
+	return nil
+}
+
+// checkLive verifies what a live record owes to its block.
+func (c *checker) checkLive(n uint32, b *block, off int) error {
+	if n == c.sh.sweep.block && off < c.sh.sweep.off {
+		return fmt.Errorf("live although the reclaimer was here")
+	}
+	if p := unsafe.Add(b.base, off); load8(p, 0)&kindMask != kindPart {
+		v := decode(p)
+		if at := v.deadline(); at != NoDeadline && at < b.earliest {
+			return fmt.Errorf("expires at %d, nothing should before %d", at, b.earliest)
+		}
+	}
+	return nil
+}
+
+// checkSize returns the size of the record at the start of b, as sizeAt does, but believes nothing.
+func checkSize(b []byte) (size int, err error) {
+	switch k := b[0] & kindMask; k {
+	case kindFiller:
+		size = int(load16(unsafe.Pointer(&b[0]), 2)) * recordAlign
+		if size == 0 {
+			return 0, fmt.Errorf("filler of no bytes")
+		}
+	case kindPart:
+		if len(b) < partHeader {
+			return 0, fmt.Errorf("part of %d bytes", len(b))
+		}
+		size = align(partHeader + int(load16(unsafe.Pointer(&b[0]), 2)))
+	case kindString, kindInt, kindHash, kindBigStr, kindBigHash:
+		if size, err = checkHeader(b, k); err != nil {
+			return 0, err
+		}
+	default:
+		return 0, fmt.Errorf("record of kind %d", k)
+	}
+	if size > len(b) {
+		return 0, fmt.Errorf("record of %d bytes where there are %d", size, len(b))
+	}
+	return size, nil
+}
+
+// checkHeader returns the size of a record with a key.
+func checkHeader(b []byte, k kind) (int, error) {
+	klen, off, ok := checkVarint(b, 2)
+	if !ok || klen > maxKey {
+		return 0, fmt.Errorf("record with a key of %d bytes", klen)
+	}
+	vlen := 8
+	if k != kindInt {
+		if vlen, off, ok = checkVarint(b, off); !ok || vlen > blockSize {
+			return 0, fmt.Errorf("record with a value of %d bytes", vlen)
+		}
+	}
+	if b[0]&flagTTL != 0 {
+		off += 5
+		if b[0]&flagWide != 0 {
+			off += 3
+		}
+	} else if b[0]&flagWide != 0 {
+		return 0, fmt.Errorf("record with a wide deadline but none")
+	}
+	if k == kindHash && vlen < hashHeader || k == kindBigStr && vlen < bigStrHeader || k == kindBigHash && vlen != bigHashSize {
+		return 0, fmt.Errorf("record of kind %d with a value of %d bytes", k, vlen)
+	}
+	return align(off + klen + vlen), nil
+}
+
+// checkVarint is loadVarint that stays within b.
+func checkVarint(b []byte, off int) (n, after int, ok bool) {
+	for shift := 0; off < len(b) && shift < 35; shift += 7 {
+		n |= int(b[off]&0x7f) << shift
+		off++
+		if b[off-1] < 0x80 {
+			return n, off, n <= math.MaxInt32
+		}
+	}
+	return n, off, false
+}
