@@ -32,6 +32,9 @@ func open(t *testing.T, o engine.Options) *fixture {
 	f.tx.LockAll()
 	t.Cleanup(func() {
 		f.tx.Unlock()
+		if err := s.Check(); err != nil {
+			t.Error(err)
+		}
 		s.Close()
 	})
 	return f

@@ -42,7 +42,7 @@ func (s *Store) Reserve(n int) error {
 func (s *Store) margin() int64 { return int64(len(s.shards)) + min(s.pool.limit.Load()/64, 256) }
 
 func (s *Store) makeRoom(n int, blocks int64) error {
-	if limit := s.maxMemory.Load(); int64(n) > limit {
+	if limit := s.maxMemory.Load(); limit > 0 && int64(n) > limit {
 		return ErrOutOfMemory
 	}
 	idle := 0 // shards in a row that had nothing to give
@@ -73,8 +73,7 @@ func (sh *shard) reclaim(policy Policy, w Weight) bool {
 		return false
 	}
 	sh.sweep.weight = w
-	sh.step(policy)
-	return true
+	return sh.step(policy)
 }
 
 // choose picks the next block to reclaim.
@@ -194,19 +193,25 @@ func (sh *shard) meanDeadline(n uint32) int64 {
 	return sum/count + deadlineZero
 }
 
-// step handles the next records of the block being reclaimed and frees it after the last.
-func (sh *shard) step(policy Policy) {
+// step handles the next records of the block being reclaimed and frees it after the last. Where there is no memory to move a record to
+// it gives the block up and returns false.
+func (sh *shard) step(policy Policy) bool {
 	sw := &sh.sweep
 	n := sw.block
 	b := sh.blocks[n]
 	for records, moved := 0, 0; sw.off < int(b.used); records++ {
 		if records == sweepRecords || moved >= sweepBytes {
-			return
+			return true
 		}
 		p := unsafe.Add(b.base, sw.off)
 		size := sizeAt(p)
 		if !sh.dead(&b, p) {
-			moved += sh.judge(policy, &b, loc(n<<locBits|uint32(sw.off/recordAlign)), p, size)
+			n, ok := sh.judge(policy, &b, loc(n<<locBits|uint32(sw.off/recordAlign)), p, size)
+			if !ok {
+				sw.block = noBlock
+				return false
+			}
+			moved += n
 		}
 		sw.off += size
 	}
@@ -215,10 +220,12 @@ func (sh *shard) step(policy Policy) {
 	}
 	sw.block = noBlock
 	sh.freeBlock(n)
+	return true
 }
 
-// judge drops or moves a live record of the block being reclaimed and returns the bytes moved.
-func (sh *shard) judge(policy Policy, b *block, l loc, p unsafe.Pointer, size int) int {
+// judge drops or moves a live record of the block being reclaimed and returns the bytes moved. ok is false where there is no memory to
+// move it to.
+func (sh *shard) judge(policy Policy, b *block, l loc, p unsafe.Pointer, size int) (moved int, ok bool) {
 	if load8(p, 0)&kindMask == kindPart {
 		return sh.judgePart(policy, l, p, size)
 	}
@@ -226,11 +233,12 @@ func (sh *shard) judge(policy Policy, b *block, l loc, p unsafe.Pointer, size in
 	sp, h := sh.spaces[v.space], hashBytes(v.keyBytes())
 	s, ok := sh.slotOf(&sp.keys, h, l)
 	if !ok {
-		panic("engine: a live record is not in the index")
+		sh.orphan(l, size)
+		return 0, true
 	}
 	if sh.expired(&v, sh.clock.wall) {
 		sh.expire(sp, s, &v, h)
-		return 0
+		return 0, true
 	}
 	if !sh.keep(policy, b, &v) {
 		if policy.counts() == countHits && b.class.pool() == probation {
@@ -238,14 +246,14 @@ func (sh *shard) judge(policy Policy, b *block, l loc, p unsafe.Pointer, size in
 		}
 		sh.stats.evicted++
 		sh.remove(sp, s, &v, h)
-		return 0
+		return 0, true
 	}
 	sh.sweep.kept += size
 	return sh.move(s, sh.survivorClass(b, &v), l, p, size, v.deadline())
 }
 
 // judgePart drops a part whose value is gone or given up, or moves it.
-func (sh *shard) judgePart(policy Policy, l loc, p unsafe.Pointer, size int) int {
+func (sh *shard) judgePart(policy Policy, l loc, p unsafe.Pointer, size int) (moved int, ok bool) {
 	sp, o, no := sh.spaces[load8(p, 1)>>4], partOwner(p), partNumber(p)
 	root, ok := sp.keys.find(o.hash, func(x loc) bool {
 		v := decode(sh.at(x))
@@ -253,19 +261,20 @@ func (sh *shard) judgePart(policy Policy, l loc, p unsafe.Pointer, size int) int
 		return (k == kindBigStr || k == kindBigHash) && load32(v.p, v.val) == o.id
 	})
 	if !ok {
-		sh.dropPart(sp, o, no)
-		return 0
+		sh.discard(sp, o, no)
+		return 0, true
 	}
 	v := decode(sh.at(root.loc()))
 	if !sh.keep(policy, &sh.blocks[root.loc()>>locBits], &v) {
 		sh.stats.evicted++
 		sh.remove(sp, root, &v, o.hash)
-		sh.dropPart(sp, o, no)
-		return 0
+		sh.discard(sp, o, no)
+		return 0, true
 	}
 	s, ok := sh.slotOf(&sp.parts, partHash(o, no), l)
 	if !ok {
-		panic("engine: a live part is not in the index")
+		sh.orphan(l, size)
+		return 0, true
 	}
 	c := sh.blocks[l>>locBits].class
 	if !sh.sweep.compact || c.pool() == mainPool {
@@ -279,10 +288,10 @@ func (sh *shard) judgePart(policy Policy, l loc, p unsafe.Pointer, size int) int
 }
 
 // move copies a record to the open block of a class and returns the bytes moved.
-func (sh *shard) move(s slot, c class, l loc, p unsafe.Pointer, size int, deadline int64) int {
+func (sh *shard) move(s slot, c class, l loc, p unsafe.Pointer, size int, deadline int64) (moved int, ok bool) {
 	to, q := sh.alloc(c, size)
 	if q == nil {
-		panic("engine: no memory to move a record to")
+		return 0, false
 	}
 	copy(bytesAt(q, 0, size), bytesAt(p, 0, size))
 	s.setLoc(to)
@@ -291,7 +300,7 @@ func (sh *shard) move(s slot, c class, l loc, p unsafe.Pointer, size int, deadli
 		b.earliest = min(b.earliest, deadline)
 	}
 	sh.bury(l, size)
-	return size
+	return size, true
 }
 
 // keep says whether a policy keeps a record of a block that is being reclaimed.

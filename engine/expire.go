@@ -3,6 +3,8 @@ package engine
 import (
 	"math"
 	"unsafe"
+
+	"github.com/redistill/redistill/internal/invariants"
 )
 
 // Expired keys are never seen: every look-up compares the deadline. Their memory comes back by this cycle. It costs no memory per key:
@@ -77,9 +79,20 @@ func (sh *shard) expireSome(n uint32, now int64) bool {
 // expireAt removes the key of the record at an offset of a block.
 func (sh *shard) expireAt(n uint32, off int, v *view) {
 	sp, h := sh.spaces[v.space], hashBytes(v.keyBytes())
-	if s, ok := sh.slotOf(&sp.keys, h, loc(n<<locBits|uint32(off/recordAlign))); ok {
-		sh.expire(sp, s, v, h)
+	l := loc(n<<locBits | uint32(off/recordAlign))
+	s, ok := sh.slotOf(&sp.keys, h, l)
+	if !ok {
+		sh.orphan(l, v.size)
+		return
 	}
+	sh.expire(sp, s, v, h)
+}
+
+// orphan buries a live record that its table does not have. That can only be an error in this package; nobody can see the record, so
+// the shard goes on without it.
+func (sh *shard) orphan(l loc, size int) {
+	invariants.Violated("a live record is not in its table")
+	sh.bury(l, size)
 }
 
 // slotOf returns the slot of the record at a location.

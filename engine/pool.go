@@ -4,6 +4,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/redistill/redistill/internal/invariants"
 )
 
 // blockSize is the unit in which memory is taken from the system, handed to shards, and reclaimed. 64 KB is small enough that a shard
@@ -21,6 +23,8 @@ type pool struct {
 	free []unsafe.Pointer // blocks that nobody uses; their pages may be resident. Guarded by mu
 	cold []unsafe.Pointer // blocks whose pages are not resident. Guarded by mu
 	keep [][]byte         // spans, referenced so that a heap-backed build keeps them. Guarded by mu
+
+	pages func(n int) []byte // takes pages from the system, nil where there are none; mapPages, but in tests
 
 	used  atomic.Int64 // blocks in use by shards
 	warm  atomic.Int64 // len(free): not used but resident
@@ -48,7 +52,7 @@ func (p *pool) get() unsafe.Pointer {
 
 // grow takes a span from the system. p.mu is held.
 func (p *pool) grow() bool {
-	span := mapPages(spanBlocks * blockSize)
+	span := p.pages(spanBlocks * blockSize)
 	if span == nil {
 		return false
 	}
@@ -61,6 +65,7 @@ func (p *pool) grow() bool {
 
 // put gives a block back.
 func (p *pool) put(b unsafe.Pointer) {
+	invariants.Mangle(unsafe.Slice((*byte)(b), blockSize))
 	p.mu.Lock()
 	p.free = append(p.free, b)
 	p.warm.Add(1)

@@ -169,7 +169,8 @@ func (t *Tx) FlushAll() {
 // flush empties a keyspace: its tables go at once, its records are dead from now on by the age of their blocks. Where no other keyspace
 // of the shard has keys, the blocks go as well.
 func (sh *shard) flush(sp *keyspace, now int64) {
-	sh.touchAll(sp, now)
+	sh.expireWatched(sp, now)
+	sh.touchAll(sp)
 	sp.keys.drop(sh.pool)
 	sp.parts.drop(sh.pool)
 	sp.expires, sp.deadlines, sp.flushed = 0, 0, sh.nextSeq
@@ -200,11 +201,13 @@ func (t *Tx) SwapDB(a, b int) {
 	}
 	for i := range t.store.shards {
 		sh := &t.store.shards[i]
-		sh.touchAll(sh.dbs[a], t.Now)
-		sh.touchAll(sh.dbs[b], t.Now)
+		sh.expireWatched(sh.dbs[a], t.Now)
+		sh.expireWatched(sh.dbs[b], t.Now)
+		sh.touchAll(sh.dbs[a])
+		sh.touchAll(sh.dbs[b])
 		sh.dbs[a], sh.dbs[b] = sh.dbs[b], sh.dbs[a]
 		sh.dbs[a].db, sh.dbs[b].db = uint8(a), uint8(b)
-		sh.touchAll(sh.dbs[a], t.Now)
-		sh.touchAll(sh.dbs[b], t.Now)
+		sh.touchAll(sh.dbs[a])
+		sh.touchAll(sh.dbs[b])
 	}
 }

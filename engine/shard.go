@@ -233,11 +233,14 @@ func (sh *shard) room(c class) int {
 	return blockSize - int(sh.blocks[n].used)
 }
 
-// newBlock takes a block from the pool and opens it for a class.
+// newBlock takes a block from the pool and opens it for a class. It returns noBlock where there is none, or no number for it.
 func (sh *shard) newBlock(c class) uint32 {
+	sh.open[c] = noBlock
+	if len(sh.vacant) == 0 && len(sh.blocks) == maxBlocks {
+		return noBlock
+	}
 	base := sh.pool.get()
 	if base == nil {
-		sh.open[c] = noBlock
 		return noBlock
 	}
 	var n uint32

@@ -79,6 +79,7 @@ func open(o Options, arenaOnly bool) (*Store, error) {
 	for i := range s.shards {
 		s.shards[i].init(s, uint64(time.Now().UnixNano())+uint64(i)<<32)
 	}
+	s.pool.pages = mapPages
 	s.memory.arenaOnly = arenaOnly
 	s.SetPolicy(o.Policy)
 	s.SetWeight(o.Weight)
@@ -89,10 +90,12 @@ func open(o Options, arenaOnly bool) (*Store, error) {
 }
 
 // shardsFor returns the number of shards for a memory limit: enough that the processors rarely meet at one lock, and few enough that a
-// shard keeps 16 MB, so that eviction within shards sees the whole of the keyspace.
+// shard keeps 16 MB, so that eviction within shards sees the whole of the keyspace; but so many that half of what a shard can address
+// is enough for its part.
 func shardsFor(maxMemory int64, cpus int) int {
 	n := 4
-	for n < 4*cpus && n < maxShards && (maxMemory == 0 || maxMemory/int64(2*n) >= 16<<20) {
+	for n < maxShards && (maxMemory/int64(n) > maxBlocks*blockSize/2 ||
+		n < 4*cpus && (maxMemory == 0 || maxMemory/int64(2*n) >= 16<<20)) {
 		n *= 2
 	}
 	return n

@@ -30,7 +30,10 @@ const (
 // loc is where a record is: the number of its block in its shard, and its offset in units of recordAlign.
 type loc uint32
 
-const locBits = blockShift - 2
+const (
+	locBits   = blockShift - 2
+	maxBlocks = 1 << (32 - locBits) // of a shard: 16 GB
+)
 
 // offset is the record's distance from the start of its block in bytes.
 func (l loc) offset() int { return int(l&(1<<locBits-1)) * recordAlign }
@@ -179,24 +182,31 @@ func (t *table) place(p *pool, index uint32, tag uint8, l loc) bool {
 
 // newSpill takes an overflow bucket and returns its number.
 func (t *table) newSpill(p *pool) (uint32, bool) {
-	if t.free != 0 {
-		c := t.free - 1
-		b := t.spill(c)
-		t.free = load32(b, bucketChild)
-		clear(bytesAt(b, 0, bucketSize))
-		return c, true
-	}
-	if t.spilled&pageMask == 0 && int(t.spilled>>pageShift) == len(t.overflow) {
-		page := p.get()
-		if page == nil {
-			return 0, false
-		}
-		t.overflow = append(t.overflow, page)
+	if !t.spare(p) {
+		return 0, false
 	}
 	c := t.spilled
-	t.spilled++
+	if t.free != 0 {
+		c = t.free - 1
+		t.free = load32(t.spill(c), bucketChild)
+	} else {
+		t.spilled++
+	}
 	clear(bytesAt(t.spill(c), 0, bucketSize))
 	return c, true
+}
+
+// spare sees to it that there is an overflow bucket to take.
+func (t *table) spare(p *pool) bool {
+	if t.free != 0 || int(t.spilled) < len(t.overflow)<<pageShift {
+		return true
+	}
+	page := p.get()
+	if page == nil {
+		return false
+	}
+	t.overflow = append(t.overflow, page)
+	return true
 }
 
 // remove empties a slot of the chain of hash h, filling the hole from the chain's last bucket so that chains stay dense.
@@ -259,13 +269,19 @@ func (t *table) split(p *pool, hash hasher) {
 	t.rehome(p, from, hash)
 }
 
-// merge removes the last primary bucket and moves its entries to the one that it was split from.
+// merge removes the last primary bucket and moves its entries to the one that it was split from. Where that needs one more overflow
+// bucket than the two chains have, and it is not to be had, it does nothing.
 func (t *table) merge(p *pool, hash hasher) {
-	last := t.buckets - 1
-	t.buckets = last
-	if t.mask >= t.buckets {
-		t.mask >>= 1
+	last, mask := t.buckets-1, t.mask
+	if mask >= last {
+		mask >>= 1
 	}
+	n, slots := t.chain(last)
+	into, more := t.chain(last & mask)
+	if n+into > slots+more-bucketSlots && !t.spare(p) {
+		return
+	}
+	t.buckets, t.mask = last, mask
 	t.rehome(p, last, hash)
 	if t.buckets&pageMask == 0 && int(t.buckets>>pageShift) < len(t.pages) {
 		p.put(t.pages[len(t.pages)-1])
@@ -290,6 +306,19 @@ func (t *table) rehome(p *pool, from uint32, hash hasher) {
 	for i, l := range at {
 		t.place(p, t.index(hash(l)), tag[i], l)
 	}
+}
+
+// chain returns the number of entries of a primary bucket and those that continue it, and of their slots.
+func (t *table) chain(i uint32) (entries, slots int) {
+	for b := t.bucket(i); b != nil; b = t.child(b) {
+		for s := range bucketSlots {
+			if load8(b, s) != 0 {
+				entries++
+			}
+		}
+		slots += bucketSlots
+	}
+	return entries, slots
 }
 
 // clearChain empties a bucket and frees its overflow buckets.

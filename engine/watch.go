@@ -21,14 +21,30 @@ func (sh *shard) touch(sp *keyspace, key []byte) {
 	}
 }
 
-// touchAll tells the watchers of the keys of a keyspace that are there, and have not expired, that they changed.
-func (sh *shard) touchAll(sp *keyspace, now int64) {
+// touchAll tells the watchers of the keys of a keyspace that are there that they changed. Expired keys must have been removed.
+func (sh *shard) touchAll(sp *keyspace) {
 	for id, w := range sh.watches {
 		if id.db != sp.db {
 			continue
 		}
-		if _, v, ok := sh.find(sp, Key{[]byte(id.key), hashBytes([]byte(id.key))}); ok && !sh.expired(&v, now) {
+		if _, _, ok := sh.find(sp, watchedKey(id)); ok {
 			w.version++
+		}
+	}
+}
+
+func watchedKey(id watchID) Key {
+	b := []byte(id.key)
+	return Key{b, hashBytes(b)}
+}
+
+// expireWatched removes the watched keys, whatever database they are watched in, that have expired in a keyspace. So those who saw a
+// key there learn that it has gone, before the keyspace is flushed or exchanged, and nobody else does.
+func (sh *shard) expireWatched(sp *keyspace, now int64) {
+	for id := range sh.watches {
+		k := watchedKey(id)
+		if s, v, ok := sh.find(sp, k); ok && sh.expired(&v, now) {
+			sh.expire(sp, s, &v, k.hash)
 		}
 	}
 }
