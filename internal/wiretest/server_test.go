@@ -11,6 +11,10 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	// The server runs as a process of its own. Importing it makes "go test"
+	// run these tests again when it has changed, and not take old results.
+	_ "github.com/redistill/redistill/cmd"
 )
 
 // server is a running server whose data the tests may delete.
