@@ -34,6 +34,7 @@ const (
 	errNoIdleTime     = Error("ERR An LFU maxmemory policy is selected, idle time not tracked. " + errPolicyNote)
 	errSameObject     = Error("ERR source and destination objects are the same")
 	errDBRange        = Error("ERR DB index is out of range")
+	errCrossProtocol  = Error("ERR HTTP is not spoken here") // never sent: the connection is closed without a reply, as Redis does
 	errNoAuth         = Error("NOAUTH Authentication required.")
 	errExecAbort      = Error("EXECABORT Transaction discarded because of previous errors.")
 	errOutOfMemory    = Error("OOM command not allowed when used memory > 'maxmemory'.")

@@ -25,7 +25,20 @@ func (s *Session) BeginBatch(now int64) {
 }
 
 // EndBatch is called after the run. It publishes what CLIENT LIST shows of the session to other goroutines.
-func (s *Session) EndBatch() { s.publish() }
+func (s *Session) EndBatch() {
+	s.publish()
+	s.call.Args, s.call.Keys = nil, nil
+	s.keys, s.scratch = forgetKeys(s.keys), forgetKeys(s.scratch)
+}
+
+// forgetKeys empties a slice of keys, whose bytes alias the query buffer and would keep it from being freed. One that grew large goes.
+func forgetKeys(keys []engine.Key) []engine.Key {
+	if cap(keys) > 64 {
+		return nil
+	}
+	clear(keys[:cap(keys)])
+	return keys[:0]
+}
 
 // Exec runs one command, appending its reply to s.Out. args must not be empty. Neither args nor what it refers to is kept after the
 // call, but elements of args may have been replaced. After a call that left s.Closing set there must be no other.
@@ -55,6 +68,9 @@ func (s *Session) Exec(args [][]byte) Next {
 func (s *Session) admit(args [][]byte) (*Command, error) {
 	cmd := s.srv.table.lookup(args[0])
 	if cmd == nil {
+		if is(args[0], "post") || is(args[0], "host:") {
+			return nil, errCrossProtocol
+		}
 		return nil, errUnknownCommand(args)
 	}
 	if cmd.Sub != nil && len(args) > 1 {
@@ -122,6 +138,11 @@ func size(args [][]byte) int {
 
 // reject replies to a command that did not run. In a transaction it makes EXEC fail, and a refused EXEC ends the transaction.
 func (s *Session) reject(cmd *Command, err error) {
+	if err == errCrossProtocol {
+		s.srv.Log.Warn("closed a connection that speaks HTTP: somebody may be trying to reach the server through a browser", "client", s.Addr)
+		s.Closing = true
+		return
+	}
 	if cmd != nil {
 		s.stats.commands[cmd.index].rejected.Add(1)
 		if cmd == s.srv.exec {

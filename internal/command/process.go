@@ -5,8 +5,6 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
-	"time"
 )
 
 // residentBytes returns the resident memory of the process. Where the system does not tell, it is the most that it ever was.
@@ -17,20 +15,7 @@ func residentBytes() int64 {
 			return pages * int64(os.Getpagesize())
 		}
 	}
-	var usage syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &usage) != nil {
-		return 0
-	}
-	return int64(usage.Maxrss)
-}
-
-// cpuTime returns the processor time that the process used.
-func cpuTime() (user, system time.Duration) {
-	var usage syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &usage) != nil {
-		return 0, 0
-	}
-	return time.Duration(usage.Utime.Nano()), time.Duration(usage.Stime.Nano())
+	return peakResident()
 }
 
 // operatingSystem names the kernel, its release where that is known, and the machine: "Linux 6.1.0 amd64".

@@ -230,6 +230,9 @@ func maxMemory() kind {
 		},
 		get: func(v *Values) string { return v.maxMemoryText },
 		setRedis: func(v *Values, text string) error {
+			if text == "" {
+				text = "0" // as Redis reads it
+			}
 			n, err := ParseSize(text)
 			if err != nil {
 				return errRedisMemory

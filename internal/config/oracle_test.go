@@ -32,6 +32,7 @@ var setCases = []struct {
 	{[]string{"maxmemory", "100mb"}, "OK"},
 	{[]string{"maxmemory", "1K"}, "OK"},
 	{[]string{"maxmemory", "0"}, "OK"},
+	{[]string{"maxmemory", ""}, "OK"},
 	{[]string{"maxmemory-policy", "ALLKEYS-LRU"}, "OK"},
 	{[]string{"maxclients", "abc"}, failed("maxclients", "argument couldn't be parsed into an integer")},
 	{[]string{"timeout", "-1"}, failed("timeout", "argument must be between 0 and 2147483647 inclusive")},
