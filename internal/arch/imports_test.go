@@ -20,9 +20,6 @@ import (
 // It is a statement of policy. A change of it is a change of design: the build
 // is not to be mended here.
 const policy = `
-	# The bottom: they import nothing of the module.
-	golang.org/x/sys/unix < internal/config;
-
 	# The engine knows no protocol, no network and no settings.
 	internal/invariants, golang.org/x/sys/unix < engine;
 	net, net/http, net/netip, log, log/slog, flag, os/exec, reflect, regexp, encoding/json
