@@ -3,19 +3,38 @@ package main
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/redistill/redistill/internal/command"
 )
 
-func TestCommandsPageIsUpToDate(t *testing.T) {
-	written, err := os.ReadFile("../../docs/commands.md")
+func TestPagesAreUpToDate(t *testing.T) {
+	all, err := pages()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(written, commandsPage()) {
-		t.Error("docs/commands.md is out of date: run go generate ./internal/gendocs")
+	for name, text := range all {
+		written, err := os.ReadFile(filepath.Join("../../docs", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(written, text) {
+			t.Errorf("docs/%s is out of date: run go generate ./internal/gendocs", name)
+		}
+	}
+}
+
+func TestDifferences(t *testing.T) {
+	page, err := differencesPage("# comment\nwhy Because\nclient.txt: CLIENT X*\nclient.txt: [a block]\nkeys.txt: KEYS *x\n")
+	if err != nil || !strings.HasSuffix(string(page), "\n- Because.\n  - `CLIENT X ...`\n  - a block (in client.txt)\n  - `KEYS *x`\n") {
+		t.Errorf("got %q and error %v", page, err)
+	}
+	for _, list := range []string{"why Because\nCLIENT X", "client.txt: CLIENT X"} {
+		if _, err := differencesPage(list); err == nil {
+			t.Errorf("%q: got no error", list)
+		}
 	}
 }
 
