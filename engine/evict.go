@@ -10,12 +10,12 @@ import (
 // says which records are kept; all else is the same for all.
 
 const (
-	sweepRecords   = 64                // records handled under one hold of a shard's lock
-	sweepBytes     = 64 << 10          // bytes moved under one hold
-	sampleBlocks   = 16                // blocks compared for the one to be compacted
-	compactBelow   = blockSize / 5 * 4 // a block with fewer live bytes is compacted before anything is evicted
-	probationShare = 10                // the probation pool is this part of a shard's blocks
-	keepPerFreed   = 4                 // bytes kept for each one freed while evicting, in the long run
+	sweepRecords   = 64                 // records handled under one hold of a shard's lock
+	sweepBytes     = 64 << 10           // bytes moved under one hold
+	sampleBlocks   = 32                 // blocks compared for the one to be compacted
+	compactBelow   = blockSize / 10 * 9 // a block with fewer live bytes is compacted before anything is evicted
+	probationShare = 10                 // the probation pool is this part of a shard's blocks
+	keepPerFreed   = 4                  // bytes kept for each one freed while evicting, in the long run
 )
 
 // sweep is where the reclaimer stands in a shard.
@@ -39,7 +39,7 @@ func (s *Store) Reserve(n int) error {
 }
 
 // margin is the number of blocks that are kept free for operations that do not reserve: half-filled blocks, moved records, the index.
-func (s *Store) margin() int64 { return int64(len(s.shards)) + min(s.pool.limit.Load()/64, 256) }
+func (s *Store) margin() int64 { return int64(len(s.shards)) + min(s.pool.limit.Load()/256, 256) }
 
 func (s *Store) makeRoom(n int, blocks int64) error {
 	if limit := s.maxMemory.Load(); limit > 0 && int64(n) > limit {
