@@ -76,6 +76,18 @@ func (c *client) mustReply(want string, args ...string) error {
 	return nil
 }
 
+// quit ends the connection and waits for the server's end, so that the server
+// does not count or list the connection any more.
+func (c *client) quit() error {
+	if err := c.mustReply("+OK", "QUIT"); err != nil {
+		return err
+	}
+	if n, err := c.read(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("after QUIT: %q, %v, want the end of the connection", n.wire(), err)
+	}
+	return nil
+}
+
 func (c *client) close() { _ = c.conn.Close() }
 
 // appendCommand appends args as a RESP array of bulk strings.

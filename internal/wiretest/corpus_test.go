@@ -158,7 +158,11 @@ func (srv server) reset() error {
 			return err
 		}
 	}
-	return errors.Join(c.mustReply("+OK", "CLIENT", "UNPAUSE"), c.mustReply("+OK", "FLUSHALL"))
+	return errors.Join(
+		c.mustReply("+OK", "CLIENT", "UNPAUSE"),
+		c.mustReply("+OK", "FLUSHALL"),
+		c.quit(),
+	)
 }
 
 // blockRun holds the connections of one block while it runs.
@@ -219,7 +223,8 @@ func (r *blockRun) finish() error {
 		if r.conns[name] == nil {
 			continue
 		}
-		if err := r.conns[name].mustReply("+RESET", "RESET"); err != nil {
+		c := r.conns[name]
+		if err := errors.Join(c.mustReply("+RESET", "RESET"), c.quit()); err != nil {
 			return fmt.Errorf("connection %q: %w", name, err)
 		}
 	}
