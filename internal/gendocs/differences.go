@@ -26,6 +26,7 @@ must be the same byte for byte, except those listed at the end.
   With a limit, the default policy is allkeys-lru; Redis has neither by default.
 - Eviction takes groups of keys that were written at about the same time, and keeps those among them that were used lately. It
   does not sample single keys, so ` + "`maxmemory-samples`" + ` is fixed.
+- Keys and the fields of hashes may be up to 32 KB long; Redis allows 512 MB. Values may be as long as in Redis.
 - SCAN, KEYS and HSCAN return keys in another order. What SCAN guarantees is the same: every key that is there from the start of a scan
   to its end is returned.
 - OBJECT ENCODING names the encoding that Redis would use. The memory that MEMORY USAGE tells is ours.
