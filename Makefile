@@ -10,11 +10,11 @@ FUZZTIME  ?= 10s
 STEP      := scripts/step
 
 .NOTPARALLEL:
-.PHONY: test lint help build setup unit race streams fuzz gofmt vet golangci arch cross generate
+.PHONY: test lint help build setup unit race streams fuzz gofmt tidy vet golangci arch cross generate
 
 test: setup vet unit race streams fuzz
 
-lint: gofmt vet arch golangci cross
+lint: gofmt tidy vet arch golangci cross
 
 # Assertions are compiled in for tests, and into the server that tests build.
 unit race streams fuzz: export GOFLAGS := $(shell go env GOFLAGS) -tags=invariants
@@ -42,6 +42,9 @@ fuzz: ## run every fuzz target for FUZZTIME
 
 gofmt: ## find files that gofmt would change
 	@$(STEP) "gofmt" scripts/gofmt-check
+
+tidy: ## find what go mod tidy would change
+	@$(STEP) "go mod tidy" go mod tidy -diff
 
 vet: ## run go vet, with and without assertions
 	@$(STEP) "go vet" go vet ./...
