@@ -30,7 +30,7 @@ var sameAsRedis = []string{
 	"COMMAND GETKEYSANDFLAGS DEL a b c", "COMMAND GETKEYSANDFLAGS MSET a 1 b 2", "COMMAND GETKEYSANDFLAGS GET", "COMMAND GETKEYSANDFLAGS COPY a b",
 	"COMMAND INFO nope", "COMMAND INFO config|nope", "COMMAND INFO nope|get", "COMMAND DOCS nope", "COMMAND HELP",
 	"CONFIG", "CONFIG x", "CONFIG GET", "CONFIG SET", "CONFIG SET a", "CONFIG SET a b", "CONFIG SET maxmemory x", "CONFIG SET maxmemory 1 maxmemory 2",
-	"CONFIG SET maxmemory 1 hz", "CONFIG SET a b c", "CONFIG SET maxmemory-policy x", "CONFIG SET daemonize yes", "CONFIG SET slowlog-log-slower-than x",
+	"CONFIG SET maxmemory 1 hz", "CONFIG SET a b c", "CONFIG SET daemonize yes", "CONFIG SET slowlog-log-slower-than x",
 	"CONFIG SET maxmemory 2mb maxmemory-policy volatile-ttl", "CONFIG GET maxmemory maxmemory-policy", "CONFIG GET nope", "CONFIG GET maxmemory maxmemory",
 	"CONFIG RESETSTAT x", "CONFIG RESETSTAT", "CONFIG REWRITE", "CONFIG REWRITE x", "CONFIG HELP", "CONFIG HELP x",
 	"INFO nope", "INFO Cluster", "INFO keyspace", "DEBUG",

@@ -60,7 +60,7 @@ func TestClientListInParallel(t *testing.T) {
 	}()
 	c := connect(t, srv)
 	killed := 0
-	for range 300 {
+	for n := 0; n < 300 || killed == 0; n++ {
 		if reply := c.do("CLIENT LIST"); !strings.Contains(reply, "cmd=client|list") {
 			t.Fatalf("CLIENT LIST without oneself: %q", reply)
 		}
@@ -69,9 +69,6 @@ func TestClientListInParallel(t *testing.T) {
 	}
 	stop.Store(true)
 	<-done
-	if killed == 0 {
-		t.Error("no client was killed")
-	}
 	if n := srv.Connected(); n != 1 {
 		t.Errorf("connected: got %d, want 1", n)
 	}

@@ -99,6 +99,10 @@ const (
 // Handler runs one command and appends exactly one reply to c.Out, or returns an error, which the gate turns into the reply.
 type Handler func(c *Call) error
 
+// Growth returns an upper bound of the bytes that a command with these arguments, whose number is right, adds to the keyspace. No lock is
+// held.
+type Growth func(s *Session, args [][]byte) int
+
 // Command is a row of the command table.
 type Command struct {
 	Name       string    // in lower case; a subcommand's is without its container's
@@ -107,6 +111,7 @@ type Command struct {
 	Categories Category  // ACL categories beyond those that Flags and Group imply
 	Keys       Keys      // where the keys are
 	Access     []Access  // what is done with the keys: one for all or one for each; usualAccess if empty
+	KeyNotes   string    // a remark on Access, as COMMAND INFO shows it
 	Locks      Locks     // what is locked while it runs
 	Group      Group     // its family
 	Since      string    // the version of Redis that brought it
@@ -116,6 +121,7 @@ type Command struct {
 	Differs    string    // what is not as in Redis 7.2, for docs/commands.md
 	Tips       []string  // hints for proxies, as COMMAND INFO shows them
 	Run        Handler   // nil for a container
+	Growth     Growth    // how much memory it may take, nil if its arguments are the measure
 	Sub        []Command // subcommands of a container
 
 	index    int    // position in the flat list of all commands, set by newTable

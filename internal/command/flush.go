@@ -53,11 +53,11 @@ func (c *Call) isFlush() bool {
 // SWAPDB index1 index2
 func swapDB(c *Call) error {
 	a, err := c.int(1)
-	if err != nil {
+	if err != nil || a != int64(int32(a)) {
 		return Error("ERR invalid first DB index")
 	}
 	b, err := c.int(2)
-	if err != nil {
+	if err != nil || b != int64(int32(b)) {
 		return Error("ERR invalid second DB index")
 	}
 	if a < 0 || a >= engine.Databases || b < 0 || b >= engine.Databases {

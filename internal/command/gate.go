@@ -86,7 +86,7 @@ func (s *Session) admit(args [][]byte) (*Command, error) {
 	if s.state != 0 {
 		return cmd, s.restrict(cmd, args)
 	}
-	if cmd.Flags&DenyOOM != 0 && s.srv.Store.Reserve(size(args)) != nil {
+	if cmd.Flags&DenyOOM != 0 && s.srv.Store.Reserve(s.growth(cmd, args)) != nil {
 		return cmd, errOutOfMemory
 	}
 	return cmd, nil
@@ -116,18 +116,26 @@ func (s *Session) memoryNeed(cmd *Command, args [][]byte) (int, bool) {
 	deny := cmd.Flags&DenyOOM != 0
 	switch {
 	case s.state&inMulti == 0:
-		return size(args), deny
+		return s.growth(cmd, args), deny
 	case cmd == s.srv.exec:
 		return s.multi.growth, s.multi.flags&DenyOOM != 0
 	case cmd.Flags&Immediate != 0:
 		return 0, false
 	case deny:
-		return s.multi.growth + size(args), true
+		return s.multi.growth + s.growth(cmd, args), true
 	}
 	return s.multi.growth, true
 }
 
-// size is an upper bound of the bytes that a command with these arguments adds to the keyspace, beyond what it replaces.
+// growth is an upper bound of the bytes that a command adds to the keyspace.
+func (s *Session) growth(cmd *Command, args [][]byte) int {
+	if cmd.Growth != nil {
+		return cmd.Growth(s, args)
+	}
+	return size(args)
+}
+
+// size is the number of bytes of a command's arguments.
 func size(args [][]byte) int {
 	n := 0
 	for _, a := range args {

@@ -86,7 +86,7 @@ func commandInfo(c *Call) error {
 		if row := c.Srv.table.find(string(name)); row != nil {
 			row.appendInfo(c.Out)
 		} else {
-			c.Out.NullArray()
+			c.Out.Null()
 		}
 	}
 	return nil
@@ -237,7 +237,13 @@ func (c *Command) appendKeySpecs(out *resp.Out) {
 				last -= first
 			}
 		}
-		out.Map(3)
+		if c.KeyNotes == "" {
+			out.Map(3)
+		} else {
+			out.Map(4)
+			out.BulkString("notes")
+			out.BulkString(c.KeyNotes)
+		}
 		out.BulkString("flags")
 		appendSet(out, uint32(c.access(i)), accessNames, "")
 		out.BulkString("begin_search")

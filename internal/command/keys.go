@@ -98,7 +98,7 @@ var keysCommands = []Command{
 		Group: Generic, Since: "6.2.0",
 		Summary:    "Copy a key",
 		Complexity: "O(N) worst case for collections, where N is the number of nested items. O(1) for string values.",
-		Syntax:     "source destination [DB destination-db] [REPLACE]", Run: copyKey},
+		Syntax:     "source destination [DB destination-db] [REPLACE]", Run: copyKey, Growth: copyGrowth},
 	{Name: "move", Arity: 3, Flags: Write | Fast, Keys: Keys{1, 1, 1}, Access: []Access{RW | Reads | Updates}, Group: Generic,
 		Since:      "1.0.0",
 		Summary:    "Move a key to another database",
@@ -201,6 +201,15 @@ func renamenx(c *Call) error {
 		return c.boolean(false, nil)
 	}
 	return c.boolean(c.Tx.Rename(c.Keys[0], c.Keys[1]))
+}
+
+// copyGrowth is the size of what COPY copies.
+func copyGrowth(s *Session, args [][]byte) int {
+	k := s.srv.Store.Key(args[1])
+	s.tx.LockKey(k)
+	n, _ := s.tx.MemoryUsage(k)
+	s.tx.Unlock()
+	return n + len(args[2])
 }
 
 // COPY source destination [DB destination-db] [REPLACE]

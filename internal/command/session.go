@@ -101,8 +101,12 @@ func (s *Session) publish() {
 	s.outPeak = max(s.outPeak, len(s.Out.B))
 	p := &s.published
 	update(&p.active, s.call.Now)
-	if p.last.Load() != s.call.Cmd {
-		p.last.Store(s.call.Cmd)
+	cmd := s.call.Cmd
+	if s.multi.running {
+		cmd = s.srv.exec // not the one of its commands that asks
+	}
+	if p.last.Load() != cmd {
+		p.last.Store(cmd)
 	}
 	if db := int32(s.tx.DB); p.db.Load() != db {
 		p.db.Store(db)

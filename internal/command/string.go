@@ -2,6 +2,7 @@ package command
 
 import (
 	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/resp"
 )
 
 var stringCommands = []Command{
@@ -10,7 +11,8 @@ var stringCommands = []Command{
 		Complexity: "O(1)",
 		Syntax:     "key", Run: get},
 	{Name: "set", Arity: -3, Flags: Write | DenyOOM, Keys: Keys{1, 1, 1}, Access: []Access{RW | Reads | Updates | VariableFlags},
-		Group: Strings, Since: "1.0.0",
+		KeyNotes: "RW and ACCESS due to the optional `GET` argument",
+		Group:    Strings, Since: "1.0.0",
 		Summary:    "Set the string value of a key",
 		Complexity: "O(1)",
 		Syntax: "key value [NX | XX] [GET] " +
@@ -42,6 +44,7 @@ var stringCommands = []Command{
 		Complexity: "O(1)",
 		Syntax:     "key", Run: getdel},
 	{Name: "getex", Arity: -2, Flags: Write | Fast, Keys: Keys{1, 1, 1}, Access: []Access{RW | Reads | Updates}, Group: Strings,
+		KeyNotes:   "RW and UPDATE because it changes the TTL",
 		Since:      "6.2.0",
 		Summary:    "Get the value of a key and optionally set its expiration",
 		Complexity: "O(1)",
@@ -85,7 +88,7 @@ var stringCommands = []Command{
 		Summary: "Overwrite part of a string at key starting at the specified offset",
 		Complexity: "O(1), not counting the time taken to copy the new string in place. Usually, this string is very small so the " +
 			"amortized complexity is O(1). Otherwise, complexity is O(M) with M being the length of the value argument.",
-		Syntax: "key offset value", Run: setrange},
+		Syntax: "key offset value", Run: setrange, Growth: setrangeGrowth},
 	{Name: "incr", Arity: 2, Flags: Write | DenyOOM | Fast, Keys: Keys{1, 1, 1}, Access: []Access{RW | Reads | Updates},
 		Group: Strings, Since: "1.0.0",
 		Summary:    "Increment the integer value of a key by one",
@@ -211,6 +214,14 @@ func appendTo(c *Call) error {
 	}
 	n, err := c.Tx.Append(k, val)
 	return c.integer(int64(n), err)
+}
+
+// setrangeGrowth is the length of the string that SETRANGE makes at least.
+func setrangeGrowth(_ *Session, args [][]byte) int {
+	if off, ok := resp.ParseInt(args[2]); ok && off > 0 && off < maxString {
+		return int(off) + size(args)
+	}
+	return size(args)
 }
 
 // SETRANGE key offset value

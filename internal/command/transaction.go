@@ -28,15 +28,16 @@ const (
 // transaction is what a session collects between MULTI and EXEC, and its watched keys. The queued commands' arguments and keys lie in
 // three arrays, which the next transaction uses again: clients that wrap every request in MULTI and EXEC cost no allocation.
 type transaction struct {
-	failed bool // a command was refused while queueing: EXEC fails
-	all    bool // a queued command needs every lock
-	flags  Flag // of all queued commands
-	growth int  // bytes that the queued commands may add to the keyspace
-	size   int  // bytes that the queue takes
-	queued []queuedCommand
-	text   []byte       // backs args
-	args   [][]byte     // of all queued commands
-	keys   []engine.Key // of all queued commands; their bytes are in text
+	failed  bool // a command was refused while queueing: EXEC fails
+	all     bool // a queued command needs every lock
+	flags   Flag // of all queued commands
+	running bool // EXEC runs the queued commands
+	growth  int  // bytes that the queued commands may add to the keyspace
+	size    int  // bytes that the queue takes
+	queued  []queuedCommand
+	text    []byte       // backs args
+	args    [][]byte     // of all queued commands
+	keys    []engine.Key // of all queued commands; their bytes are in text
 
 	watched     []watchedKey
 	seen        map[watchID]struct{} // the watched keys
@@ -204,6 +205,7 @@ func (s *Session) runQueued() {
 	c := &s.call
 	cmd, args, keys := c.Cmd, c.Args, c.Keys
 	c.Out.Array(len(s.multi.queued))
+	s.multi.running = true
 	for i := range s.multi.queued {
 		q := &s.multi.queued[i]
 		c.Cmd, c.Args, c.Keys = q.cmd, q.args, q.keys
@@ -211,6 +213,7 @@ func (s *Session) runQueued() {
 		err := s.invoke(q.cmd)
 		s.account(q.cmd, began, err)
 	}
+	s.multi.running = false
 	c.Cmd, c.Args, c.Keys = cmd, args, keys
 }
 
