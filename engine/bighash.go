@@ -73,7 +73,7 @@ func (sh *shard) enlarge(sp *keyspace, s slot, v *view, k Key, now int64) error 
 		}
 		copy(partBytes(p), entries)
 	}
-	to := shape{withDeadline(kindBigHash|flagRaw, at), len(k.Bytes), bigHashSize}
+	to := shape{withDeadline(kindBigHash|v.flags&flagRaw, at), len(k.Bytes), bigHashSize}
 	if !sh.resize(sp, s, v, k, to, at, now, 0) {
 		sh.dropPart(sp, o, 0)
 		return ErrOutOfMemory
@@ -104,6 +104,7 @@ func (sh *shard) bigSet(sp *keyspace, v *view, field, val []byte, now int64) (ad
 	if !found {
 		h.addCount(1)
 	}
+	v.setFlags(v.flags | rawHash(field, val, h.count()))
 	sh.dropRefs(sp, h, e)
 	if h.entries() > int(h.buckets())*bucketTarget {
 		sh.splitBucket(sp, h, c)

@@ -102,7 +102,7 @@ func (sh *shard) choose(policy Policy, w Weight) bool {
 // emptiest returns the sealed block with the fewest live bytes of a random sample, and whether compacting it pays.
 func (sh *shard) emptiest() (uint32, bool) {
 	best, live := uint32(noBlock), uint32(compactBelow)
-	if sh.oldest() == noBlock {
+	if sh.oldest() == noBlock || sh.gain.vain(sh.live) >= sampleBlocks {
 		return noBlock, false
 	}
 	for range sampleBlocks {
@@ -220,7 +220,36 @@ func (sh *shard) step(policy Policy) bool {
 	}
 	sw.block = noBlock
 	sh.freeBlock(n)
+	sh.gain.swept(sh.live)
 	return true
+}
+
+// gain is the account of what the reclaimer achieves. Records that do not fill blocks well, such as one of 40 KB in each, can be moved
+// for ever without a block to show for it: then there is no use in compacting, and keeping records has to end.
+type gain struct {
+	taken, best int   // blocks that moves took less those that sweeps freed, now and at the lowest
+	futile      int   // sweeps since then
+	live        int64 // live bytes of the shard at the first of them
+}
+
+// swept counts a block that was freed.
+func (g *gain) swept(live int64) {
+	if g.taken--; g.taken < g.best {
+		*g = gain{}
+		return
+	}
+	if g.futile == 0 {
+		g.live = live
+	}
+	g.futile++
+}
+
+// vain returns how many sweeps in a row gained nothing. It is 0 again once enough has died to make a difference.
+func (g *gain) vain(live int64) int {
+	if g.futile > 0 && live+blockSize <= g.live {
+		*g = gain{}
+	}
+	return g.futile
 }
 
 // judge drops or moves a live record of the block being reclaimed and returns the bytes moved. ok is false where there is no memory to
@@ -289,9 +318,13 @@ func (sh *shard) judgePart(policy Policy, l loc, p unsafe.Pointer, size int) (mo
 
 // move copies a record to the open block of a class and returns the bytes moved.
 func (sh *shard) move(s slot, c class, l loc, p unsafe.Pointer, size int, deadline int64) (moved int, ok bool) {
+	open := sh.open[c]
 	to, q := sh.alloc(c, size)
 	if q == nil {
 		return 0, false
+	}
+	if open != sh.open[c] {
+		sh.gain.taken++
 	}
 	copy(bytesAt(q, 0, size), bytesAt(p, 0, size))
 	s.setLoc(to)
@@ -316,7 +349,7 @@ func (sh *shard) keep(policy Policy, b *block, v *view) bool {
 	if policy == VolatileTTL {
 		return at > sw.soon
 	}
-	if sh.kept > sh.live/2 {
+	if sh.kept > sh.live/2 || sh.gain.vain(sh.live) > len(sh.blocks) {
 		return false // nearly everything is in use: the oldest goes
 	}
 	switch policy {

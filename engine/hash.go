@@ -157,7 +157,7 @@ func (t *Tx) HSet(k Key, field, val []byte) (added bool, err error) {
 // newHash makes a hash of one field.
 func (sh *shard) newHash(sp *keyspace, k Key, field, val []byte, now int64) error {
 	n, it := hashHeader, inline(field, val)
-	small := len(val) <= inlineField && len(field) <= inlineField
+	small := len(val) <= inlineField && len(field) <= inlineField && n+it.size() <= hashMax
 	if small {
 		n += it.size()
 	}

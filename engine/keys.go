@@ -214,12 +214,10 @@ func (t *Tx) Encoding(k Key) (string, bool) {
 	switch v.kind() {
 	case kindInt:
 		return "int", true
-	case kindHash:
+	case kindHash, kindBigHash:
 		if v.flags&flagRaw == 0 {
 			return "listpack", true
 		}
-		return "hashtable", true
-	case kindBigHash:
 		return "hashtable", true
 	}
 	if v.flags&flagRaw == 0 && sh.valueLen(sp, &v) <= embstrMax {
