@@ -284,3 +284,55 @@ func TestHRandom(t *testing.T) {
 		}
 	}
 }
+
+// Redis keeps a hash of short fields as a listpack whatever its size in all.
+func TestHashEncodingOfManyBytes(t *testing.T) {
+	f := open(t, engine.Options{})
+	for i := range 500 {
+		f.hset("h", fmt.Sprint("f", i), strings.Repeat("v", 60))
+	}
+	equal(t, "500 fields", f.encoding("h"), "listpack")
+	f.hset("h", "f0", strings.Repeat("v", 65))
+	equal(t, "a long value", f.encoding("h"), "hashtable")
+}
+
+// Fields of 32 KB must not make a hash split until no two of them share a bucket.
+func TestHashLongFields(t *testing.T) {
+	f := open(t, engine.Options{})
+	name := func(i int) string { return strings.Repeat("F", 32<<10-8) + fmt.Sprintf("%08d", i) }
+	const n = 300
+	before := f.stats().DataBytes
+	for i := range n {
+		f.hset("h", name(i), fmt.Sprint("v", i))
+	}
+	_, err := f.tx.HSet(f.k("h"), []byte(name(0)+"x"), nil)
+	f.wantErr("longer", err, engine.ErrKeyTooLong)
+	for i := range n {
+		equal(t, "value", f.hget("h", name(i)), fmt.Sprint("v", i))
+		equal(t, "replaced", f.hset("h", name(i), val), false)
+	}
+	equal(t, "pairs", len(f.pairs("h")), n)
+	if used, size := f.stats().DataBytes, int64(n*(32<<10+valSize)); used > size*5/4 {
+		t.Errorf("%d bytes are used for %d", used, size)
+	}
+	for i := range n {
+		equal(t, "deleted", f.hdel("h", name(i)), true)
+	}
+	equal(t, "bytes left", f.stats().DataBytes, before)
+}
+
+// The parts of long values have 31-bit numbers, which a hash whose values change often runs through.
+func TestHashRunsOutOfPartNumbers(t *testing.T) {
+	f := open(t, engine.Options{Shards: 1})
+	long := func(i int) string { return strings.Repeat(fmt.Sprintf("%06d", i), 5000) } // two parts
+	f.hset("h", "first", long(0))
+	f.s.SkipPartNumbers(f.k("h"), 1<<31-7)
+	for i := range 20 {
+		f.hset("h", "f", long(i))
+		equal(t, "value", f.hget("h", "f"), long(i))
+		f.check(f.unlockedCheck())
+	}
+	equal(t, "first", f.hget("h", "first"), long(0))
+	f.tx.Delete(f.k("h"))
+	equal(t, "data", f.stats().DataBytes, 0)
+}

@@ -340,3 +340,15 @@ func (f *fixture) move(k engine.Key, db int) bool {
 	f.check(err)
 	return ok
 }
+
+func TestCopyOntoItself(t *testing.T) {
+	f := open(t, engine.Options{})
+	big := strings.Repeat("x", 100_000)
+	f.set("k", big)
+	for _, replace := range []bool{false, true} {
+		ok, err := f.tx.Copy(f.k("k"), f.k("k"), 0, replace)
+		f.check(err)
+		equal(t, "copied", ok, replace)
+		equal(t, "value", f.get("k"), big)
+	}
+}

@@ -80,6 +80,8 @@ func TestWatch(t *testing.T) {
 		"expired":                   {volatile, later, true},
 		"expired and looked at":     {volatile, func(f *fixture) { later(f); f.get("k") }, true},
 		"expired by the cycle":      {volatile, expireCycle, true},
+		"expired, then flushed":     {volatile, func(f *fixture) { later(f); f.tx.Flush() }, true},
+		"expired, then swapped":     {volatile, func(f *fixture) { later(f); f.tx.SwapDB(0, 1) }, true},
 		"expired and made anew":     {volatile, func(f *fixture) { later(f); str(f) }, true},
 		"expired before":            {func(f *fixture) { volatile(f); later(f) }, func(f *fixture) { f.get("k"); f.exists("k") }, false},
 		"expired before, cycle":     {func(f *fixture) { volatile(f); later(f) }, expireCycle, false},

@@ -1,5 +1,7 @@
 package engine
 
+import "unsafe"
+
 // OpenArena is Open with a limit for the arena alone, so that tests do not depend on what else the process holds.
 func OpenArena(o Options) (*Store, error) { return open(o, true) }
 
@@ -15,4 +17,51 @@ func (s *Store) Reclaim(n int) {
 		}
 		sh.mu.Unlock()
 	}
+}
+
+// Damage changes a byte of a shard's blocks, one below n chosen by pick, and returns what undoes it.
+func (s *Store) Damage(pick func(n int) int) (undo func()) {
+	sh := &s.shards[pick(len(s.shards))]
+	var in []uint32
+	for n := range sh.blocks {
+		if sh.blocks[n].used > 0 {
+			in = append(in, uint32(n))
+		}
+	}
+	b := &sh.blocks[in[pick(len(in))]]
+	off := pick(int(b.used))
+	was := load8(b.base, off)
+	store8(b.base, off, was^uint8(1+pick(255)))
+	return func() { store8(b.base, off, was) }
+}
+
+// DenyMemory makes the system have memory for only so many more blocks, until undo is called.
+func (s *Store) DenyMemory(blocks int) (undo func()) {
+	p := &s.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	cold := p.cold
+	kept := min(blocks, len(cold))
+	rest := cold[:len(cold)-kept]
+	p.cold = append([]unsafe.Pointer(nil), cold[len(cold)-kept:]...)
+	free := p.free
+	p.free = nil
+	p.warm.Store(0)
+	p.pages = func(int) []byte { return nil }
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.cold = append(p.cold, rest...)
+		p.free = append(p.free, free...)
+		p.warm.Store(int64(len(p.free)))
+		p.pages = mapPages
+	}
+}
+
+// SkipPartNumbers makes a big hash of database 0 act as if it had given out n part numbers more.
+func (s *Store) SkipPartNumbers(k Key, n int) {
+	sh := &s.shards[k.hash&s.mask]
+	_, v, _ := sh.find(sh.dbs[0], k)
+	h := v.bigHash()
+	store32(h.p, 12, h.nextRef()+uint32(n))
 }
