@@ -20,7 +20,7 @@ func (sh *shard) create(sp *keyspace, k Key, s shape, at, now int64) (view, bool
 		return view{}, false
 	}
 	v := s.encode(p, sp.id, sh.clock.fresh(), k.Bytes, at)
-	if !sp.keys.insert(sh.pool, k.hash, l, sh.keyHash) {
+	if !sp.keys.insert(sh.pool, k.hash, l, sh.keyHashes) {
 		sh.bury(l, v.size)
 		return view{}, false
 	}
@@ -53,7 +53,7 @@ func (sh *shard) remove(sp *keyspace, s slot, v *view, hash uint64) {
 	sp.dropDeadline(v.deadline())
 	l := s.loc()
 	o, parts := sh.partsOf(v)
-	sp.keys.remove(sh.pool, hash, s, sh.keyHash)
+	sp.keys.remove(sh.pool, hash, s, sh.keyHashes)
 	sh.bury(l, v.size)
 	sh.doom(sp, o, 0, parts)
 }

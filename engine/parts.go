@@ -27,7 +27,15 @@ func partOwner(p unsafe.Pointer) owner   { return owner{load64(p, 8), load32(p, 
 func partNumber(p unsafe.Pointer) uint32 { return load32(p, 4) }
 func partBytes(p unsafe.Pointer) []byte  { return bytesAt(p, partHeader, int(load16(p, 2))) }
 
-// partRecHash is the hasher of keyspace.parts.
+// partHashes is the hasher of keyspace.parts.
+func (sh *shard) partHashes(at []loc, hashes []uint64) {
+	sh.touchRecords(at)
+	for i, l := range at {
+		hashes[i] = sh.partRecHash(l)
+	}
+}
+
+// partRecHash returns the hash of a part.
 func (sh *shard) partRecHash(l loc) uint64 {
 	p := sh.at(l)
 	return partHash(partOwner(p), partNumber(p))
@@ -60,7 +68,7 @@ func (sh *shard) addPart(sp *keyspace, c class, o owner, no uint32, n int) unsaf
 	store32(p, 4, no)
 	store64(p, 8, o.hash)
 	store32(p, 16, o.id)
-	if !sp.parts.insert(sh.pool, partHash(o, no), l, sh.partRecHash) {
+	if !sp.parts.insert(sh.pool, partHash(o, no), l, sh.partHashes) {
 		sh.bury(l, align(partHeader+n))
 		return nil
 	}
@@ -83,7 +91,7 @@ func (sh *shard) dropPart(sp *keyspace, o owner, no uint32) {
 		return
 	}
 	l, size := s.loc(), align(partHeader+int(load16(p, 2)))
-	sp.parts.remove(sh.pool, partHash(o, no), s, sh.partRecHash)
+	sp.parts.remove(sh.pool, partHash(o, no), s, sh.partHashes)
 	sh.bury(l, size)
 }
 

@@ -47,6 +47,14 @@ type table struct {
 	spilled  uint32           // overflow buckets ever made, the free ones included
 	free     uint32           // first free overflow bucket plus one, chained through their child fields
 	keys     int
+	moving   chain // scratch of rehome
+}
+
+// chain is the entries of one primary bucket and its overflow buckets.
+type chain struct {
+	tags   []uint8
+	locs   []loc
+	hashes []uint64
 }
 
 // slot is one entry of a table.
@@ -125,8 +133,9 @@ func (t *table) find(h uint64, same func(l loc) bool) (slot, bool) {
 	return slot{}, false
 }
 
-// hasher returns the hash of the record at a location of the table.
-type hasher func(l loc) uint64
+// hasher sets hashes to those of the records at some locations of the table. It gets all of a chain at once because each record is likely
+// a miss of the caches, and the misses of several overlap.
+type hasher func(at []loc, hashes []uint64)
 
 // insert adds an entry for a hash that is not in the table. It returns false where memory for it is not to be had.
 func (t *table) insert(p *pool, h uint64, l loc, hash hasher) bool {
@@ -291,20 +300,21 @@ func (t *table) merge(p *pool, hash hasher) {
 
 // rehome empties the chain of a primary bucket and places its entries where index says now.
 func (t *table) rehome(p *pool, from uint32, hash hasher) {
-	var tags [8 * bucketSlots]uint8
-	var locs [8 * bucketSlots]loc
-	tag, at := tags[:0], locs[:0]
+	m := &t.moving
+	m.tags, m.locs = m.tags[:0], m.locs[:0]
 	head := t.bucket(from)
 	for b := head; b != nil; b = t.child(b) {
 		for i := 0; i < bucketSlots; i++ {
 			if g := load8(b, i); g != 0 {
-				tag, at = append(tag, g), append(at, loc(load32(b, bucketLocs+4*i)))
+				m.tags, m.locs = append(m.tags, g), append(m.locs, loc(load32(b, bucketLocs+4*i)))
 			}
 		}
 	}
 	t.clearChain(head)
-	for i, l := range at {
-		t.place(p, t.index(hash(l)), tag[i], l)
+	m.hashes = append(m.hashes[:0], make([]uint64, len(m.locs))...)
+	hash(m.locs, m.hashes)
+	for i, l := range m.locs {
+		t.place(p, t.index(m.hashes[i]), m.tags[i], l)
 	}
 }
 
