@@ -81,6 +81,10 @@ func runServe(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	if v.MaxMemory > v.Memory.Bytes && v.Memory.Bytes > 0 {
+		log.Warn("max_memory is more than there is: the system may end the process before the limit is reached",
+			"max_memory", config.FormatSize(v.MaxMemory), "memory", config.FormatSize(v.Memory.Bytes), "from", v.Memory.From)
+	}
 	store, err := openStore(v)
 	if err != nil {
 		return errors.Join(err, closeListeners(listeners))
@@ -105,6 +109,10 @@ func runServe(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 }
 
 func openStore(v *config.Values) (*engine.Store, error) {
+	if v.MaxMemory > 0 && v.MaxMemory < engine.MinMemory {
+		return nil, fmt.Errorf("memory.max_memory = %s: must be at least %s, or 0 for no limit",
+			config.FormatSize(v.MaxMemory), config.FormatSize(engine.MinMemory))
+	}
 	policy, ok := engine.ParsePolicy(v.EvictionPolicy)
 	if !ok {
 		return nil, fmt.Errorf("unknown eviction policy %q", v.EvictionPolicy)

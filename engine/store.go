@@ -33,6 +33,9 @@ const (
 	KeepDeadline int64 = -1 // the key keeps the deadline that it has
 )
 
+// MinMemory is the smallest limit that Open takes: less leaves no room for keys beside the program itself.
+const MinMemory = 16 << 20
+
 // Options configure a Store.
 type Options struct {
 	MaxMemory int64  // bytes, 0 is no limit
@@ -68,6 +71,8 @@ func open(o Options, arenaOnly bool) (*Store, error) {
 	switch {
 	case n < 1 || n > maxShards || n&(n-1) != 0:
 		return nil, fmt.Errorf("engine: %d shards: want a power of two up to %d", n, maxShards)
+	case !arenaOnly && o.MaxMemory > 0 && o.MaxMemory < MinMemory:
+		return nil, fmt.Errorf("engine: a memory limit of %d bytes is too small: the least is %d, or 0 for none", o.MaxMemory, MinMemory)
 	case o.MaxMemory < 0:
 		return nil, fmt.Errorf("engine: memory limit of %d bytes", o.MaxMemory)
 	case o.Policy >= numPolicies:
