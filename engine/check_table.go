@@ -7,6 +7,27 @@ func (c *checker) checkSpace(sp *keyspace) error {
 	if c.sh.spaces[sp.id] != sp || c.sh.dbs[sp.db] != sp {
 		return fmt.Errorf("is database %d, which is another keyspace", sp.db)
 	}
+	if err := c.checkKeys(sp); err != nil {
+		return fmt.Errorf("keys: %w", err)
+	}
+	err := c.checkTable(&sp.parts, func(l loc) (uint64, bool, error) {
+		p := c.sh.at(l)
+		if load8(p, 0)&kindMask != kindPart || load8(p, 1)>>4 != sp.id {
+			return 0, false, fmt.Errorf("not a part of this keyspace")
+		}
+		c.parts[l>>locBits].set(l.offset())
+		o, no := partOwner(p), partNumber(p)
+		s, _, ok := c.sh.findPart(sp, o, no)
+		return partHash(o, no), ok && s.loc() == l, nil
+	})
+	if err != nil {
+		return fmt.Errorf("parts: %w", err)
+	}
+	return nil
+}
+
+// checkKeys verifies the table of keys, and the counts of deadlines.
+func (c *checker) checkKeys(sp *keyspace) error {
 	expires, deadlines := 0, int64(0)
 	err := c.checkTable(&sp.keys, func(l loc) (uint64, bool, error) {
 		p := c.sh.at(l)
@@ -25,26 +46,10 @@ func (c *checker) checkSpace(sp *keyspace) error {
 		s, _, ok := c.sh.find(sp, Key{v.keyBytes(), hash})
 		return hash, ok && s.loc() == l, nil
 	})
-	if err != nil {
-		return fmt.Errorf("keys: %w", err)
+	if err == nil && (expires != sp.expires || deadlines != sp.deadlines) {
+		err = fmt.Errorf("%d have a deadline, in sum %d; counted are %d and %d", expires, deadlines, sp.expires, sp.deadlines)
 	}
-	if expires != sp.expires || deadlines != sp.deadlines {
-		return fmt.Errorf("%d keys with a deadline, in sum %d; counted are %d and %d", expires, deadlines, sp.expires, sp.deadlines)
-	}
-	err = c.checkTable(&sp.parts, func(l loc) (uint64, bool, error) {
-		p := c.sh.at(l)
-		if load8(p, 0)&kindMask != kindPart || load8(p, 1)>>4 != sp.id {
-			return 0, false, fmt.Errorf("not a part of this keyspace")
-		}
-		c.parts[l>>locBits].set(l.offset())
-		o, no := partOwner(p), partNumber(p)
-		s, _, ok := c.sh.findPart(sp, o, no)
-		return partHash(o, no), ok && s.loc() == l, nil
-	})
-	if err != nil {
-		return fmt.Errorf("parts: %w", err)
-	}
-	return nil
+	return err
 }
 
 // recordCheck returns the hash of the record at a location, and whether a look-up of it leads there.

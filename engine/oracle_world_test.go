@@ -312,7 +312,6 @@ type scan struct {
 	fields bool
 	count  int
 	cursor uint64
-	begun  bool
 	must   map[string]bool // there all the time, not passed yet
 }
 
