@@ -11,7 +11,17 @@ import (
 const (
 	exitOK    = 0
 	exitError = 1
+	exitCheck = 2 // a check of 'redistill stats' failed
 )
+
+// codeError is an error with an exit code of its own.
+type codeError struct {
+	code int
+	err  error
+}
+
+func (e *codeError) Error() string { return e.err.Error() }
+func (e *codeError) Unwrap() error { return e.err }
 
 // usageError is a command line that cannot be understood. The message gains a
 // hint to the help of the command that was meant.
@@ -35,5 +45,9 @@ func report(stderr io.Writer, err error) int {
 		line += fmt.Sprintf(" (see '%s --help')", usage.command)
 	}
 	fmt.Fprintln(stderr, "redistill: "+line)
+	var code *codeError
+	if errors.As(err, &code) {
+		return code.code
+	}
 	return exitError
 }

@@ -11,7 +11,8 @@ import (
 )
 
 // Main runs the command line in args (without the program's name) and returns
-// the exit code: 0, or 1 after one line on stderr that says what is wrong.
+// the exit code: 0, or after one line on stderr that says what is wrong 1, or
+// 2 if that is a failed check.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return run(context.Background(), args, stdin, stdout, stderr)
 }
@@ -42,7 +43,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetVersionTemplate("redistill {{.Version}}\n")
 	root.SetFlagErrorFunc(usage)
-	root.AddCommand(newServe(), newConfig(), newVersion())
+	root.AddCommand(newServe(), newStats(), newConfig(), newVersion())
 	return root
 }
 

@@ -43,11 +43,16 @@ const policy = `
 	# The load generator measures any Redis alike, so it may not know ours.
 	internal/resp, internal/hist < bench;
 
+	# What the tools compute, without the command line.
+	internal/config < internal/stats;
+	engine, internal/config < internal/plan;
+
 	# The command line fills the options of everything else.
-	bench, engine, internal/command, internal/config, internal/info, internal/resp, netserver,
+	bench, engine, internal/command, internal/config, internal/info, internal/plan, internal/resp, internal/stats, netserver,
 	github.com/spf13/cobra, github.com/spf13/pflag, github.com/spf13/viper,
 	github.com/pelletier/go-toml/v2, github.com/pelletier/go-toml/v2/unstable,
-	github.com/olekukonko/tablewriter
+	github.com/olekukonko/tablewriter, github.com/olekukonko/tablewriter/renderer,
+	github.com/olekukonko/tablewriter/tw, golang.org/x/term
 		< cmd;
 	cmd < .;
 

@@ -1,0 +1,188 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/redistill/redistill/internal/stats"
+)
+
+// statsOptions are what 'redistill stats' was asked for.
+type statsOptions struct {
+	target   string
+	interval time.Duration
+	timeout  time.Duration
+	output   string
+	checks   []string
+}
+
+const statsHelp = `Print how a Redis-compatible server is: hit rate, operations, memory and the
+distance to its limit, evictions and expirations, connections, keyspace, and
+the commands that take the most time, from INFO.
+
+The target is redis://host:port, unix:///path or host:port; without one,
+$REDIS_URL or redis://127.0.0.1:6379. The password is taken from the target,
+else from $REDISCLI_AUTH, else asked for on the terminal. Others can see the
+arguments of a process, so prefer the variables.
+
+With --interval, two samples are taken that far apart, and a second column
+shows what happened between them. With --check, only the checks are printed
+(or all, with --output json), and the exit code is 2 if one fails; over an
+interval, if there is one. A value that is not known, such as the hit rate
+before the first read, fails. The metrics that can be checked are the names
+that '--output csv' prints.`
+
+func newStats() *cobra.Command {
+	o := &statsOptions{}
+	c := &cobra.Command{
+		Use:   "stats [target]",
+		Short: "Print how a server is doing, or check it",
+		Long:  statsHelp,
+		Example: `  redistill stats --interval 5s
+  redistill stats redis://10.0.0.5:6379 --output json
+  redistill stats --check 'hit_rate>85%' --check 'memory<90%'`,
+		Args: func(c *cobra.Command, args []string) error { return usage(c, cobra.MaximumNArgs(1)(c, args)) },
+	}
+	fs := c.Flags()
+	fs.SortFlags = false
+	fs.DurationVar(&o.interval, "interval", 0, "`time` between two samples, such as 5s; 0 takes one")
+	fs.StringArrayVar(&o.checks, "check", nil, "`bound` that a metric has to keep, such as 'memory<90%'; may be repeated")
+	fs.StringVar(&o.output, "output", "table", "`form` of the output: table, json or csv")
+	fs.DurationVar(&o.timeout, "timeout", 5*time.Second, "`time` to wait for the server at each step")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			o.target = args[0]
+		}
+		return runStats(c.Context(), o, c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr())
+	}
+	return c
+}
+
+// runStats asks the server and writes what it says.
+func runStats(ctx context.Context, o *statsOptions, stdin io.Reader, stdout, stderr io.Writer) error {
+	checks, err := o.parse()
+	if err != nil {
+		return err
+	}
+	target, err := statsTarget(o.target)
+	if err != nil {
+		return err
+	}
+	conn, err := connectStats(ctx, target, o.timeout, stdin, stderr)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	report, err := sampleStats(ctx, conn, target, o.interval)
+	if err != nil {
+		return fmt.Errorf("%s: %w", target, err)
+	}
+	results := make([]stats.Result, len(checks))
+	for i, c := range checks {
+		results[i] = c.Apply(report)
+	}
+	if err := writeStats(stdout, o, report, results); err != nil {
+		return err
+	}
+	return failedChecks(results)
+}
+
+// parse validates the options and reads the checks.
+func (o *statsOptions) parse() ([]stats.Check, error) {
+	switch {
+	case o.interval < 0:
+		return nil, errors.New("--interval: must not be negative")
+	case o.timeout <= 0:
+		return nil, errors.New("--timeout: must be positive")
+	case o.output != "table" && o.output != "json" && o.output != "csv":
+		return nil, fmt.Errorf("--output: %q is not table, json or csv", o.output)
+	}
+	var checks []stats.Check
+	for _, text := range o.checks {
+		c, err := stats.ParseCheck(text)
+		if err != nil {
+			return nil, err
+		}
+		checks = append(checks, c)
+	}
+	return checks, nil
+}
+
+// statsTarget reads the target, and fills in what the environment says.
+func statsTarget(text string) (stats.Target, error) {
+	if text == "" {
+		text = os.Getenv("REDIS_URL")
+	}
+	if text == "" {
+		text = "redis://127.0.0.1:6379"
+	}
+	t, err := stats.ParseTarget(text)
+	if t.Password == "" {
+		t.Password = os.Getenv("REDISCLI_AUTH")
+	}
+	return t, err
+}
+
+// connectStats connects, and asks for a password if one is wanted and there is
+// a terminal to ask on.
+func connectStats(ctx context.Context, t stats.Target, timeout time.Duration, stdin io.Reader, stderr io.Writer) (*stats.Conn, error) {
+	conn, err := stats.Connect(ctx, t, timeout)
+	if !errors.Is(err, stats.ErrPassword) {
+		return conn, err
+	}
+	file, ok := stdin.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return nil, fmt.Errorf("%w; set REDISCLI_AUTH", err)
+	}
+	fmt.Fprintf(stderr, "Password for %s: ", t)
+	password, err := term.ReadPassword(int(file.Fd()))
+	fmt.Fprintln(stderr)
+	if err != nil {
+		return nil, fmt.Errorf("reading the password: %w", err)
+	}
+	t.Password = string(password)
+	return stats.Connect(ctx, t, timeout)
+}
+
+// sampleStats takes one sample, or two that are interval apart.
+func sampleStats(ctx context.Context, conn *stats.Conn, t stats.Target, interval time.Duration) (*stats.Report, error) {
+	now, err := stats.Take(conn)
+	if err != nil || interval == 0 {
+		if err != nil {
+			return nil, err
+		}
+		return stats.NewReport(t.String(), nil, now)
+	}
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(interval):
+	}
+	before := now
+	if now, err = stats.Take(conn); err != nil {
+		return nil, err
+	}
+	return stats.NewReport(t.String(), before, now)
+}
+
+// failedChecks is the error of the checks that failed, if any.
+func failedChecks(results []stats.Result) error {
+	var failed []string
+	for _, r := range results {
+		if !r.OK {
+			failed = append(failed, fmt.Sprintf("%s (is %s)", r.Check, r.Actual))
+		}
+	}
+	if len(failed) == 0 {
+		return nil
+	}
+	return &codeError{exitCheck, fmt.Errorf("failed: %s", strings.Join(failed, ", "))}
+}

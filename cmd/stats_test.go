@@ -1,0 +1,241 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redistill/redistill/internal/stats"
+)
+
+// freePort returns a port that nothing listens on.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// startOurs runs 'redistill serve' in this process until the test ends.
+func startOurs(t *testing.T, port string, args ...string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan int)
+	var log bytes.Buffer
+	go func() {
+		ended <- run(ctx, append([]string{"serve", "--port", port, "--max-memory", "256mb"}, args...), strings.NewReader(""), &log, &log)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if code := <-ended; code != 0 {
+			t.Errorf("the server ended with %d: %s", code, log.String())
+		}
+	})
+}
+
+// startRedis runs a real redis-server until the test ends.
+func startRedis(t *testing.T, port string, args ...string) {
+	t.Helper()
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("no redis-server, which CI must have")
+		}
+		t.Skip("no redis-server")
+	}
+	c := exec.Command(path, append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir(),
+		"--maxmemory", "512mb", "--maxmemory-policy", "noeviction"}, args...)...)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = c.Process.Kill()
+		_ = c.Wait()
+	})
+}
+
+// connectTo waits until a server accepts commands.
+func connectTo(t *testing.T, url string) *stats.Conn {
+	t.Helper()
+	target, err := stats.ParseTarget(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		c, err := stats.Connect(t.Context(), target, 5*time.Second)
+		if err == nil {
+			t.Cleanup(c.Close)
+			return c
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// servers are what the tests of stats run against.
+var servers = []struct {
+	name, title string
+	start       func(t *testing.T, port string, args ...string)
+	password    func(word string) []string
+}{
+	{"redistill", "Redistill ", startOurs, func(word string) []string { return []string{"--password", word} }},
+	{"redis", "Redis 7", startRedis, func(word string) []string { return []string{"--requirepass", word} }},
+}
+
+// runMain runs the command line and returns its outcome.
+func runMain(args ...string) (code int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	code = Main(args, strings.NewReader(""), &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+func TestStats(t *testing.T) {
+	for _, server := range servers {
+		t.Run(server.name, func(t *testing.T) {
+			clearEnvironment(t)
+			port := freePort(t)
+			server.start(t, port)
+			url := "redis://127.0.0.1:" + port
+			c := connectTo(t, url)
+			for _, words := range []string{"SET a b EX 100", "GET a", "GET a", "GET a", "GET missing", "HSET h f v"} {
+				if _, err := c.Do(strings.Fields(words)...); err != nil {
+					t.Fatal(err)
+				}
+			}
+			checkStatsJSON(t, url, server.title)
+			checkStatsTables(t, url, server.title)
+			checkStatsCSV(t, url)
+			checkStatsChecks(t, url)
+		})
+	}
+}
+
+func checkStatsJSON(t *testing.T, url, title string) {
+	t.Helper()
+	code, out, errs := runMain("stats", url, "--output", "json", "--interval", "10ms", "--check", "misses=1", "--check", "hit_rate>99%")
+	var doc statsDocument
+	if err := json.Unmarshal([]byte(out), &doc); err != nil || code != exitCheck {
+		t.Fatalf("code %d, error %v: %s%s", code, err, out, errs)
+	}
+	if doc.Schema != statsSchema || doc.Target != url || !strings.HasPrefix(doc.Server, title) || doc.Policy == "" {
+		t.Errorf("%+v", doc)
+	}
+	if m := doc.Metrics; m["hit_rate"] != .75 || m["hits"] != 3 || m["misses"] != 1 || m["memory_used"] <= 0 || m["memory_limit"] <= m["memory_used"] || m["connections"] < 1 {
+		t.Errorf("metrics: %v", m)
+	}
+	// The only command in the interval was INFO itself.
+	if m := doc.IntervalMetrics; doc.IntervalSeconds < .01 || m["operations"] != 1 || m["hits"] != 0 {
+		t.Errorf("over the interval: %v", m)
+	}
+	if _, ok := doc.IntervalMetrics["hit_rate"]; ok {
+		t.Error("a hit rate without reads")
+	}
+	if len(doc.Checks) != 2 || doc.Checks[0].OK || doc.Checks[1].OK || doc.Checks[1].Actual != "-" {
+		t.Errorf("checks: %+v", doc.Checks)
+	}
+	if len(doc.Keyspace) != 1 || doc.Keyspace[0].Keys != 2 || doc.Keyspace[0].Expires != 1 {
+		t.Errorf("keyspace: %+v", doc.Keyspace)
+	}
+	for _, c := range doc.Commands {
+		if c.Name == "get" {
+			if c.Calls != 4 || c.Percentiles["p50"] <= 0 || c.Percentiles["p99.9"] < c.Percentiles["p50"] {
+				t.Errorf("get: %+v", c)
+			}
+			return
+		}
+	}
+	t.Errorf("no GET among %+v", doc.Commands)
+}
+
+func checkStatsTables(t *testing.T, url, title string) {
+	t.Helper()
+	code, out, errs := runMain("stats", url, "--interval", "10ms")
+	if code != 0 || errs != "" {
+		t.Fatalf("code %d: %s", code, errs)
+	}
+	for _, want := range []string{title, "at " + url, "Traffic", "so far", "last 0s", "hit rate", "75.00%", "Memory", "left to the limit",
+		"Evictions and expirations", "Connections", "Keyspace", "db0", "Most used commands", "Slowest commands", "p99.9", "hset"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+}
+
+func checkStatsCSV(t *testing.T, url string) {
+	t.Helper()
+	code, out, errs := runMain("stats", url, "--output", "csv")
+	lines, err := csv.NewReader(strings.NewReader(out)).ReadAll()
+	if code != 0 || err != nil || len(lines) != len(stats.Metrics())+1 {
+		t.Fatalf("code %d, %v: %s%s", code, err, out, errs)
+	}
+	if got := fmt.Sprint(lines[1]); got != "[hit_rate share 0.75 ]" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func checkStatsChecks(t *testing.T, url string) {
+	t.Helper()
+	code, out, errs := runMain("stats", url, "--check", "hit_rate>70%", "--check", "memory<90%")
+	if code != 0 || errs != "" || strings.Count(out, "ok ") != 2 {
+		t.Errorf("code %d: %s%s", code, out, errs)
+	}
+	code, out, errs = runMain("stats", url, "--check", "hit_rate>80%", "--check", "memory<90%", "--check", "evicted>5")
+	if code != 2 || strings.Count(out, "FAILED") != 2 || errs != "redistill: failed: hit_rate>80% (is 75.00%), evicted>5 (is 0)\n" {
+		t.Errorf("code %d: %s%s", code, out, errs)
+	}
+}
+
+func TestStatsPassword(t *testing.T) {
+	for _, server := range servers {
+		t.Run(server.name, func(t *testing.T) {
+			clearEnvironment(t)
+			t.Setenv("REDISCLI_AUTH", "")
+			t.Setenv("REDIS_URL", "")
+			port := freePort(t)
+			server.start(t, port, server.password("open-sesame")...)
+			host := "127.0.0.1:" + port
+			connectTo(t, "redis://:open-sesame@"+host)
+			code, out, errs := runMain("stats", "redis://:open-sesame@"+host)
+			if code != 0 || !strings.Contains(out, "Traffic") || strings.Contains(out+errs, "sesame") {
+				t.Errorf("in the URL: code %d: %s%s", code, out, errs)
+			}
+			for _, url := range []string{host, "redis://:wrong@" + host} {
+				code, out, errs = runMain("stats", url)
+				if code != 1 || out != "" || strings.Count(errs, "\n") != 1 || strings.Contains(errs, "wrong@") {
+					t.Errorf("%s: code %d: %s%s", url, code, out, errs)
+				}
+			}
+			t.Setenv("REDISCLI_AUTH", "open-sesame")
+			if code, _, errs := runMain("stats", host, "--check", "connections>0"); code != 0 {
+				t.Errorf("REDISCLI_AUTH: code %d: %s", code, errs)
+			}
+			t.Setenv("REDIS_URL", "redis://"+host)
+			if code, _, errs := runMain("stats", "--check", "connections>0"); code != 0 {
+				t.Errorf("REDIS_URL: code %d: %s", code, errs)
+			}
+		})
+	}
+}
+
+func TestStatsUnreachable(t *testing.T) {
+	port := freePort(t)
+	code, out, errs := runMain("stats", "127.0.0.1:"+port)
+	if code != 1 || out != "" || errs != "redistill: redis://127.0.0.1:"+port+": connect: connection refused\n" {
+		t.Errorf("code %d: %q %q", code, out, errs)
+	}
+}

@@ -1,0 +1,56 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/olekukonko/tablewriter"
+	"github.com/olekukonko/tablewriter/renderer"
+	"github.com/olekukonko/tablewriter/tw"
+)
+
+// table is what a command shows: rows under a header, the first column text and
+// the others mostly numbers.
+type table struct {
+	title  string
+	header []string
+	rows   [][]string
+}
+
+// draw writes a table with its title for a terminal.
+func (t *table) draw(w io.Writer) error {
+	symbols := tw.NewSymbols(tw.StyleLight)
+	blueprint := renderer.NewBlueprint(tw.Rendition{
+		Borders: tw.BorderNone,
+		Symbols: symbols,
+		Settings: tw.Settings{
+			Separators: tw.Separators{BetweenColumns: tw.Off},
+			Lines:      tw.Lines{ShowHeaderLine: tw.On},
+		},
+	})
+	if _, err := fmt.Fprintln(w, t.title); err != nil {
+		return err
+	}
+	return t.render(w, blueprint)
+}
+
+func (t *table) render(w io.Writer, r tw.Renderer) error {
+	align := make([]tw.Align, len(t.header))
+	for i := range align {
+		align[i] = tw.AlignRight
+	}
+	align[0] = tw.AlignLeft
+	out := tablewriter.NewTable(w, tablewriter.WithRenderer(r), tablewriter.WithConfig(tablewriter.Config{
+		Header: tw.CellConfig{Alignment: tw.CellAlignment{PerColumn: align}, Formatting: tw.CellFormatting{AutoFormat: tw.Off}},
+		Row:    tw.CellConfig{Alignment: tw.CellAlignment{PerColumn: align}, Formatting: tw.CellFormatting{AutoWrap: tw.WrapNone}},
+	}))
+	out.Header(t.header)
+	if err := out.Bulk(t.rows); err != nil {
+		return err
+	}
+	if err := out.Render(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w)
+	return err
+}

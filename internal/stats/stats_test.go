@@ -1,0 +1,189 @@
+package stats
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redistill/redistill/internal/info"
+)
+
+func TestParseTarget(t *testing.T) {
+	for _, test := range []struct{ text, want, user, password string }{
+		{"redis://", "redis://127.0.0.1:6379", "", ""},
+		{"redis://:se%20cret@cache:7000/3", "redis://cache:7000", "", "se cret"},
+		{"redis://ann:pw@[::1]", "redis://[::1]:6379", "ann", "pw"},
+		{"localhost:6380", "redis://localhost:6380", "", ""},
+		{"unix:///run/r.sock", "unix:///run/r.sock", "", ""},
+	} {
+		got, err := ParseTarget(test.text)
+		if err != nil || got.String() != test.want || got.User != test.user || got.Password != test.password {
+			t.Errorf("%s: got %+v %v", test.text, got, err)
+		}
+	}
+	for _, text := range []string{
+		"redis://:hidden@h:0", "redis://:hidden@h:70000", "redis://:hidden@h:x", "http://:hidden@h", "rediss://:hidden@h",
+		"redis://:hidden@h/x", "unix://:hidden@run/r.sock", "redis://:hidden@%zz",
+	} {
+		if got, err := ParseTarget(text); err == nil || strings.Contains(err.Error(), "hidden") {
+			t.Errorf("%s: got %+v, error %v", text, got, err)
+		}
+	}
+}
+
+// everything is a reply of INFO with the given fields.
+func everything(t *testing.T, at time.Time, lines ...string) *Sample {
+	t.Helper()
+	s, err := parse("# Server\r\nredis_version:7.0.15\r\nrun_id:a\r\n"+strings.Join(lines, "\r\n")+"\r\n", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestParse(t *testing.T) {
+	s := everything(t, time.Time{},
+		"cmdstat_get:calls=4,usec=10,usec_per_call=2.50,rejected_calls=1,failed_calls=2",
+		"cmdstat_config|set:calls=1,usec=90,usec_per_call=90.00,rejected_calls=0,failed_calls=0",
+		"latency_percentiles_usec_get:p50=1.003,p99=5.023,p99.9=9.5",
+		"db0:keys=5,expires=1,avg_ttl=99000", "db12:keys=1,expires=0,avg_ttl=0")
+	if len(s.Commands) != 2 || s.Commands[0].Name != "config|set" {
+		t.Fatalf("commands: %+v", s.Commands)
+	}
+	get := s.Commands[1]
+	if get.Calls != 4 || get.Failed != 3 || get.Usec != 10 || get.UsecPerCall != 2.5 || get.Percentiles["p99.9"] != 9.5 {
+		t.Errorf("get: %+v", get)
+	}
+	if len(s.Databases) != 2 || s.Databases[0].Keys != 5 || s.Databases[0].AvgTTL != 99*time.Second || s.Databases[1].Index != 12 {
+		t.Errorf("databases: %+v", s.Databases)
+	}
+	if _, err := parse("# Server\r\nversion:1\r\n", time.Time{}); err == nil {
+		t.Error("a reply that is not INFO's: got no error")
+	}
+}
+
+// TestFieldsAreInInfo: every field of INFO that a metric reads is one that our
+// own server sends, or is named here as another server's.
+func TestFieldsAreInInfo(t *testing.T) {
+	ours := everything(t, time.Time{}, string(info.Append(nil, &info.Snapshot{RedisVersion: "7.0.15", Uptime: time.Second}, info.Select([][]byte{[]byte("everything")}))))
+	for _, m := range metrics {
+		evaluate(m.total, func(name string) (float64, bool) {
+			if name == elapsed {
+				return 1, true
+			}
+			if _, ok := ours.number(name); !ok && name != "mem_clients_normal" {
+				t.Errorf("%s reads %s, which INFO does not show", m.Name, name)
+			}
+			return 1, true
+		})
+	}
+}
+
+func TestReport(t *testing.T) {
+	start := time.Unix(1000, 0)
+	before := everything(t, start, "uptime_in_seconds:10", "keyspace_hits:80", "keyspace_misses:20", "total_commands_processed:1000",
+		"evicted_keys:5", "used_memory:300", "maxmemory:400", "used_cpu_user:1", "used_cpu_sys:1")
+	now := everything(t, start.Add(2*time.Second), "uptime_in_seconds:12", "keyspace_hits:81", "keyspace_misses:23", "total_commands_processed:1600",
+		"evicted_keys:15", "used_memory:300", "maxmemory:400", "used_cpu_user:2", "used_cpu_sys:1")
+	r, err := NewReport("x", before, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string][2]string{
+		"hit_rate": {"77.88%", "25.00%"}, "operations_per_second": {"133.33", "300.00"}, "evicted_per_second": {"1.25", "5.00"},
+		"evicted": {"15", "10"}, "memory": {"75.00%", "-"}, "memory_left": {"100B", "-"}, "memory_index": {"-", "-"}, "cpu": {"0.25", "0.50"},
+	} {
+		unit := lookup(name).Unit
+		if got := [2]string{r.Total[name].Format(unit), r.Delta[name].Format(unit)}; got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+	if _, err := NewReport("x", now, before); !errors.Is(err, ErrReset) {
+		t.Errorf("counters that fell: got error %v", err)
+	}
+	now.fields["run_id"] = "b"
+	if _, err := NewReport("x", before, now); !errors.Is(err, ErrReset) {
+		t.Errorf("another process: got error %v", err)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	s := everything(t, time.Time{}, "keyspace_hits:80", "keyspace_misses:20", "used_memory:1024", "evicted_keys:3")
+	r, err := NewReport("x", nil, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]bool{
+		"hit_rate>79%": true, "hit_rate > 0.8": false, "hit_rate>=80%": true, "hit_rate=80%": true, "hit_rate!=80%": false,
+		"memory_used<=1kb": true, "memory_used<1kb": false, "evicted==3": true, "evicted<2": false, "memory<90%": false,
+	} {
+		c, err := ParseCheck(text)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+		} else if got := c.Apply(r); got.OK != want {
+			t.Errorf("%s: got %+v, want %v", text, got, want)
+		}
+	}
+	for _, text := range []string{"", "hit_rate", "hitrate>1%", "hit_rate>85", "hit_rate>", "hit_rate>x%", "evicted>5%", "memory_used<-1", "evicted!5", "cpu<NaN", ">5"} {
+		if c, err := ParseCheck(text); err == nil {
+			t.Errorf("%q: got %+v", text, c)
+		}
+	}
+}
+
+// answer serves one connection with fixed bytes for each command.
+func answer(t *testing.T, replies ...string) Target {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		in := bufio.NewReader(c)
+		for _, reply := range replies {
+			var words int
+			if _, err := fmt.Fscanf(in, "*%d\r\n", &words); err != nil {
+				return
+			}
+			for range 2 * words {
+				if _, err := in.ReadString('\n'); err != nil {
+					return
+				}
+			}
+			if _, err := c.Write([]byte(reply)); err != nil {
+				return
+			}
+		}
+	}()
+	return Target{network: "tcp", address: l.Addr().String()}
+}
+
+func TestBadReplies(t *testing.T) {
+	for _, reply := range []string{
+		"", "HTTP/1.1 400 Bad Request\r\n", "$-1\r\n", "$99999999999\r\n", "$20000000\r\n", "$5\r\nab", "*1\r\n", "\r\n", "+OK\n",
+		"-ERR no\r\n", strings.Repeat("x", 5000),
+	} {
+		c, err := Connect(context.Background(), answer(t, "+PONG\r\n", reply), 5*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Take(c); err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%.40q: got error %v", reply, err)
+		}
+		c.Close()
+	}
+	if _, err := Connect(context.Background(), answer(t, "-NOAUTH Authentication required.\r\n"), 5*time.Second); !errors.Is(err, ErrPassword) {
+		t.Errorf("no password: got error %v", err)
+	}
+}
