@@ -12,7 +12,7 @@ import (
 
 var (
 	seed = flag.Uint64("seed", 0, "seed of the random tests, 0 for another each time")
-	ops  = flag.Int("ops", 6000, "operations of each random test")
+	ops  = flag.Int("ops", 3000, "operations of each random test")
 )
 
 // randomOps returns the bytes of about so many random operations, and logs the seed that makes them again.
