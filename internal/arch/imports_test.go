@@ -44,8 +44,14 @@ const policy = `
 	internal/resp, github.com/HdrHistogram/hdrhistogram-go < bench;
 	internal/config < internal/stats;
 
+	# Sizing is arithmetic on the engine's own costs.
+	engine < internal/plan;
+
 	# What the tools compute, without the command line.
 	internal/config < internal/stats;
+
+	# Sizing is arithmetic on the engine's own costs.
+	engine < internal/plan;
 	engine, internal/config < internal/plan;
 
 	# The command line fills the options of everything else.
