@@ -102,6 +102,9 @@ func (sh *shard) slotOf(t *table, h uint64, l loc) (slot, bool) {
 
 // tidy does what was put off: it deletes parts of large values that are gone, and counts anew what lives in the blocks after a flush.
 func (sh *shard) tidy() {
+	if counting(sh.clock.counts.Load()) != countHits {
+		sh.ghosts.forget() // the policy was another once
+	}
 	for sh.drain(sweepRecords) > 0 {
 		sh.yield()
 	}
