@@ -1,0 +1,131 @@
+package bench
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// Latency is recorded from 1 ns to two minutes with three significant digits.
+const (
+	maxLatency  = int64(2 * time.Minute)
+	significant = 3
+)
+
+// recorder counts what happens in one phase, from all connections.
+type recorder struct {
+	shards   []*shard
+	requests atomic.Int64 // as far as batches are complete
+}
+
+// shard is the part of a recorder that some of the connections share.
+type shard struct {
+	mu        sync.Mutex
+	latency   [opKinds]*hdrhistogram.Histogram // nil until the kind is seen
+	intervals []Interval
+	hits      int64
+	misses    int64
+	errors    int64
+	firstErr  string
+}
+
+func newRecorder(shards int) *recorder {
+	r := &recorder{shards: make([]*shard, shards)}
+	for i := range r.shards {
+		r.shards[i] = new(shard)
+	}
+	return r
+}
+
+// outcome is what the replies of one batch were.
+type outcome struct {
+	latency              []time.Duration // of batch.ops, as many as were answered
+	now                  time.Duration   // when the last one came
+	hits, misses, errors int64
+	firstErr             string
+}
+
+// add records the answered requests of a batch. i is the connection's number.
+func (r *recorder) add(i int, ops []op, o *outcome) {
+	s := r.shards[i%len(r.shards)]
+	s.mu.Lock()
+	second := int(o.now / time.Second)
+	for len(s.intervals) <= second {
+		s.intervals = append(s.intervals, Interval{Second: len(s.intervals)})
+	}
+	interval := &s.intervals[second]
+	interval.Requests += int64(len(o.latency))
+	for j, latency := range o.latency {
+		interval.Max = max(interval.Max, latency)
+		h := s.latency[ops[j].kind]
+		if h == nil {
+			h = hdrhistogram.New(1, maxLatency, significant)
+			s.latency[ops[j].kind] = h
+		}
+		// What is out of range is recorded as the most that is in it.
+		_ = h.RecordValue(min(max(1, int64(latency)), maxLatency))
+	}
+	s.hits += o.hits
+	s.misses += o.misses
+	s.errors += o.errors
+	if s.firstErr == "" {
+		s.firstErr = o.firstErr
+	}
+	s.mu.Unlock()
+	r.requests.Add(int64(len(o.latency)))
+}
+
+// summarize fills in what the connections counted.
+func (r *recorder) summarize(run *Result) {
+	var all [opKinds]*hdrhistogram.Histogram
+	total := hdrhistogram.New(1, maxLatency, significant)
+	for _, s := range r.shards {
+		run.Hits += s.hits
+		run.Misses += s.misses
+		run.Errors += s.errors
+		if run.FirstError == "" {
+			run.FirstError = s.firstErr
+		}
+		for i, interval := range s.intervals {
+			if i == len(run.Intervals) {
+				run.Intervals = append(run.Intervals, Interval{Second: i})
+			}
+			run.Intervals[i].Requests += interval.Requests
+			run.Intervals[i].Max = max(run.Intervals[i].Max, interval.Max)
+		}
+		for kind, h := range s.latency {
+			if h == nil {
+				continue
+			}
+			if all[kind] == nil {
+				all[kind] = hdrhistogram.New(1, maxLatency, significant)
+			}
+			all[kind].Merge(h)
+			total.Merge(h)
+		}
+	}
+	run.Requests = r.requests.Load()
+	run.Latency = newLatency(total)
+	for kind, h := range all {
+		if h != nil {
+			run.Commands = append(run.Commands, Command{Name: opNames[kind], Count: h.TotalCount(), Latency: newLatency(h)})
+		}
+	}
+	if asked := run.Hits + run.Misses; asked > 0 {
+		rate := float64(run.Hits) / float64(asked)
+		run.HitRate = &rate
+	}
+	if run.Seconds > 0 {
+		run.Throughput = float64(run.Requests) / run.Seconds
+	}
+}
+
+func newLatency(h *hdrhistogram.Histogram) Latency {
+	at := func(q float64) time.Duration { return time.Duration(h.ValueAtQuantile(q)) }
+	return Latency{
+		Mean: time.Duration(h.Mean()), P50: at(50), P90: at(90), P95: at(95), P99: at(99),
+		P999: at(99.9), P9999: at(99.99), Max: time.Duration(h.Max()),
+	}
+}

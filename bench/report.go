@@ -1,0 +1,207 @@
+package bench
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"time"
+)
+
+// Report is what one call of Measure found.
+type Report struct {
+	Schema   string    `json:"schema"`
+	Machine  Machine   `json:"machine"` // of the generator
+	Settings Settings  `json:"settings"`
+	Targets  []Results `json:"targets"`
+	// Ratios are of the first target to the second, if there are two.
+	Ratios []Ratio `json:"ratios,omitempty"`
+	// Problem says why the measurement ended early, and is empty when it did
+	// not. The last run of a target may be a part of one then.
+	Problem string `json:"problem,omitempty"`
+}
+
+// Machine is where the generator ran.
+type Machine struct {
+	OS   string `json:"os"`
+	Arch string `json:"arch"`
+	CPUs int    `json:"cpus"`
+	Go   string `json:"go"`
+}
+
+// Settings are those of a Config that make results comparable.
+type Settings struct {
+	Profile      string  `json:"profile"`
+	Connections  int     `json:"connections"`
+	Pipeline     int     `json:"pipeline"`
+	Duration     float64 `json:"duration_seconds"`
+	Requests     int64   `json:"requests"`
+	Warmup       float64 `json:"warmup_seconds"`
+	Rate         float64 `json:"rate"`
+	Threads      int     `json:"threads"`
+	Seed         uint64  `json:"seed"`
+	Distribution string  `json:"distribution"`
+	Keys         int     `json:"keys"`
+	MinValueSize int     `json:"min_value_size"`
+	MaxValueSize int     `json:"max_value_size"`
+	ReadRatio    float64 `json:"read_ratio"` // of the first population
+}
+
+func (c Config) settings() Settings {
+	c = c.withDefaults()
+	s := Settings{
+		Profile: c.Profile.Name, Connections: c.Connections, Pipeline: c.Pipeline,
+		Duration: c.Duration.Seconds(), Requests: c.Requests, Warmup: c.Warmup.Seconds(), Rate: c.Rate,
+		Threads: c.Threads, Seed: c.Seed, Distribution: c.Profile.Distribution.String(),
+	}
+	for i, p := range c.Profile.Populations {
+		if i == 0 {
+			s.MinValueSize, s.ReadRatio = p.MinSize, p.ReadRatio
+		}
+		s.Keys += p.Keys
+		s.MinValueSize = min(s.MinValueSize, p.MinSize)
+		s.MaxValueSize = max(s.MaxValueSize, p.MaxSize)
+	}
+	return s
+}
+
+// Results are the runs of one target, and their medians.
+type Results struct {
+	Name    string   `json:"name"`
+	Runs    []Result `json:"runs"`
+	Medians []Metric `json:"medians"` // over the complete runs
+}
+
+// Metric is one figure over all runs of a target.
+type Metric struct {
+	Name   string  `json:"name"`
+	Median float64 `json:"median"`
+	Min    float64 `json:"min"`
+	Max    float64 `json:"max"`
+}
+
+// Ratio is one figure of a target divided by that of another, pair by pair.
+type Ratio struct {
+	Metric
+	HigherIsBetter bool `json:"higher_is_better"`
+}
+
+// metric is a figure that is compared.
+type metric struct {
+	name           string
+	higherIsBetter bool
+	of             func(*Result) (value float64, ok bool)
+}
+
+func micros(d time.Duration) (float64, bool) { return float64(d) / 1e3, d > 0 }
+
+// metrics returns the figures that are compared, in the order of reports.
+func metrics() []metric {
+	return []metric{
+		{"throughput", true, func(r *Result) (float64, bool) { return r.Throughput, r.Throughput > 0 }},
+		{"p50 µs", false, func(r *Result) (float64, bool) { return micros(r.Latency.P50) }},
+		{"p99 µs", false, func(r *Result) (float64, bool) { return micros(r.Latency.P99) }},
+		{"p99.9 µs", false, func(r *Result) (float64, bool) { return micros(r.Latency.P999) }},
+		{"CPU µs per request", false, func(r *Result) (float64, bool) {
+			if r.Server.CPUPerRequest == nil {
+				return 0, false
+			}
+			return *r.Server.CPUPerRequest * 1e6, true
+		}},
+		{"resident MB", false, func(r *Result) (float64, bool) {
+			if r.Server.RSS == nil {
+				return 0, false
+			}
+			return float64(*r.Server.RSS) / 1e6, *r.Server.RSS > 0
+		}},
+	}
+}
+
+// Named is a target with the name that reports give it.
+type Named struct {
+	Name string
+	Target
+}
+
+// Measure runs cfg repeat times on every target, in turn: A B A B. When a run
+// fails, the report holds what was measured until then and says so in Problem;
+// it is nil only if nothing was measured.
+func Measure(ctx context.Context, cfg Config, repeat int, targets ...Named) (*Report, error) {
+	report := &Report{
+		Schema:   Schema,
+		Machine:  Machine{runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version()},
+		Settings: cfg.settings(),
+	}
+	for _, t := range targets {
+		report.Targets = append(report.Targets, Results{Name: t.Name})
+	}
+	var failed error
+	for range repeat {
+		for i, t := range targets {
+			result, err := Run(ctx, t.Target, cfg)
+			if result.Requests > 0 {
+				report.Targets[i].Runs = append(report.Targets[i].Runs, result)
+			}
+			if failed = err; err != nil {
+				break
+			}
+		}
+		if failed != nil {
+			break
+		}
+	}
+	if len(report.Targets[0].Runs) == 0 {
+		return nil, failed
+	}
+	if failed != nil {
+		report.Problem = failed.Error()
+	}
+	report.summarize()
+	return report, failed
+}
+
+// summarize computes medians and ratios from the runs.
+func (r *Report) summarize() {
+	for i := range r.Targets {
+		t := &r.Targets[i]
+		t.Medians = nil
+		for _, m := range metrics() {
+			var values []float64
+			for _, run := range t.Runs {
+				if v, ok := m.of(&run); ok && run.Problem == "" {
+					values = append(values, v)
+				}
+			}
+			if len(values) > 0 {
+				t.Medians = append(t.Medians, newMetric(m.name, values))
+			}
+		}
+	}
+	if len(r.Targets) == 2 {
+		r.Ratios = ratios(r.Targets[0].Runs, r.Targets[1].Runs)
+	}
+}
+
+func ratios(a, b []Result) []Ratio {
+	var out []Ratio
+	for _, m := range metrics() {
+		var values []float64
+		for i := range min(len(a), len(b)) {
+			va, ok1 := m.of(&a[i])
+			vb, ok2 := m.of(&b[i])
+			if ok1 && ok2 && a[i].Problem == "" && b[i].Problem == "" {
+				values = append(values, va/vb)
+			}
+		}
+		if len(values) > 0 {
+			out = append(out, Ratio{newMetric(m.name, values), m.higherIsBetter})
+		}
+	}
+	return out
+}
+
+// newMetric sorts values, of which there is at least one.
+func newMetric(name string, values []float64) Metric {
+	slices.Sort(values)
+	n := len(values)
+	return Metric{name, (values[(n-1)/2] + values[n/2]) / 2, values[0], values[n-1]}
+}

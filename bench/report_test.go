@@ -1,0 +1,212 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// fixedReport is a report in which everything is known.
+func fixedReport() *Report {
+	profile, _ := FindProfile("session")
+	r := &Report{
+		Schema: Schema, Machine: Machine{"linux", "amd64", 2, "go1.26"},
+		Settings: Config{Profile: profile, Duration: 10 * time.Second, Seed: 1}.settings(),
+	}
+	for i, name := range []string{"redis://127.0.0.1:6379", "redis-server --port {port}"} {
+		t := Results{Name: name}
+		for j := range 3 {
+			rate, cpu, rss, keys := 0.95, 5e-6*float64(i+1), int64(50e6), int64(100_000)
+			d := time.Duration(i+j+1) * time.Millisecond
+			l := Latency{d, d, 2 * d, 3 * d, 4 * d, 5 * d, 6 * d, 7 * d}
+			n := int64(1_000_000 * (i + 1) * (j + 1))
+			t.Runs = append(t.Runs, Result{
+				Seconds: 10, Requests: n, Throughput: float64(n) / 10, Hits: 95, Misses: 5, HitRate: &rate,
+				BytesSent: 1000, BytesReceived: 2000, Latency: l, Commands: []Command{{"GET", n, l}},
+				Intervals: []Interval{{0, n, l.Max}}, Server: Server{"redis 7.0.15", &keys, &cpu, &rss, &rate},
+			})
+		}
+		r.Targets = append(r.Targets, t)
+	}
+	r.summarize()
+	return r
+}
+
+func TestGoldenOutputs(t *testing.T) {
+	r := fixedReport()
+	for name, write := range map[string]func(io.Writer) error{
+		"report.json": r.WriteJSON, "report.csv": r.WriteCSV, "report.gobench": r.WriteGobench,
+	} {
+		var got bytes.Buffer
+		if err := write(&got); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join("testdata", name)
+		if *update {
+			if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.String() != string(want) {
+			t.Errorf("%s differs from the golden file (go test ./bench -update):\n%s", name, got.String())
+		}
+	}
+}
+
+func TestMediansAndRatios(t *testing.T) {
+	r := fixedReport()
+	if m := r.Targets[0].Medians[0]; m != (Metric{"throughput", 200_000, 100_000, 300_000}) {
+		t.Errorf("got %+v", m)
+	}
+	if q := r.Ratios[0]; q.Median != 0.5 || q.Min != 0.5 || q.Max != 0.5 || !q.HigherIsBetter {
+		t.Errorf("got %+v", q)
+	}
+	if m := newMetric("", []float64{4, 1, 3, 2}); m.Median != 2.5 || m.Min != 1 || m.Max != 4 {
+		t.Errorf("got %+v", m)
+	}
+}
+
+// TestMeasureInTurn: A B A B, and a ratio for every pair.
+func TestMeasureInTurn(t *testing.T) {
+	a, b := startFake(t), startFake(t)
+	r, err := Measure(context.Background(), small(t, "session", 500), 2, Named{"a", a.target()}, Named{"b", b.target()})
+	if err != nil || len(r.Targets) != 2 || len(r.Targets[0].Runs) != 2 || len(r.Targets[1].Runs) != 2 || len(r.Ratios) < 5 {
+		t.Fatalf("got %v, %+v", err, r)
+	}
+	if a.hits == 0 || b.hits == 0 {
+		t.Error("a target was not asked")
+	}
+}
+
+func TestBaseline(t *testing.T) {
+	var text bytes.Buffer
+	if err := fixedReport().WriteJSON(&text); err != nil {
+		t.Fatal(err)
+	}
+	old, err := ReadBaseline(bytes.NewReader(text.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := fixedReport()
+	if got := now.Regressions(old, 0); len(got) != 0 {
+		t.Errorf("against itself: %v", got)
+	}
+	now.Targets[0].Medians[0].Median *= 0.85 // throughput
+	now.Targets[0].Medians[2].Median *= 1.15 // p99
+	now.Targets[0].Medians[4].Median *= 0.5  // CPU
+	got := now.Regressions(old, 0.1)
+	if len(got) != 2 || got[0].Name != "throughput" || got[1].Name != "p99 µs" {
+		t.Errorf("got %v", got)
+	}
+	if got := now.Regressions(old, 0.2); len(got) != 0 {
+		t.Errorf("got %v", got)
+	}
+
+	profile, _ := FindProfile("api")
+	same, _ := FindProfile("session")
+	if err := CheckBaseline(old, Config{Profile: same, Duration: time.Second}); err != nil {
+		t.Error(err)
+	}
+	contains(t, CheckBaseline(old, Config{Profile: profile}), "profile session and not api")
+	for in, want := range map[string]string{
+		"{":                           "not a report in JSON",
+		`{"schema":"other/9"}`:        `its schema is "other/9"`,
+		`{"schema":"` + Schema + `"}`: "no result",
+		strings.Replace(text.String(), `"targets"`, `"problem":"died","targets"`, 1): "ended early: died",
+	} {
+		_, err := ReadBaseline(strings.NewReader(in))
+		contains(t, err, want)
+	}
+}
+
+func TestParseTarget(t *testing.T) {
+	for in, want := range map[string]Target{
+		"redis://h":               {Network: "tcp", Address: "h:6379"},
+		"redis://h:1/2":           {Network: "tcp", Address: "h:1", DB: 2},
+		"redis://:pw@h:1":         {Network: "tcp", Address: "h:1", Password: "pw"},
+		"redis://u:p%40w@[::1]:1": {Network: "tcp", Address: "[::1]:1", User: "u", Password: "p@w"},
+		"127.0.0.1:7000":          {Network: "tcp", Address: "127.0.0.1:7000"},
+		"/tmp/s.sock":             {Network: "unix", Address: "/tmp/s.sock"},
+		"unix:///tmp/s.sock":      {Network: "unix", Address: "/tmp/s.sock"},
+	} {
+		if got, err := ParseTarget(in); err != nil || got != want {
+			t.Errorf("%s: got %+v, %v", in, got, err)
+		}
+	}
+	for in, want := range map[string]string{
+		"http://h":             `scheme "http"`,
+		"rediss://h":           "TLS",
+		"redis://h:0":          "port",
+		"redis://h:x":          "not a URL",
+		"redis://h/x":          "database",
+		"redis://:secret@h:%%": "not a URL",
+		"unix://":              "path",
+	} {
+		_, err := ParseTarget(in)
+		contains(t, err, want)
+		if strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: the error shows the password", in)
+		}
+	}
+	if got := (Target{Network: "tcp", Address: "h:1", Password: "pw", DB: 3}).String(); got != "redis://h:1/3" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestValidate(t *testing.T) {
+	profile, _ := FindProfile("counter")
+	half := 0.5
+	if _, err := profile.With(Overrides{ReadRatio: &half}); err == nil {
+		t.Error("a counter has no read ratio")
+	}
+	profile, _ = FindProfile("mixed")
+	scaled, err := profile.With(Overrides{Scale: 0.01, MinSize: 5, MaxSize: 6, ReadRatio: &half})
+	if p := scaled.Populations[1]; err != nil || p.Keys != 1000 || p.MaxSize != 6 || p.Access != ReadWrite || profile.Populations[1].Keys != 100_000 {
+		t.Errorf("got %v, %+v", err, p)
+	}
+	two := 2.0
+	bad, _ := profile.With(Overrides{ReadRatio: &two})
+	backwards, _ := profile.With(Overrides{MinSize: 6, MaxSize: 5})
+	for want, c := range map[string]Config{
+		"no profile":  {},
+		"connections": {Profile: profile, Connections: -1},
+		"pipeline":    {Profile: profile, Pipeline: 1 << 20},
+		"durations":   {Profile: profile, Warmup: -1},
+		"requests":    {Profile: profile, Requests: -1},
+		"rate":        {Profile: profile, Rate: -1},
+		"threads":     {Profile: profile, Threads: -1},
+		"read-ratio":  {Profile: bad},
+		"value-size":  {Profile: backwards},
+	} {
+		contains(t, c.Validate(), want)
+	}
+}
+
+func TestSpawnErrors(t *testing.T) {
+	for want, args := range map[string][]string{
+		"needs {port}":                      {"redis-server"},
+		"starting a server":                 {"no-such-program", PortMark},
+		"it ended at once: cannot do 'port": {"sh", "-c", "echo cannot do \"'port\" {port}; exit 1"},
+	} {
+		_, err := Spawn(context.Background(), args...)
+		contains(t, err, want)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err := Spawn(ctx, "sleep", "100", "{port}")
+	if err == nil {
+		t.Error("got no error")
+	}
+}

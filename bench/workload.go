@@ -1,0 +1,200 @@
+package bench
+
+import (
+	"math/rand/v2"
+	"strconv"
+	"time"
+)
+
+// opKind is a command that is sent.
+type opKind uint8
+
+const (
+	opGet opKind = iota
+	opSet
+	opIncr
+	opExpire
+	opKinds
+)
+
+var opNames = [opKinds]string{"GET", "SET", "INCR", "EXPIRE"}
+
+// op is a request that waits for its reply.
+type op struct {
+	kind opKind
+	pop  uint8
+	key  uint64
+	due  time.Duration // when it was due, or handed to the kernel
+}
+
+// batch is what is sent in one write.
+type batch struct {
+	buf []byte
+	ops []op
+}
+
+func (b *batch) reset() { b.buf, b.ops = b.buf[:0], b.ops[:0] }
+
+// poolBytes bounds the memory for the values of a population.
+const poolBytes = 16 << 20
+
+// population is a Population made ready: every piece of a command but the key's
+// digits is formatted. All connections share it and none writes to it.
+type population struct {
+	Population
+	head   [opKinds][]byte // up to the digits of the key
+	tail   [opKinds][]byte // behind them, for SET up to the value
+	values [][]byte        // as bulk strings
+	expire []byte          // the arguments of SET behind the value
+	keys   chooser
+	upTo   float64 // a number below this and not below the one before chooses it
+}
+
+func newPopulation(p Population, d Distribution, r *rand.Rand) population {
+	out := population{Population: p, keys: newChooser(d, p.Keys)}
+	seconds := strconv.Itoa(int(max(1, p.TTL/time.Second)))
+	setArgs := 3
+	if p.TTL > 0 {
+		setArgs = 5
+		out.expire = appendBulk(appendBulk(nil, "EX"), seconds)
+	}
+	for kind, args := range [opKinds]int{2, setArgs, 2, 3} {
+		head := append(strconv.AppendInt([]byte{'*'}, int64(args), 10), "\r\n"...)
+		head = appendBulk(head, opNames[kind])
+		head = append(head, '$')
+		head = strconv.AppendInt(head, int64(len(p.Prefix)+16+len(p.Suffix)), 10)
+		out.head[kind] = append(append(head, "\r\n"...), p.Prefix...)
+		out.tail[kind] = append([]byte(p.Suffix), "\r\n"...)
+	}
+	out.tail[opExpire] = appendBulk(out.tail[opExpire], seconds)
+	n := min(256, max(4, poolBytes/p.MaxSize))
+	for range n {
+		value := appendValue(nil, p.Value, p.size(r), r)
+		out.values = append(out.values, appendBulk(nil, string(value)))
+	}
+	return out
+}
+
+// size draws the size of a value.
+func (p *Population) size(r *rand.Rand) int {
+	if p.MostMax > 0 && r.IntN(5) > 0 {
+		return p.MostMin + r.IntN(p.MostMax-p.MostMin+1)
+	}
+	return p.MinSize + r.IntN(p.MaxSize-p.MinSize+1)
+}
+
+func appendBulk(dst []byte, s string) []byte {
+	dst = strconv.AppendInt(append(dst, '$'), int64(len(s)), 10)
+	dst = append(append(dst, "\r\n"...), s...)
+	return append(dst, "\r\n"...)
+}
+
+// prepare makes the populations of a profile ready, with values drawn from seed.
+func prepare(p Profile, seed uint64) []population {
+	r := rand.New(rand.NewPCG(seed, 1<<63))
+	var out []population
+	total, sum := 0.0, 0.0
+	for _, pop := range p.Populations {
+		total += pop.Weight
+	}
+	for _, pop := range p.Populations {
+		sum += pop.Weight / total
+		ready := newPopulation(pop, p.Distribution, r)
+		ready.upTo = sum
+		out = append(out, ready)
+	}
+	out[len(out)-1].upTo = 1
+	return out
+}
+
+// generator makes the requests of one connection.
+type generator struct {
+	pops []population
+	rand *rand.Rand
+	// fresh is the number of the next key that nobody has asked for.
+	fresh uint64
+	// missed are the keys whose SET is to follow.
+	missed []op
+}
+
+// newGenerator is that of connection i. Fresh keys are counted from nonce, which
+// has to differ from run to run: the server may still have the former ones.
+func newGenerator(pops []population, seed, nonce uint64, i int) *generator {
+	return &generator{
+		pops: pops, rand: rand.New(rand.NewPCG(seed, uint64(i))),
+		fresh: nonce + uint64(i)<<36,
+	}
+}
+
+// next appends the next request to b, or two for a counter.
+func (g *generator) next(b *batch, due time.Duration) {
+	if n := len(g.missed); n > 0 {
+		o := g.missed[n-1]
+		g.missed = g.missed[:n-1]
+		g.append(b, opSet, o.pop, o.key, due)
+		return
+	}
+	i := uint8(0)
+	if len(g.pops) > 1 {
+		for u := g.rand.Float64(); u >= g.pops[i].upTo; {
+			i++
+		}
+	}
+	p := &g.pops[i]
+	switch p.Access {
+	case Counter:
+		key := p.keys.next(g.rand)
+		g.append(b, opIncr, i, key, due)
+		g.append(b, opExpire, i, key, due)
+	case CacheAside:
+		key := p.keys.next(g.rand)
+		if g.rand.Float64() >= p.HitRate {
+			key = g.fresh
+			g.fresh++
+		}
+		g.append(b, opGet, i, key, due)
+	default:
+		kind := opGet
+		if p.ReadRatio < 1 && g.rand.Float64() >= p.ReadRatio {
+			kind = opSet
+		}
+		g.append(b, kind, i, p.keys.next(g.rand), due)
+	}
+}
+
+// append appends one command to b.
+func (g *generator) append(b *batch, kind opKind, i uint8, key uint64, due time.Duration) {
+	p := &g.pops[i]
+	b.buf = append(b.buf, p.head[kind]...)
+	b.buf = appendHex(b.buf, scramble(key))
+	b.buf = append(b.buf, p.tail[kind]...)
+	if kind == opSet {
+		b.buf = append(b.buf, p.values[g.rand.IntN(len(p.values))]...)
+		b.buf = append(b.buf, p.expire...)
+	}
+	b.ops = append(b.ops, op{kind, i, key, due})
+}
+
+// missing notes that the server did not have the key of o.
+func (g *generator) missing(o op) {
+	if g.pops[o.pop].Access == CacheAside {
+		g.missed = append(g.missed, o)
+	}
+}
+
+// scramble maps numbers to numbers, one to one, so that neighbouring ranks have
+// keys that differ everywhere (the finalizer of SplitMix64).
+func scramble(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+func appendHex(dst []byte, x uint64) []byte {
+	const digits = "0123456789abcdef"
+	for shift := 60; shift >= 0; shift -= 4 {
+		dst = append(dst, digits[x>>shift&15])
+	}
+	return dst
+}
