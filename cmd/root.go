@@ -43,7 +43,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetVersionTemplate("redistill {{.Version}}\n")
 	root.SetFlagErrorFunc(usage)
-	root.AddCommand(newServe(), newBench(), newStats(), newConfig(), newVersion())
+	root.AddCommand(newServe(), newBench(), newPlan(), newStats(), newConfig(), newVersion())
 	return root
 }
 

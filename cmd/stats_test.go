@@ -168,7 +168,7 @@ func checkStatsTables(t *testing.T, url, title string) {
 	if code != 0 || errs != "" {
 		t.Fatalf("code %d: %s", code, errs)
 	}
-	for _, want := range []string{title, "at " + url, "Traffic", "so far", "last 0s", "hit rate", "75.00%", "Memory", "left to the limit",
+	for _, want := range []string{title, "at " + url, "Traffic", "so far", "last ", "hit rate", "75.00%", "Memory", "left to the limit",
 		"Evictions and expirations", "Connections", "Keyspace", "db0", "Most used commands", "Slowest commands", "p99.9", "hset"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)

@@ -34,6 +34,14 @@ func (t *table) draw(w io.Writer) error {
 	return t.render(w, blueprint)
 }
 
+// markdown writes a table with its title as Markdown.
+func (t *table) markdown(w io.Writer) error {
+	if _, err := fmt.Fprintf(w, "**%s**\n\n", t.title); err != nil {
+		return err
+	}
+	return t.render(w, renderer.NewMarkdown())
+}
+
 func (t *table) render(w io.Writer, r tw.Renderer) error {
 	align := make([]tw.Align, len(t.header))
 	for i := range align {

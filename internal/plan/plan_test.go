@@ -1,0 +1,166 @@
+package plan
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+)
+
+func items(t *testing.T, texts ...string) []Item {
+	t.Helper()
+	var out []Item
+	for _, text := range texts {
+		it, err := ParseItem(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, it)
+	}
+	return out
+}
+
+func TestParseItem(t *testing.T) {
+	for text, want := range map[string]Item{
+		"sessions=1M:256B:ttl=24h":         {Name: "sessions", Count: 1_000_000, Size: 256, Key: 32, TTL: 24 * time.Hour},
+		"api=100K:5KB:key=64":              {Name: "api", Count: 100_000, Size: 5_000, Key: 64},
+		"a=1.5k:1.5KiB":                    {Name: "a", Count: 1_500, Size: 1_536, Key: 32},
+		"s=rate=50/s:256:ttl=1h":           {Name: "s", Count: 180_000, Size: 256, Key: 32, TTL: time.Hour},
+		"s=rate=1/m:256B:ttl=90s":          {Name: "s", Count: 2, Size: 256, Key: 32, TTL: 90 * time.Second},
+		"u=10:400B:fields=8:field=5:key=4": {Name: "u", Count: 10, Size: 400, Key: 4, Fields: 8, Field: 5},
+		"u=0:8B:fields=8":                  {Name: "u", Count: 0, Size: 8, Key: 32, Fields: 8, Field: 8},
+	} {
+		if got, err := ParseItem(text); err != nil || got != want {
+			t.Errorf("%s: got %+v %v", text, got, err)
+		}
+	}
+	for _, text := range []string{
+		"", "a", "a=", "=1:2", "a=1", "a b=1:2", "a=x:2", "a=-1:2", "a=1:-2", "a=1:2XB", "a=1:", "a=:1", "a=1:1GB", "a=2T:1", "a=1e9:5", "a=1:0x10", "a=1..2:5",
+		"a=999999999999999999999999:1", "a=1:999999999999999999999999B", "a=1:NaN", "a=1:Inf", "a=1000000000000:512MiB", "a=1:2:ttl=0", "a=1:2:ttl=-1s", "a=1:2:ttl=x",
+		"a=1:2:key=40KB", "a=1:2:fields=0", "a=1:2:fields=3", "a=1:2:field=3", "a=1:2:what=3", "a=1:2:", "a=rate=5/s:2", "a=rate=5:2:ttl=1h",
+		"a=rate=5/y:2:ttl=1h", "a=rate=1000000000000/s:1:ttl=1h", "a=1:2:ttl=9999999999999999d",
+	} {
+		if got, err := ParseItem(text); err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q: got %+v, error %v", text, got, err)
+		}
+	}
+}
+
+// TestSeedExample is the example of the first design: 256 MB, 500 MB and 500
+// MB, about 1.3 GB, to which 2 GB were recommended.
+func TestSeedExample(t *testing.T) {
+	p, err := New(Options{Items: items(t, "sessions=1M:256B:ttl=24h", "api=100K:5KB:ttl=5m", "html=10K:50KB:ttl=1h"), Connections: 100, Headroom: 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int64{256e6, 500e6, 500e6} {
+		if got := p.Lines[i].Payload; got != want {
+			t.Errorf("%s: got %d bytes of payload, want %d", p.Lines[i].Name, got, want)
+		}
+	}
+	if gb := float64(p.All.Payload) / 1e9; math.Round(gb*10) != 13 {
+		t.Errorf("payload of all: %.2f GB, want about 1.3", gb)
+	}
+	if gb := float64(p.All.Total) / 1e9; math.Round(gb*10) != 13 {
+		t.Errorf("all: %.2f GB, want about 1.3", gb)
+	}
+	if p.MaxMemory != 2<<30 {
+		t.Errorf("recommended: %d, want 2 GB", p.MaxMemory)
+	}
+	if p.All.Payload+p.All.Keys+p.All.Overhead != p.All.Total || p.All.Total+p.Buffers+p.Process+p.Headroom != p.Needed || p.Needed > p.MaxMemory {
+		t.Errorf("the parts do not add up: %+v", p)
+	}
+}
+
+func TestFits(t *testing.T) {
+	o := Options{Items: items(t, "a=1M:1KB", "b=10K:10KB"), Headroom: 30}
+	for _, test := range []struct {
+		memory    int64
+		low, high int64 // bounds of what fits of a
+	}{{4 << 30, 1e6, 1e6}, {1 << 30, 600_000, 750_000}, {1 << 20, 0, 0}} {
+		o.Memory = test.memory
+		p, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := *p.Lines[0].Fits; n < test.low || n > test.high {
+			t.Errorf("%d bytes: %d of a fit, want %d to %d", test.memory, n, test.low, test.high)
+		}
+		// What fits, planned by itself, needs no more than there is.
+		if test.memory != 1<<30 {
+			continue
+		}
+		again := o
+		again.Items = append([]Item{}, o.Items...)
+		for i := range again.Items {
+			again.Items[i].Count = *p.Lines[i].Fits
+		}
+		if q, err := New(again); err != nil || q.Needed > test.memory || q.Needed < test.memory/100*99 {
+			t.Errorf("what fits into %d needs %d, error %v", test.memory, q.Needed, err)
+		}
+	}
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	one := items(t, "a=1:1B")
+	for name, o := range map[string]Options{
+		"no items": {}, "twice": {Items: append(one, one...)}, "headroom": {Items: one, Headroom: -1}, "much headroom": {Items: one, Headroom: 1001},
+		"connections": {Items: one, Connections: -1}, "memory": {Items: one, Memory: -1}, "many": {Items: make([]Item, maxItems+1)},
+	} {
+		if _, err := New(o); err == nil {
+			t.Errorf("%s: got no error", name)
+		}
+	}
+}
+
+// TestNothingOverflows plans the most that ParseItem lets through.
+func TestNothingOverflows(t *testing.T) {
+	p, err := New(Options{Items: items(t, "a=1000G:1B", "b=2M:512MiB", "c=100M:10MB:fields=1"), Connections: 1e7, Headroom: 1000})
+	if err == nil && (p.MaxMemory < p.All.Payload || p.All.Redis < p.All.Payload || p.Machine < p.MaxMemory) {
+		t.Errorf("%+v", p)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRoundUp(t *testing.T) {
+	for n, want := range map[int64]int64{
+		0: 0, 1: 1 << 20, 1 << 30: 1 << 30, 1<<30 + 1: 3 << 29, 1_730_000_000: 2 << 30, 2<<30 + 5: 3 << 30, 100 << 20: 128 << 20,
+	} {
+		if got := roundUp(n); got != want {
+			t.Errorf("%d: got %d, want %d", n, got, want)
+		}
+	}
+}
+
+// TestPeersAgreeWithMeasurements compares the layouts with the growth of
+// resident memory that was measured with two million keys (200,000 of the last
+// shape); see docs/plan.md.
+func TestPeersAgreeWithMeasurements(t *testing.T) {
+	for _, test := range []struct {
+		item                     string
+		redis, valkey, memcached int64 // bytes for each key beyond key and value
+	}{
+		{"a=2M:16B:key=16", 93, 60, 73},
+		{"a=2M:128B:key=32:ttl=24h", 150, 120, 89},
+		{"a=2M:256B:key=32:ttl=24h", 184, 149, 105},
+		{"a=200K:5KB:key=64:ttl=24h", 284, 259, 668},
+	} {
+		p, err := New(Options{Items: items(t, test.item)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := p.Lines[0]
+		for server, pair := range map[string][2]int64{"redis": {l.Redis, test.redis}, "valkey": {l.Valkey, test.valkey}, "memcached": {*l.Memcached, test.memcached}} {
+			got, want := float64(pair[0])/float64(l.Count), float64(l.Key+l.Size+pair[1])
+			if math.Abs(got/want-1) > .03 {
+				t.Errorf("%s, %s: computed %.0f bytes a key, measured %.0f", test.item, server, got, want)
+			}
+		}
+	}
+	p, err := New(Options{Items: items(t, "a=10:2MB")})
+	if err != nil || p.Lines[0].Memcached != nil || p.All.Memcached != nil {
+		t.Errorf("memcached takes values of 2 MB: %+v %v", p, err)
+	}
+}
