@@ -319,7 +319,7 @@ func (o *benchOptions) readBaseline(cfg bench.Config) (*bench.Report, error) {
 	if err != nil {
 		return nil, errors.Unwrap(err) // without the name
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it is only read
 	old, err := bench.ReadBaseline(f)
 	if err != nil {
 		return nil, err

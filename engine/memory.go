@@ -32,8 +32,10 @@ func (s *Store) SetPolicy(p Policy) {
 	s.counts.Store(uint32(p.counts()))
 }
 
-// Weight returns what AllKeysDensity aims at, SetWeight changes it.
-func (s *Store) Weight() Weight     { return Weight(s.weight.Load()) }
+// Weight returns what AllKeysDensity aims at.
+func (s *Store) Weight() Weight { return Weight(s.weight.Load()) }
+
+// SetWeight changes what AllKeysDensity aims at.
 func (s *Store) SetWeight(w Weight) { s.weight.Store(uint32(w)) }
 
 // govern keeps the process within its limit: it adapts the arena's share to what everything else takes, makes room where the arena has
