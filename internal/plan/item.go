@@ -120,6 +120,9 @@ func (it *Item) validate() error {
 		it.Field = defaultField
 	}
 	each := float64(it.Size) + float64(it.Key) + float64(it.Fields)*(float64(it.Field)+128) + 1024
+	if each > math.MaxInt { // of 32 bits
+		return errors.New("a single one is too large")
+	}
 	if float64(it.Count)*each > maxTotal {
 		return errors.New("more than 1,000 TB")
 	}
