@@ -159,6 +159,15 @@ func TestPeersAgreeWithMeasurements(t *testing.T) {
 			}
 		}
 	}
+	for item, want := range map[string]float64{"a=200K:400B:fields=8": 644, "a=200K:800B:fields=8": 1541} {
+		p, err := New(Options{Items: items(t, item)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := float64(p.All.Redis) / 200_000; math.Abs(got/want-1) > .03 {
+			t.Errorf("redis, %s: computed %.0f bytes a key, measured %.0f", item, got, want)
+		}
+	}
 	p, err := New(Options{Items: items(t, "a=10:2MB")})
 	if err != nil || p.Lines[0].Memcached != nil || p.All.Memcached != nil {
 		t.Errorf("memcached takes values of 2 MB: %+v %v", p, err)
