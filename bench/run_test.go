@@ -125,6 +125,16 @@ func TestOpenLoopKeepsItsRate(t *testing.T) {
 	}
 }
 
+func TestOpenLoopEndsAfterRequests(t *testing.T) {
+	s := startFake(t)
+	cfg := small(t, "counter", 1000)
+	cfg.Connections, cfg.Rate = 1, 100_000
+	r, err := Run(context.Background(), s.target(), cfg)
+	if err != nil || r.Requests != 1000 {
+		t.Errorf("got %v, %d requests", err, r.Requests)
+	}
+}
+
 func TestErrorReplies(t *testing.T) {
 	s := startFake(t)
 	s.fail = "GET"

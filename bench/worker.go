@@ -78,6 +78,7 @@ func (w *worker) open(ctx context.Context, p *phase) error {
 			before := len(w.batch.ops)
 			w.gen.next(&w.batch, pace.due())
 			pace.advance(len(w.batch.ops) - before)
+			p.take(len(w.batch.ops) - before - 1) // an EXPIRE
 		}
 		if len(w.batch.ops) == 0 {
 			if p.budget.Load() <= 0 {
