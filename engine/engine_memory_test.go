@@ -347,3 +347,21 @@ func TestRoomAmongLargeRecords(t *testing.T) {
 		})
 	}
 }
+
+// TestDeadBytesComeBack: a store far from its limit does not grow when its values are written again and again.
+func TestDeadBytesComeBack(t *testing.T) {
+	f := open(t, engine.Options{Shards: 1})
+	for round := range 40 {
+		for i := range 4000 {
+			if (i*i+round)%7 == 0 { // others stay, so that no block dies as a whole
+				f.set(key(i), strings.Repeat("v", 500+(i*31+round*197)%3000))
+			} else if round == 0 {
+				f.set(key(i), strings.Repeat("v", 100))
+			}
+		}
+		f.unlocked(func() { f.s.ExpireCycle(time.Now().UnixMilli()) })
+	}
+	if st := f.stats(); st.DeadBytes > st.DataBytes/2 {
+		t.Errorf("%d bytes are dead beside %d live ones", st.DeadBytes, st.DataBytes)
+	}
+}

@@ -108,6 +108,7 @@ func (sh *shard) tidy() {
 	for sh.drain(sweepRecords) > 0 {
 		sh.yield()
 	}
+	sh.compactSome()
 	stale := sh.stale
 	for n := 0; stale > 0 && n < len(sh.blocks); n++ {
 		if b := &sh.blocks[n]; b.base != nil && b.seq < stale {
@@ -118,6 +119,33 @@ func (sh *shard) tidy() {
 	if sh.stale == stale { // no flush came between
 		sh.stale = 0
 	}
+}
+
+// wastedShare is the part of a shard's blocks that may be dead before blocks are compacted with nobody asking for room: else a cache
+// whose values change size would grow to its limit whatever it holds.
+const wastedShare = 4
+
+// compactSome compacts the emptiest blocks while too much is dead.
+func (sh *shard) compactSome() {
+	for sh.wasted() {
+		if sh.sweep.block == noBlock {
+			n, ok := sh.emptiest()
+			if !ok {
+				return
+			}
+			sh.sweep = sweep{block: n, compact: true}
+		}
+		if !sh.sweep.compact || !sh.step(NoEviction) {
+			return
+		}
+		sh.yield()
+	}
+}
+
+// wasted reports whether more than a share of the blocks' bytes is dead, open blocks, which are filling, left out.
+func (sh *shard) wasted() bool {
+	used := int64(len(sh.blocks)-len(sh.vacant)) * blockSize
+	return used-sh.live-int64(numClasses)*blockSize > used/wastedShare
 }
 
 // recount finds out how many bytes of a block are live, and frees it if none are.
