@@ -77,6 +77,10 @@ func runServe(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	v := cfg.Snapshot()
+	ioPath, err := netserver.ChoosePath(v.IO)
+	if err != nil {
+		return err
+	}
 	listeners, err := netserver.Listen(v.Bind, v.Port)
 	if err != nil {
 		return err
@@ -91,16 +95,20 @@ func runServe(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	}
 	defer store.Close()
 	commands := command.NewServer(command.Options{
-		Store: store, Config: cfg, Log: log, Version: currentBuild().version, IO: netserver.IOPath,
+		Store: store, Config: cfg, Log: log, Version: currentBuild().version, IO: ioPath,
 		Shutdown: func(bool) { stop() },
 	})
 	defer commands.Close()
-	server := netserver.New(netserver.Options{Commands: commands})
+	server := netserver.New(netserver.Options{Commands: commands, Path: ioPath, Loops: v.Threads})
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listeners...) }()
-	logReady(log, v, addressesOf(listeners), netserver.IOPath)
+	logReady(log, v, addressesOf(listeners), ioPath)
 
-	<-ctx.Done()
+	select {
+	case <-ctx.Done():
+	case err := <-served:
+		return err
+	}
 	shutDown(server, cfg.Snapshot().ShutdownGracePeriod, log)
 	if err := <-served; !errors.Is(err, netserver.ErrServerClosed) {
 		return err

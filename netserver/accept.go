@@ -54,22 +54,43 @@ const (
 	lastPause  = time.Second
 )
 
-// accept takes connections from l until it is closed.
-func (s *Server) accept(l net.Listener) {
+// acceptor takes the connections of one listener.
+type acceptor interface {
+	next() (newcomer, error) // waits for a connection; net.ErrClosed after Close
+	address() string         // of the listener
+	Close() error
+}
+
+// newcomer is a connection that is not served yet. One of its methods is called.
+type newcomer interface {
+	admit() // starts to serve it, or tells the client why not
+	refuse()
+}
+
+// acceptorOf returns the acceptor of a listener, which it may close. What is no plain TCP listener is served on the portable path.
+func (s *Server) acceptorOf(l net.Listener) (acceptor, error) {
+	if tcp, ok := l.(*net.TCPListener); ok && s.path == EventLoops {
+		return newLoopAcceptor(s, tcp)
+	}
+	return &netAcceptor{Listener: l, srv: s}, nil
+}
+
+// accept takes connections from a until it is closed.
+func (s *Server) accept(a acceptor) {
 	pause := time.Duration(0)
 	for {
-		nc, err := l.Accept()
+		n, err := a.next()
 		switch {
 		case err == nil:
 			pause = 0
 			if !s.awaitTurn() {
-				_ = nc.Close()
+				n.refuse()
 				return
 			}
-			s.admit(nc)
+			n.admit()
 		case errors.Is(err, net.ErrClosed):
 			if !s.stopping() {
-				s.log.Error("a listener was closed", "address", l.Addr().String())
+				s.log.Error("a listener was closed", "address", a.address())
 			}
 			return
 		default:
@@ -109,11 +130,28 @@ func (s *Server) sleep(d time.Duration) bool {
 	}
 }
 
-// admit starts to serve a connection, or tells the client why not.
-func (s *Server) admit(nc net.Conn) {
-	c := &netConn{srv: s, nc: nc}
-	c.in.pool = &s.buffers
-	c.tick.Store(s.tick.Load())
+// netAcceptor is an acceptor for the portable path.
+type netAcceptor struct {
+	net.Listener
+	srv *Server
+}
+
+func (a *netAcceptor) address() string { return a.Addr().String() }
+
+func (a *netAcceptor) next() (newcomer, error) {
+	nc, err := a.Accept()
+	if err != nil {
+		return nil, err
+	}
+	c := &netConn{nc: nc}
+	c.init(a.srv)
+	return c, nil
+}
+
+func (c *netConn) refuse() { _ = c.nc.Close() }
+
+func (c *netConn) admit() {
+	nc, s := c.nc, c.srv
 	session, err := s.commands.NewSession(nc.RemoteAddr().String(), nc.LocalAddr().String(), descriptor(nc), c.wake)
 	if err != nil {
 		// A new socket has room for this line, so that the write does not wait.
@@ -127,10 +165,18 @@ func (s *Server) admit(nc net.Conn) {
 		_ = nc.SetDeadline(past)
 	}
 	tune(nc, s.config())
-	if !s.start(c) {
+	if !s.start(c, func() { s.running.Go(c.serve) }) {
 		session.Close()
 		_ = nc.Close()
 	}
+}
+
+// keepaliveProbes is how many probes a dead client leaves unanswered, as in Redis.
+const keepaliveProbes = 3
+
+// probeInterval returns the time between two of them.
+func probeInterval(keepalive time.Duration) time.Duration {
+	return max(keepalive/keepaliveProbes, time.Second)
 }
 
 // tune sets the options of a new connection's socket. What a system refuses is left as it is: the connection works without.
@@ -143,9 +189,9 @@ func tune(nc net.Conn, v *config.Values) {
 		_ = tcp.SetNoDelay(false)
 	}
 	if v.TCPKeepalive > 0 {
-		// As Redis does: three probes, a third of the time apart.
-		apart := max(v.TCPKeepalive/3, time.Second)
-		_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: v.TCPKeepalive, Interval: apart, Count: 3})
+		_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{
+			Enable: true, Idle: v.TCPKeepalive, Interval: probeInterval(v.TCPKeepalive), Count: keepaliveProbes,
+		})
 	}
 }
 

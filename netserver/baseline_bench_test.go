@@ -14,15 +14,17 @@ import (
 	"github.com/redistill/redistill/engine"
 )
 
-// BenchmarkPath compares the portable path with what one would write first: redcon's server, which is a goroutine for each connection
+// BenchmarkPath compares the I/O paths with what one would write first: redcon's server, which is a goroutine for each connection
 // too, in front of the same engine. Clients and server share the process, so the time and the allocations are those of both; the
 // clients allocate nothing. One operation is one command.
 func BenchmarkPath(b *testing.B) {
 	for _, pipeline := range []int{1, 16} {
 		for _, name := range []string{"SET", "GET"} {
-			b.Run(fmt.Sprintf("%s/pipeline=%d/portable", name, pipeline), func(b *testing.B) {
-				load(b, startServer(b).addr, name, pipeline)
-			})
+			for _, path := range paths() {
+				b.Run(fmt.Sprintf("%s/pipeline=%d/%s", name, pipeline, path), func(b *testing.B) {
+					load(b, startServer(b, path).addr, name, pipeline)
+				})
+			}
 			b.Run(fmt.Sprintf("%s/pipeline=%d/redcon", name, pipeline), func(b *testing.B) {
 				load(b, startRedcon(b), name, pipeline)
 			})

@@ -27,7 +27,7 @@ type queryBuffer struct {
 	filled bool            // a read filled b: the next one may bring more
 	peak   int             // the most bytes held since the last trim
 	pooled *[readSize]byte // from pool, or nil
-	small  [idleSize]byte
+	small  *[idleSize]byte // nil before the first use
 }
 
 // bytes returns what is held. It is valid until the next call of space or trim.
@@ -56,7 +56,7 @@ func (q *queryBuffer) consume(n int) {
 func (q *queryBuffer) space(need int) []byte {
 	held := q.w - q.r
 	if q.b == nil {
-		q.b = q.small[:]
+		q.b = q.least()
 	}
 	size := q.wanted(held, need)
 	switch {
@@ -69,6 +69,21 @@ func (q *queryBuffer) space(need int) []byte {
 		q.move(q.b)
 	}
 	return q.b[q.w:]
+}
+
+// least returns the smallest buffer.
+func (q *queryBuffer) least() []byte {
+	if q.small == nil {
+		q.small = new([idleSize]byte)
+	}
+	return q.small[:]
+}
+
+// put appends p, which was read elsewhere, to what is held. need is as in space, counted from behind p.
+func (q *queryBuffer) put(p []byte, need int) {
+	if len(p) > 0 {
+		q.add(copy(q.space(len(p)+need), p))
+	}
 }
 
 // wanted returns the size that the buffer should have. A client can announce a length that it never sends: from jumpSize on a buffer
@@ -112,7 +127,7 @@ func (q *queryBuffer) trim(idle bool) {
 	switch {
 	case q.b == nil:
 	case held <= idleSize && len(q.b) > idleSize && (idle || len(q.b) > keepSize && peak < len(q.b)/4):
-		q.move(q.small[:])
+		q.move(q.least())
 		q.filled = false
 	case held > idleSize && len(q.b) > keepSize && held < len(q.b)/4:
 		q.move(append([]byte(nil), q.b[q.r:q.w]...))

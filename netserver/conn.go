@@ -46,7 +46,7 @@ type conn struct {
 }
 
 // execute runs the complete commands at the start of input and returns how many bytes of it they took. Replies gather in
-// c.session.Out. inputCap is the size of the buffer that input lies in, for CLIENT LIST. now is in Unix milliseconds.
+// c.session.Out. inputCap is the size of the connection's own buffer, for CLIENT LIST. now is in Unix milliseconds.
 //
 // The bytes that are not taken must be passed again, at the same offset from the command's first byte but wherever they are then.
 // While c.held is set, execute tries that command again before it looks at input.
@@ -58,7 +58,7 @@ func (c *conn) execute(input []byte, inputCap int, now int64, v *config.Values) 
 	if next = c.retry(); next == more {
 		n, next = c.run(input, replyLimit(v.ClientOutputBufferLimit.Normal))
 	}
-	s.QueryLen, s.QueryCap = len(input)-n, inputCap
+	s.QueryLen, s.QueryCap = len(input)-n, max(inputCap, len(input)-n)
 	s.EndBatch()
 	if cap(c.args) > argsKept {
 		c.args = nil

@@ -35,8 +35,10 @@ func (c *client) flood(key string) {
 }
 
 // TestNeverReading: a client that asks for much and reads nothing takes bounded memory, disturbs nobody, and can be killed.
-func TestNeverReading(t *testing.T) {
-	s := startServer(t)
+func TestNeverReading(t *testing.T) { eachPath(t, testNeverReading) }
+
+func testNeverReading(t *testing.T, path string) {
+	s := startServer(t, path)
 	c := s.dial()
 	id := strings.Trim(c.do("CLIENT", "ID"), ":\r\n")
 	c.flood("k")
@@ -77,8 +79,10 @@ func (s *testServer) connections() int {
 }
 
 // TestKill: a client that waits for a reply, or for nothing, is gone at once.
-func TestKill(t *testing.T) {
-	s := startServer(t)
+func TestKill(t *testing.T) { eachPath(t, testKill) }
+
+func testKill(t *testing.T, path string) {
+	s := startServer(t, path)
 	admin, idle, paused := s.dial(), s.dial(), s.dial()
 	idle.do("PING")
 	paused.do("PING")
@@ -100,8 +104,10 @@ func TestKill(t *testing.T) {
 }
 
 // TestReset: a client that goes away in the middle of a command leaves nothing of it.
-func TestReset(t *testing.T) {
-	s := startServer(t)
+func TestReset(t *testing.T) { eachPath(t, testReset) }
+
+func testReset(t *testing.T, path string) {
+	s := startServer(t, path)
 	for _, input := range []string{"*", "*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$100000\r\n" + strings.Repeat("x", 70_000), "PIN"} {
 		for _, linger := range []int{0, -1} {
 			c := s.dial()
@@ -121,8 +127,10 @@ func TestReset(t *testing.T) {
 }
 
 // TestResetWhilePaused: a connection that waits notices that its client went away, and its command does not run.
-func TestResetWhilePaused(t *testing.T) {
-	s := startServer(t)
+func TestResetWhilePaused(t *testing.T) { eachPath(t, testResetWhilePaused) }
+
+func testResetWhilePaused(t *testing.T, path string) {
+	s := startServer(t, path)
 	admin, c := s.dial(), s.dial()
 	admin.do("CLIENT", "PAUSE", "100000", "WRITE")
 	c.send(encode("SET", "k", "v"))
@@ -136,8 +144,10 @@ func TestResetWhilePaused(t *testing.T) {
 }
 
 // TestPause: what waits runs in its order and once, inline commands too, together with what was sent meanwhile.
-func TestPause(t *testing.T) {
-	s := startServer(t)
+func TestPause(t *testing.T) { eachPath(t, testPause) }
+
+func testPause(t *testing.T, path string) {
+	s := startServer(t, path)
 	admin, c, reader := s.dial(), s.dial(), s.dial()
 	admin.do("CLIENT", "PAUSE", "100000", "WRITE")
 	c.send("PING\r\nAPPEND k \"a\\x20\\\"b\"\r\nGET k\r\n" + encode("APPEND", "k", "c"))
@@ -154,8 +164,10 @@ func TestPause(t *testing.T) {
 	}
 }
 
-func TestProtocolErrors(t *testing.T) {
-	s := startServer(t)
+func TestProtocolErrors(t *testing.T) { eachPath(t, testProtocolErrors) }
+
+func testProtocolErrors(t *testing.T, path string) {
+	s := startServer(t, path)
 	for _, test := range []struct{ input, want string }{
 		{"*1\r\n+PING\r\n", "-ERR Protocol error: expected '$', got '+'\r\n"},
 		{"*x\r\n", "-ERR Protocol error: invalid multibulk length\r\n"},
@@ -182,8 +194,10 @@ func TestProtocolErrors(t *testing.T) {
 }
 
 // TestPanic: a panic in a command ends its connection and nothing else, and holds no lock.
-func TestPanic(t *testing.T) {
-	s := startServer(t)
+func TestPanic(t *testing.T) { eachPath(t, testPanic) }
+
+func testPanic(t *testing.T, path string) {
+	s := startServer(t, path)
 	s.cfg.OnChange("server.max_connections", func(*config.Values) error { panic("injected") })
 	c, other := s.dial(), s.dial()
 	c.send(encode("SET", "k", "1") + encode("MULTI") + encode("INCR", "k") + encode("CONFIG", "SET", "maxclients", "5"))
@@ -203,13 +217,15 @@ func TestPanic(t *testing.T) {
 }
 
 // TestAcceptErrors: a listener that is out of descriptors pauses and goes on.
-func TestAcceptErrors(t *testing.T) {
+func TestAcceptErrors(t *testing.T) { eachPath(t, testAcceptErrors) }
+
+func testAcceptErrors(t *testing.T, path string) {
 	listeners, err := Listen([]string{"127.0.0.1"}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	failures := []error{syscall.EMFILE, syscall.ENFILE, syscall.ECONNABORTED}
-	s := startOn(t, []net.Listener{&brokenListener{listeners[0], failures}})
+	s := startOn(t, path, []net.Listener{&brokenListener{listeners[0], failures}})
 	if got := s.dial().do("PING"); got != "+PONG\r\n" {
 		t.Errorf("got %q", got)
 	}
@@ -219,8 +235,10 @@ func TestAcceptErrors(t *testing.T) {
 }
 
 // TestMonitor: pushed lines reach a client that waits in a read, and never fall into the middle of a reply.
-func TestMonitor(t *testing.T) {
-	s := startServer(t)
+func TestMonitor(t *testing.T) { eachPath(t, testMonitor) }
+
+func testMonitor(t *testing.T, path string) {
+	s := startServer(t, path)
 	m, c := s.dial(), s.dial()
 	if got := m.do("MONITOR"); got != "+OK\r\n" {
 		t.Fatalf("got %q", got)
@@ -250,8 +268,10 @@ func TestMonitor(t *testing.T) {
 }
 
 // TestMonitorNeverReading: a monitor that does not read is closed at its limit.
-func TestMonitorNeverReading(t *testing.T) {
-	s := startServer(t)
+func TestMonitorNeverReading(t *testing.T) { eachPath(t, testMonitorNeverReading) }
+
+func testMonitorNeverReading(t *testing.T, path string) {
+	s := startServer(t, path)
 	s.set("client-output-buffer-limit", "replica 1mb 0 0")
 	m, c := s.dial(), s.dial()
 	m.do("MONITOR")
@@ -263,10 +283,15 @@ func TestMonitorNeverReading(t *testing.T) {
 	}
 }
 
+// linkOf returns what a connection has on every path.
+func linkOf(c served) *link { return c.(interface{ base() *link }).base() }
+
 // TestIdleMemory: a connection that was busy gives its buffers back when it is idle.
-func TestIdleMemory(t *testing.T) {
+func TestIdleMemory(t *testing.T) { eachPath(t, testIdleMemory) }
+
+func testIdleMemory(t *testing.T, path string) {
 	t.Parallel()
-	s := startServer(t)
+	s := startServer(t, path)
 	c, admin := s.dial(), s.dial()
 	id := strings.Trim(c.do("CLIENT", "ID"), ":\r\n")
 	word := strings.Repeat("x", 300_000)
@@ -276,8 +301,8 @@ func TestIdleMemory(t *testing.T) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		for conn := range s.conns {
-			if strconv.FormatInt(conn.session.ID, 10) == id {
-				return !conn.large.Load()
+			if l := linkOf(conn); strconv.FormatInt(l.session.ID, 10) == id {
+				return !l.large.Load()
 			}
 		}
 		return false

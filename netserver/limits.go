@@ -3,6 +3,8 @@ package netserver
 import (
 	"sync"
 	"time"
+
+	"github.com/redistill/redistill/internal/config"
 )
 
 // acceptRate spreads the accepting of connections: so many in any second that begins with one. Those above it wait in the listener's
@@ -36,4 +38,15 @@ func (r *acceptRate) take(limit int, now time.Time) time.Duration {
 // just begun or just ended, so one more has to pass. A timeout of 0 is none.
 func isIdle(quiet uint32, timeout time.Duration) bool {
 	return timeout > 0 && time.Duration(quiet) > timeout/sweepPeriod
+}
+
+// writeLimit returns the time in which a client has to read something while left bytes wait for it. 0 is none.
+func writeLimit(v *config.Values, left int) time.Duration {
+	limit := v.ConnectionTimeout
+	if soft := v.ClientOutputBufferLimit.Normal; soft.Soft > 0 && int64(left) > soft.Soft {
+		if d := time.Duration(soft.SoftSeconds) * time.Second; limit == 0 || d < limit {
+			limit = d
+		}
+	}
+	return limit
 }

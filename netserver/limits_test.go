@@ -21,8 +21,10 @@ func TestAcceptRate(t *testing.T) {
 }
 
 // TestConnectionRate: those above the rate are served later, none is lost.
-func TestConnectionRate(t *testing.T) {
-	s := startServer(t, "server.connection_rate_limit", "3")
+func TestConnectionRate(t *testing.T) { eachPath(t, testConnectionRate) }
+
+func testConnectionRate(t *testing.T, path string) {
+	s := startServer(t, path, "server.connection_rate_limit", "3")
 	began := time.Now()
 	for range 4 {
 		if got := s.dial().do("PING"); got != "+PONG\r\n" {
@@ -34,8 +36,10 @@ func TestConnectionRate(t *testing.T) {
 	}
 }
 
-func TestMaxConnections(t *testing.T) {
-	s := startServer(t, "server.max_connections", "2")
+func TestMaxConnections(t *testing.T) { eachPath(t, testMaxConnections) }
+
+func testMaxConnections(t *testing.T, path string) {
+	s := startServer(t, path, "server.max_connections", "2")
 	first, second := s.dial(), s.dial()
 	first.do("PING")
 	second.do("PING")
@@ -58,9 +62,11 @@ func TestMaxConnections(t *testing.T) {
 	}
 }
 
-func TestIdleTimeout(t *testing.T) {
+func TestIdleTimeout(t *testing.T) { eachPath(t, testIdleTimeout) }
+
+func testIdleTimeout(t *testing.T, path string) {
 	t.Parallel()
-	s := startServer(t)
+	s := startServer(t, path)
 	idle, paused := s.dial(), s.dial()
 	idle.do("PING")
 	paused.do("PING")
@@ -91,16 +97,20 @@ func TestIsIdle(t *testing.T) {
 }
 
 // TestStalledWrite: with a timeout, a client that does not read what it asked for is closed.
-func TestStalledWrite(t *testing.T) {
+func TestStalledWrite(t *testing.T) { eachPath(t, testStalledWrite) }
+
+func testStalledWrite(t *testing.T, path string) {
 	t.Parallel()
-	s := startServer(t, "server.connection_timeout", "1")
+	s := startServer(t, path, "server.connection_timeout", "1")
 	c := s.dial()
 	c.flood("k")
 	s.eventually("the client is closed", func() bool { return s.commands.Connected() == 0 })
 }
 
-func TestQueryBufferLimit(t *testing.T) {
-	s := startServer(t)
+func TestQueryBufferLimit(t *testing.T) { eachPath(t, testQueryBufferLimit) }
+
+func testQueryBufferLimit(t *testing.T, path string) {
+	s := startServer(t, path)
 	s.set("client-query-buffer-limit", "1mb")
 	c := s.dial()
 	c.do("SET", "k", strings.Repeat("x", 1<<20-100)) // fits
@@ -114,8 +124,10 @@ func TestQueryBufferLimit(t *testing.T) {
 }
 
 // TestPausedInput: a client that goes on sending while it has to wait is closed at the same limit.
-func TestPausedInput(t *testing.T) {
-	s := startServer(t)
+func TestPausedInput(t *testing.T) { eachPath(t, testPausedInput) }
+
+func testPausedInput(t *testing.T, path string) {
+	s := startServer(t, path)
 	s.set("client-query-buffer-limit", "1mb")
 	c := s.dial()
 	s.dial().do("CLIENT", "PAUSE", "100000")
@@ -124,8 +136,10 @@ func TestPausedInput(t *testing.T) {
 	c.expectClosed()
 }
 
-func TestOutputLimit(t *testing.T) {
-	s := startServer(t)
+func TestOutputLimit(t *testing.T) { eachPath(t, testOutputLimit) }
+
+func testOutputLimit(t *testing.T, path string) {
+	s := startServer(t, path)
 	s.set("client-output-buffer-limit", "normal 1mb 0 0")
 	c := s.dial()
 	half := strings.Repeat("x", 600_000)
@@ -139,8 +153,10 @@ func TestOutputLimit(t *testing.T) {
 	}
 }
 
-func TestUnauthenticatedLimits(t *testing.T) {
-	s := startServer(t, "security.password", "secret")
+func TestUnauthenticatedLimits(t *testing.T) { eachPath(t, testUnauthenticatedLimits) }
+
+func testUnauthenticatedLimits(t *testing.T, path string) {
+	s := startServer(t, path, "security.password", "secret")
 	long := strings.Repeat("x", 17<<10)
 	c := s.dial()
 	c.send(encode("ECHO", long))

@@ -95,12 +95,14 @@ func (tk *talk) run(c *client, r *rand.Rand, piece int) error {
 }
 
 // TestPipelines: however the bytes of a pipeline are cut, the replies are the same.
-func TestPipelines(t *testing.T) {
+func TestPipelines(t *testing.T) { eachPath(t, testPipelines) }
+
+func testPipelines(t *testing.T, path string) {
 	for i, test := range []struct{ commands, size, piece int }{
 		{60, 100, 1}, {300, 3000, 50}, {2000, 50, 1000}, {300, 200_000, 70_000}, {40, 3 << 20, 1 << 20}, {20_000, 20, 1 << 20},
 	} {
 		t.Run(fmt.Sprint(test), func(t *testing.T) {
-			s := startServer(t)
+			s := startServer(t, path)
 			r := rand.New(rand.NewPCG(1, uint64(i)))
 			if err := newTalk(r, "k", test.commands, test.size).run(s.dial(), r, test.piece); err != nil {
 				t.Error(err)
@@ -110,8 +112,10 @@ func TestPipelines(t *testing.T) {
 }
 
 // TestConnections: connections that talk at the same time get their own replies, whole.
-func TestConnections(t *testing.T) {
-	s := startServer(t)
+func TestConnections(t *testing.T) { eachPath(t, testConnections) }
+
+func testConnections(t *testing.T, path string) {
+	s := startServer(t, path)
 	var running sync.WaitGroup
 	for i := range 60 {
 		c := s.dial()
@@ -136,8 +140,10 @@ func TestConnections(t *testing.T) {
 }
 
 // TestHalfClose: a client that has said all may close its side and still gets its replies.
-func TestHalfClose(t *testing.T) {
-	s := startServer(t)
+func TestHalfClose(t *testing.T) { eachPath(t, testHalfClose) }
+
+func testHalfClose(t *testing.T, path string) {
+	s := startServer(t, path)
 	c := s.dial()
 	c.send(strings.Repeat(encode("ECHO", strings.Repeat("x", 1000)), 500))
 	if err := c.Conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {

@@ -11,35 +11,25 @@ import (
 	"github.com/redistill/redistill/internal/config"
 )
 
-const (
-	// writeChunk is how much is written at once, so that progress with a large reply can be seen.
-	writeChunk = 256 << 10
-	// At shutdown, commands may be under way to the server. A connection goes on until it was quiet for drainQuiet, which an idle one
-	// is from the start, but no longer than drainMost, for some clients always have another command.
-	drainQuiet = 50 * time.Millisecond
-	drainMost  = time.Second
-	// idleTicks is the number of ticks without a command after which a connection gives its buffers back.
-	idleTicks = 2
-)
+// writeChunk is how much is written at once, so that progress with a large reply can be seen.
+const writeChunk = 256 << 10
 
 // past is a deadline that interrupts at once.
 var past = time.Unix(1, 0)
 
 // netConn is a connection on the portable path. Its fields belong to its goroutine, unless said otherwise.
 type netConn struct {
-	conn
-	srv     *Server
+	link
 	nc      net.Conn
-	in      queryBuffer
-	unread  int       // bytes read and not yet counted
-	outPeak int       // the most bytes of replies written at once since the last trim
-	limited bool      // a write deadline is set
-	drained time.Time // when to stop taking commands; zero unless the server stops
+	limited bool // a write deadline is set
 
 	shared atomic.Pointer[command.Session] // session, for wake
-	woken  atomic.Bool                     // the goroutine has something to look at
-	tick   atomic.Uint32                   // Server.tick when the client was last active; read by sweep
-	large  atomic.Bool                     // there is memory to give back when idle; read by sweep
+}
+
+// cut ends the connection's reads and writes at once.
+func (c *netConn) cut() {
+	_ = c.nc.SetDeadline(past)
+	_ = c.nc.Close()
 }
 
 // wake interrupts the goroutine's read, now or the next one. If the session was killed, it ends writes too, for ever. Any goroutine may
@@ -78,16 +68,6 @@ func (c *netConn) serve() {
 	}
 }
 
-// room reports whether the query buffer is below its limit while a command waits.
-func (c *netConn) room() bool {
-	if int64(len(c.in.bytes())) <= c.srv.config().ClientQueryBufferLimit {
-		return true
-	}
-	c.reason = queryTooLong
-	c.logReason()
-	return false
-}
-
 // process executes what was read, and reports whether the connection stays.
 func (c *netConn) process() bool {
 	for {
@@ -123,27 +103,15 @@ func (c *netConn) flush(v *config.Values) bool {
 		n, err = c.nc.Write(out.B[sent:min(sent+writeChunk, len(out.B))])
 		sent += n
 	}
-	c.session.CountIO(c.unread, sent)
-	c.unread = 0
-	if cap(out.B) > jumpSize {
-		out.B = nil
-	}
-	out.B = out.B[:0]
-	if large := c.in.size() > idleSize || cap(out.B) > idleSize; c.large.Load() != large {
-		c.large.Store(large)
-	}
+	c.count(sent)
+	c.emptied()
 	return err == nil
 }
 
 // limitWrite sets the time that a client has to read, if it is limited. left is how many bytes wait for it. A killed session's
 // deadline, which is in the past, is set again behind it.
 func (c *netConn) limitWrite(v *config.Values, left int) {
-	limit := v.ConnectionTimeout
-	if soft := v.ClientOutputBufferLimit.Normal; soft.Soft > 0 && int64(left) > soft.Soft {
-		if d := time.Duration(soft.SoftSeconds) * time.Second; limit == 0 || d < limit {
-			limit = d
-		}
-	}
+	limit := writeLimit(v, left)
 	switch {
 	case limit > 0:
 		_ = c.nc.SetWriteDeadline(time.Now().Add(limit))
@@ -190,15 +158,7 @@ func (c *netConn) idle(v *config.Values) bool {
 		c.drained = time.Now().Add(drainMost)
 		return c.held == nil && c.drain()
 	}
-	quiet := c.srv.tick.Load() - c.tick.Load()
-	if c.held == nil && isIdle(quiet, v.ConnectionTimeout) {
-		c.srv.log.Debug("closing an idle client", "client", c.session.Addr)
-		return false
-	}
-	if quiet >= idleTicks {
-		c.trim(true)
-	}
-	return true
+	return c.rest(v)
 }
 
 // drain reports whether the connection may read on, which at shutdown is so for a short while.
@@ -211,28 +171,6 @@ func (c *netConn) drain() bool {
 	return now.Before(c.drained)
 }
 
-// touch marks the connection as active, and does what is due once a tick.
-func (c *netConn) touch() {
-	if now := c.srv.tick.Load(); c.tick.Load() != now {
-		c.tick.Store(now)
-		c.trim(false)
-	}
-}
-
-// trim gives memory back: what a busy connection did not use lately, nearly all of an idle one.
-func (c *netConn) trim(idle bool) {
-	c.in.trim(idle)
-	out := &c.session.Out
-	if len(out.B) == 0 && (idle && cap(out.B) > idleSize || cap(out.B) > keepSize && c.outPeak < cap(out.B)/4) {
-		out.B = nil
-	}
-	c.outPeak = 0
-	if idle {
-		clear(c.args[:cap(c.args)]) // they would keep the buffer alive
-		c.large.Store(false)
-	}
-}
-
 // finish ends the connection. A panic while a command ran ends it too, and nothing else: the replies of the commands before it are
 // still sent.
 func (c *netConn) finish() {
@@ -240,15 +178,7 @@ func (c *netConn) finish() {
 		c.session.Recovered(v)
 		c.flush(c.srv.config())
 	}
-	c.session.Close()
-	c.in.release()
+	c.end()
 	_ = c.nc.Close()
 	c.srv.remove(c)
-}
-
-// logReason says in the log why the client is closed, if that is not its own doing.
-func (c *netConn) logReason() {
-	if c.reason != "" {
-		c.srv.log.Warn("closing a client", "because", c.reason, "client", c.session.Addr, "id", c.session.ID)
-	}
 }

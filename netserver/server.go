@@ -3,8 +3,11 @@ package netserver
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"net"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,8 +16,25 @@ import (
 	"github.com/redistill/redistill/internal/config"
 )
 
-// IOPath is the name of the I/O path that this build uses, for the log and INFO.
-const IOPath = "portable"
+// The I/O paths, as --io, INFO and the log name them.
+const (
+	EventLoops = "epoll"    // an event loop for each core
+	Portable   = "portable" // a goroutine for each connection
+)
+
+// ChoosePath returns the I/O path that a value of --io stands for on this system: "auto" is the best one. The error says that the
+// system does not have the path.
+func ChoosePath(io string) (string, error) {
+	switch {
+	case io == "auto" && haveLoops:
+		return EventLoops, nil
+	case io == "auto":
+		return Portable, nil
+	case io == EventLoops && !haveLoops:
+		return "", fmt.Errorf("the I/O path %q does not exist on %s", io, runtime.GOOS)
+	}
+	return io, nil
+}
 
 // ErrServerClosed is returned by Serve after Shutdown.
 var ErrServerClosed = errors.New("netserver: the server is closed")
@@ -25,6 +45,8 @@ const sweepPeriod = time.Second
 // Options configure a Server.
 type Options struct {
 	Commands *command.Server // runs what clients send; its configuration and log are used here too. Required
+	Path     string          // EventLoops or Portable, as ChoosePath returned it; empty is Portable
+	Loops    int             // number of event loops; 0 is one for each core that the process may use
 }
 
 // Server accepts connections and runs them. Its methods may be called from any goroutine.
@@ -36,40 +58,82 @@ type Server struct {
 	tick     atomic.Uint32 // counts sweeps; the clock of what may be a second off
 	stop     chan struct{} // closed by Shutdown
 	running  sync.WaitGroup
+	path     string
+	threads  int     // event loops to start
+	loops    []*loop // started by Serve; constant after
 
 	mu        sync.Mutex // guards the fields below
 	stopped   bool       // stop is closed
-	listeners []net.Listener
-	conns     map[*netConn]struct{}
+	acceptors []acceptor
+	conns     map[served]struct{}
+}
+
+// served is a connection, as the server sees it.
+type served interface {
+	wake()                                       // see command.NewSession
+	cut()                                        // ends reads and writes at once; called with Server.mu held, before remove
+	due(tick uint32, timeout time.Duration) bool // has to be woken for its idleness
 }
 
 // New returns a server that serves nothing yet.
 func New(o Options) *Server {
-	return &Server{commands: o.Commands, log: o.Commands.Log, stop: make(chan struct{}), conns: map[*netConn]struct{}{}}
+	s := &Server{commands: o.Commands, log: o.Commands.Log, stop: make(chan struct{}), conns: map[served]struct{}{}}
+	s.path, s.threads = o.Path, o.Loops
+	if s.threads == 0 {
+		s.threads = runtime.GOMAXPROCS(0)
+	}
+	return s
 }
 
 func (s *Server) config() *config.Values { return s.commands.Config.Snapshot() }
 
-// Serve accepts connections from all listeners, which it closes in the end, and serves each in a goroutine. It blocks until Shutdown is
-// called and then returns ErrServerClosed at once, while Shutdown waits for the connections. If a listener is closed by someone else,
-// Serve goes on with the others. It may be called once.
+// Serve accepts connections from all listeners, which it closes in the end, and serves them. It blocks until Shutdown is called and then
+// returns ErrServerClosed at once, while Shutdown waits for the connections. It returns another error if the event loops cannot be
+// started. If a listener is closed by someone else, Serve goes on with the others. It may be called once.
+//
+// Event loops raise GOMAXPROCS, for each keeps a processor while it waits for more requests.
 func (s *Server) Serve(listeners ...net.Listener) error {
-	s.mu.Lock()
-	if s.stopped {
-		s.mu.Unlock()
-		closeAll(listeners)
-		return ErrServerClosed
-	}
-	s.listeners = listeners
 	var accepting sync.WaitGroup
-	for _, l := range listeners {
-		accepting.Go(func() { s.accept(l) })
+	if err := s.begin(listeners, &accepting); err != nil {
+		closeAll(listeners)
+		return err
 	}
-	s.running.Go(s.sweep)
-	s.mu.Unlock()
 	accepting.Wait()
 	<-s.stop
 	return ErrServerClosed
+}
+
+// begin starts everything that runs until Shutdown.
+func (s *Server) begin(listeners []net.Listener, accepting *sync.WaitGroup) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return ErrServerClosed
+	}
+	if s.path == EventLoops {
+		loops, err := newLoops(s, s.threads)
+		if err != nil {
+			return err
+		}
+		s.loops = loops
+	}
+	for _, l := range listeners {
+		a, err := s.acceptorOf(l)
+		if err != nil {
+			closeAll(s.acceptors)
+			closeLoops(s.loops)
+			return err
+		}
+		s.acceptors = append(s.acceptors, a)
+	}
+	for _, l := range s.loops {
+		s.running.Go(l.run)
+	}
+	for _, a := range s.acceptors {
+		accepting.Go(func() { s.accept(a) })
+	}
+	s.running.Go(s.sweep)
+	return nil
 }
 
 // Shutdown stops accepting, lets the commands that have arrived answer, and closes the connections. It returns nil when that is done.
@@ -80,11 +144,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if !s.stopped {
 		s.stopped = true
 		close(s.stop)
-		closeAll(s.listeners)
+		closeAll(s.acceptors)
 	}
 	for c := range s.conns {
 		c.wake()
 	}
+	wakeLoops(s.loops)
 	s.mu.Unlock()
 
 	done := make(chan struct{})
@@ -100,8 +165,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
-		_ = c.nc.SetDeadline(past)
-		_ = c.nc.Close()
+		c.cut()
 	}
 	return ctx.Err()
 }
@@ -116,26 +180,26 @@ func (s *Server) stopping() bool {
 	}
 }
 
-func closeAll(listeners []net.Listener) {
-	for _, l := range listeners {
-		_ = l.Close()
+func closeAll[C io.Closer](list []C) {
+	for _, c := range list {
+		_ = c.Close()
 	}
 }
 
-// start runs a connection, unless the server stops.
-func (s *Server) start(c *netConn) bool {
+// start runs a connection by calling run, which must not block, unless the server stops.
+func (s *Server) start(c served, run func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopped {
 		return false
 	}
 	s.conns[c] = struct{}{}
-	s.running.Go(c.serve)
+	run()
 	return true
 }
 
 // remove forgets a connection that has ended.
-func (s *Server) remove(c *netConn) {
+func (s *Server) remove(c served) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
@@ -159,8 +223,7 @@ func (s *Server) wakeIdle(tick uint32, timeout time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
-		quiet := tick - c.tick.Load()
-		if quiet >= idleTicks && c.large.Load() || isIdle(quiet, timeout) {
+		if c.due(tick, timeout) {
 			c.wake()
 		}
 	}

@@ -55,17 +55,35 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
+// testLoops is the number of event loops of a test server: more than one, on whatever machine.
+const testLoops = 2
+
+// paths are the I/O paths of this system.
+func paths() []string {
+	if haveLoops {
+		return []string{Portable, EventLoops}
+	}
+	return []string{Portable}
+}
+
+// eachPath runs a test once for each I/O path.
+func eachPath(t *testing.T, test func(t *testing.T, path string)) {
+	for _, path := range paths() {
+		t.Run(path, func(t *testing.T) { test(t, path) })
+	}
+}
+
 // startServer starts a server with settings given as key, value, key, value.
-func startServer(t testing.TB, settings ...string) *testServer {
+func startServer(t testing.TB, path string, settings ...string) *testServer {
 	t.Helper()
 	listeners, err := Listen([]string{"127.0.0.1"}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return startOn(t, listeners, settings...)
+	return startOn(t, path, listeners, settings...)
 }
 
-func startOn(t testing.TB, listeners []net.Listener, settings ...string) *testServer {
+func startOn(t testing.TB, path string, listeners []net.Listener, settings ...string) *testServer {
 	t.Helper()
 	var assignments []config.Assignment
 	for i := 0; i < len(settings); i += 2 {
@@ -81,10 +99,10 @@ func startOn(t testing.TB, listeners []net.Listener, settings ...string) *testSe
 	}
 	s := &testServer{t: t, cfg: cfg, addr: listeners[0].Addr().String(), served: make(chan error, 1), logged: &lockedBuffer{}}
 	log := slog.New(slog.NewTextHandler(s.logged, nil))
-	commands := command.NewServer(command.Options{Store: store, Config: cfg, Log: log, IO: IOPath, Shutdown: func(bool) {
+	commands := command.NewServer(command.Options{Store: store, Config: cfg, Log: log, IO: path, Shutdown: func(bool) {
 		go func() { _ = s.Shutdown(context.Background()) }()
 	}})
-	s.Server = New(Options{Commands: commands})
+	s.Server = New(Options{Commands: commands, Path: path, Loops: testLoops})
 	go func() { s.served <- s.Serve(listeners...) }()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -218,8 +236,10 @@ func bulk(s string) string {
 	return string(o.B)
 }
 
-func TestServe(t *testing.T) {
-	s := startServer(t)
+func TestServe(t *testing.T) { eachPath(t, testServe) }
+
+func testServe(t *testing.T, path string) {
+	s := startServer(t, path)
 	c := s.dial()
 	c.send("PING\r\n" + encode("SET", "k", "v") + encode("GET", "k"))
 	c.expect("+PONG\r\n+OK\r\n$1\r\nv\r\n")
@@ -228,7 +248,9 @@ func TestServe(t *testing.T) {
 	c.expectClosed()
 }
 
-func TestListen(t *testing.T) {
+func TestListen(t *testing.T) { eachPath(t, testListen) }
+
+func testListen(t *testing.T, path string) {
 	taken, err := Listen([]string{"127.0.0.1"}, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -251,7 +273,7 @@ func TestListen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := startOn(t, several)
+	s := startOn(t, path, several)
 	for _, l := range several {
 		if l.Addr().(*net.TCPAddr).Port != several[0].Addr().(*net.TCPAddr).Port {
 			t.Errorf("different ports: %v and %v", l.Addr(), several[0].Addr())

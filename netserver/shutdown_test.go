@@ -10,8 +10,10 @@ import (
 )
 
 // TestShutdown: the commands that were sent are answered, all of them; then everything is closed.
-func TestShutdown(t *testing.T) {
-	s := startServer(t)
+func TestShutdown(t *testing.T) { eachPath(t, testShutdown) }
+
+func testShutdown(t *testing.T, path string) {
+	s := startServer(t, path)
 	idle, busy, half := s.dial(), s.dial(), s.dial()
 	idle.do("PING")
 	half.send("*2\r\n$4\r\nECHO\r\n$100\r\nonly a part")
@@ -43,8 +45,10 @@ func TestShutdown(t *testing.T) {
 }
 
 // TestShutdownGrace: when the time is over, the connections of commands that still run are closed.
-func TestShutdownGrace(t *testing.T) {
-	s := startServer(t)
+func TestShutdownGrace(t *testing.T) { eachPath(t, testShutdownGrace) }
+
+func testShutdownGrace(t *testing.T, path string) {
+	s := startServer(t, path)
 	c, stuck := s.dial(), s.dial()
 	stuck.flood("k")
 	c.do("PING")
@@ -59,8 +63,10 @@ func TestShutdownGrace(t *testing.T) {
 }
 
 // TestShutdownCommand: SHUTDOWN has no reply but the end of the connection, for all.
-func TestShutdownCommand(t *testing.T) {
-	s := startServer(t)
+func TestShutdownCommand(t *testing.T) { eachPath(t, testShutdownCommand) }
+
+func testShutdownCommand(t *testing.T, path string) {
+	s := startServer(t, path)
 	c, other := s.dial(), s.dial()
 	other.do("PING")
 	c.send(encode("SHUTDOWN", "NOSAVE") + encode("PING"))
@@ -72,8 +78,10 @@ func TestShutdownCommand(t *testing.T) {
 }
 
 // TestShutdownPaused: a command that waits for the end of CLIENT PAUSE does not hold up the shutdown, and does not run.
-func TestShutdownPaused(t *testing.T) {
-	s := startServer(t)
+func TestShutdownPaused(t *testing.T) { eachPath(t, testShutdownPaused) }
+
+func testShutdownPaused(t *testing.T, path string) {
+	s := startServer(t, path)
 	c := s.dial()
 	s.dial().do("CLIENT", "PAUSE", "100000")
 	c.send(encode("SET", "k", "v"))

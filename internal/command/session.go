@@ -239,6 +239,13 @@ func (s *Session) TakeInbox(dst []byte) []byte {
 	return dst
 }
 
+// CountWith makes the session count with others of the same event loop, so that loops share no counters. n is the index of the loop. It
+// is called before the first BeginBatch; a session that it is not called for counts with others anyhow.
+func (s *Session) CountWith(n int) {
+	n %= len(s.srv.stripes)
+	s.stats, s.io = s.srv.stripes[n], &s.srv.total.io[n]
+}
+
 // Kill makes the session run no other command and asks its connection to close without more replies. Any goroutine may call it.
 func (s *Session) Kill() {
 	s.killed.Store(true)

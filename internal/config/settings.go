@@ -106,6 +106,16 @@ var settings = withNames([]Setting{
 		kind: yesNo(func(v *Values) *bool { return &v.TCPNoDelay }),
 	},
 	{
+		Key: "server.io", Default: "auto",
+		Help: "how connections are served: epoll (Linux), portable, or auto for the best of the system",
+		kind: enum(func(v *Values) *string { return &v.IO }, []string{"auto", "epoll", "portable"}),
+	},
+	{
+		Key: "server.threads", Default: "0",
+		Help: "event loops that serve connections; 0 = one for each core",
+		kind: integer(func(v *Values) *int { return &v.Threads }, 0, 1024),
+	},
+	{
 		Key: "server.shutdown_grace_period_secs", Default: "10",
 		Help: "time that commands in flight have to answer at shutdown", Mutable: true,
 		kind: seconds(func(v *Values) *time.Duration { return &v.ShutdownGracePeriod }),

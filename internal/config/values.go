@@ -20,6 +20,8 @@ type Values struct {
 	ConnectionRateLimit int           // new connections a second; 0 = no limit
 	TCPKeepalive        time.Duration // 0 = off
 	TCPNoDelay          bool
+	IO                  string        // "auto" or an I/O path of netserver
+	Threads             int           // event loops; 0 = one for each core
 	ShutdownGracePeriod time.Duration // time that commands in flight have at shutdown
 
 	Password string // "" = no password needed

@@ -1,0 +1,119 @@
+package netserver
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/redistill/redistill/internal/config"
+)
+
+const (
+	// At shutdown, commands may be under way to the server. A connection goes on until it was quiet for drainQuiet, which an idle one
+	// is from the start, but no longer than drainMost, for some clients always have another command.
+	drainQuiet = 50 * time.Millisecond
+	drainMost  = time.Second
+	// idleTicks is the number of ticks without a command after which a connection gives its buffers back.
+	idleTicks = 2
+)
+
+// link is a connection's buffers and what all I/O paths do with them. Its fields belong to the goroutine or loop that owns the
+// connection, unless said otherwise.
+type link struct {
+	conn
+	srv     *Server
+	in      queryBuffer
+	unread  int       // bytes read and not yet counted
+	outPeak int       // the most bytes of replies written at once since the last trim
+	drained time.Time // when to stop taking commands; zero unless the server stops
+
+	woken atomic.Bool   // there is something to look at
+	tick  atomic.Uint32 // Server.tick when the client was last active; read by sweep
+	large atomic.Bool   // there is memory to give back when idle; read by sweep
+}
+
+func (c *link) init(s *Server) {
+	c.srv, c.in.pool = s, &s.buffers
+	c.tick.Store(s.tick.Load())
+}
+
+// due reports whether the connection has been idle for so long that it has to do something about it.
+func (c *link) due(tick uint32, timeout time.Duration) bool {
+	quiet := tick - c.tick.Load()
+	return quiet >= idleTicks && c.large.Load() || isIdle(quiet, timeout)
+}
+
+// room reports whether the query buffer is below its limit while a command waits.
+func (c *link) room() bool {
+	if int64(len(c.in.bytes())) <= c.srv.config().ClientQueryBufferLimit {
+		return true
+	}
+	c.reason = queryTooLong
+	c.logReason()
+	return false
+}
+
+// count adds what was read, and sent, to the totals.
+func (c *link) count(sent int) {
+	c.session.CountIO(c.unread, sent)
+	c.unread = 0
+}
+
+// emptied resets the reply buffer, whose bytes are written.
+func (c *link) emptied() {
+	out := &c.session.Out
+	if cap(out.B) > jumpSize {
+		out.B = nil
+	}
+	out.B = out.B[:0]
+	if large := c.in.size() > idleSize || cap(out.B) > idleSize; c.large.Load() != large {
+		c.large.Store(large)
+	}
+}
+
+// rest does what a connection without a command has to do at times, and reports whether it stays.
+func (c *link) rest(v *config.Values) bool {
+	quiet := c.srv.tick.Load() - c.tick.Load()
+	if c.held == nil && isIdle(quiet, v.ConnectionTimeout) {
+		c.srv.log.Debug("closing an idle client", "client", c.session.Addr)
+		return false
+	}
+	if quiet >= idleTicks {
+		c.trim(true)
+	}
+	return true
+}
+
+// touch marks the connection as active, and does what is due once a tick.
+func (c *link) touch() {
+	if now := c.srv.tick.Load(); c.tick.Load() != now {
+		c.tick.Store(now)
+		c.trim(false)
+	}
+}
+
+// trim gives memory back: what a busy connection did not use lately, nearly all of an idle one.
+func (c *link) trim(idle bool) {
+	c.in.trim(idle)
+	out := &c.session.Out
+	if len(out.B) == 0 && (idle && cap(out.B) > idleSize || cap(out.B) > keepSize && c.outPeak < cap(out.B)/4) {
+		out.B = nil
+	}
+	c.outPeak = 0
+	if idle {
+		clear(c.args[:cap(c.args)]) // they would keep the buffer alive
+		c.large.Store(false)
+	}
+}
+
+// end gives back what the connection holds, except for its socket.
+func (c *link) end() {
+	c.session.Close()
+	c.in.release()
+}
+
+// logReason says in the log why the client is closed, if that is not its own doing.
+func (c *link) logReason() {
+	if c.reason != "" {
+		c.srv.log.Warn("closing a client", "because", c.reason, "client", c.session.Addr, "id", c.session.ID)
+	}
+}

@@ -1,0 +1,23 @@
+//go:build !linux
+
+package netserver
+
+import (
+	"errors"
+	"net"
+)
+
+// haveLoops says whether this system has event loops.
+const haveLoops = false
+
+// loop does not exist on this system.
+type loop struct{}
+
+func (*loop) run() {}
+
+func newLoops(*Server, int) ([]*loop, error) { return nil, errors.ErrUnsupported }
+
+func wakeLoops([]*loop)  {}
+func closeLoops([]*loop) {}
+
+func newLoopAcceptor(*Server, *net.TCPListener) (acceptor, error) { return nil, errors.ErrUnsupported }

@@ -1,0 +1,243 @@
+package netserver
+
+import (
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/redistill/redistill/internal/config"
+)
+
+// loopConn is a connection that an event loop serves. Its fields belong to the loop's goroutine, unless said otherwise.
+type loopConn struct {
+	link
+	loop      *loop     // constant, once admitted
+	fd        int       // constant
+	added     bool      // the loop watches fd
+	closed    bool      // fd is closed
+	queued    bool      // in loop.ready
+	readable  bool      // a read may bring something
+	hungUp    bool      // reads go on until they say how the connection ended
+	stuck     bool      // the socket is full: nothing is read or executed until the replies are written
+	sent      int       // bytes of the replies that are written
+	next      verdict   // what to do when the replies are written
+	quietFrom time.Time // at shutdown, when to take the client for quiet
+
+	deadline atomic.Int64 // Unix milliseconds by which a stuck client must have read something, or 0; read by sweep
+}
+
+// wake makes the loop look at the connection. Any goroutine may call it, with locks held. A new connection counts as woken until its
+// loop has it.
+func (c *loopConn) wake() {
+	if !c.woken.Swap(true) {
+		c.loop.post(c)
+	}
+}
+
+// cut ends reads and writes at once.
+func (c *loopConn) cut() { _ = unix.Shutdown(c.fd, unix.SHUT_RDWR) }
+
+// due reports whether the connection has to look at its idleness, or its client's.
+func (c *loopConn) due(tick uint32, timeout time.Duration) bool {
+	return c.link.due(tick, timeout) || c.late()
+}
+
+// late reports whether a stuck client took too long to read. Any goroutine may call it.
+func (c *loopConn) late() bool {
+	d := c.deadline.Load()
+	return d != 0 && time.Now().UnixMilli() >= d
+}
+
+// unfinished reports whether there is something to do without an event.
+func (c *loopConn) unfinished() bool { return !c.stuck && (c.readable || c.next == again) }
+
+// over reports whether the connection is to be closed at shutdown. One whose replies wait for the client stays.
+func (c *loopConn) over(now time.Time) bool {
+	return !c.stuck && !c.drained.IsZero() && (now.After(c.quietFrom) || now.After(c.drained))
+}
+
+// serve does what can be done now, and reports whether the connection stays. A panic while a command ran ends the connection, and
+// nothing else: the replies of the commands before it are still sent.
+func (c *loopConn) serve(woken bool) (stays bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			c.session.Recovered(v)
+			c.next = closing
+			stays = c.flush(c.srv.config()) && c.stuck
+		}
+	}()
+	v := c.srv.config()
+	if woken {
+		return c.interrupted(v)
+	}
+	return c.proceed(v)
+}
+
+// proceed writes what waits to be written, and goes on behind it.
+func (c *loopConn) proceed(v *config.Values) bool {
+	if c.stuck {
+		if !c.flush(v) {
+			return false
+		}
+		if c.stuck {
+			return true
+		}
+		if c.next == closing || !c.deliver(v) {
+			return false
+		}
+	}
+	switch {
+	case c.stuck:
+		return true
+	case c.next == again:
+		return c.process(v, nil)
+	case c.readable:
+		return c.read(v)
+	}
+	return true
+}
+
+// read reads once and executes what came. One read a turn is fair to the other connections.
+func (c *loopConn) read(v *config.Values) bool {
+	c.touch()
+	// Mostly whole commands arrive: they are executed where they were read, in the buffer that all connections share. The rest of a
+	// command goes behind its beginning, and so do large values, which come in many pieces.
+	own := c.in.size() > readSize || len(c.in.bytes()) > 0 || c.held != nil
+	buf := c.loop.buf
+	if own {
+		buf = c.in.space(c.parser.Need())
+	}
+	n, errno := receive(c.fd, buf)
+	switch {
+	case errno == syscall.EINTR:
+		return true // it is still readable
+	case errno == syscall.EAGAIN:
+		c.readable = false
+		return true
+	case errno != 0 || n == 0:
+		return false
+	}
+	c.readable = n == len(buf) || c.hungUp
+	c.unread += n
+	if !c.drained.IsZero() {
+		c.quietFrom = time.Now().Add(drainQuiet)
+	}
+	if own {
+		c.in.add(n)
+		buf = nil
+	}
+	if c.held != nil {
+		return c.room()
+	}
+	return c.process(v, buf[:min(n, len(buf))])
+}
+
+// process executes input, or what c.in holds if input is nil, and writes the replies. It reports whether the connection stays.
+func (c *loopConn) process(v *config.Values, input []byte) bool {
+	now := time.Now().UnixMilli()
+	if input != nil {
+		n, next := c.execute(input, c.in.size(), now, v)
+		c.next = next
+		if next != drop {
+			c.in.put(input[n:], c.parser.Need())
+		}
+	} else {
+		n, next := c.execute(c.in.bytes(), c.in.size(), now, v)
+		c.next = next
+		c.in.consume(n)
+	}
+	if c.next == drop {
+		c.logReason()
+		return false
+	}
+	return c.flush(v) && (c.stuck || c.next != closing)
+}
+
+// flush writes replies until all are written, which resets them, or the socket is full. It returns false if the connection is broken.
+func (c *loopConn) flush(v *config.Values) bool {
+	out := &c.session.Out
+	c.outPeak = max(c.outPeak, len(out.B))
+	before := c.sent
+	for c.sent < len(out.B) {
+		n, errno := send(c.fd, out.B[c.sent:])
+		switch errno {
+		case 0:
+			c.sent += n
+		case syscall.EINTR:
+		case syscall.EAGAIN:
+			c.stall(v, c.sent > before)
+			return true
+		default:
+			return false
+		}
+	}
+	if c.stuck {
+		c.stuck = false
+		c.deadline.Store(0)
+		c.quietFrom = time.Now().Add(drainQuiet)
+		c.touch()
+	}
+	c.count(c.sent)
+	c.sent = 0
+	c.emptied()
+	return true
+}
+
+// stall notes that the socket is full. A client that made progress, or has just become stuck, has its time again.
+func (c *loopConn) stall(v *config.Values, progress bool) {
+	if progress || !c.stuck {
+		c.touch()
+		deadline := int64(0)
+		if limit := writeLimit(v, len(c.session.Out.B)-c.sent); limit > 0 {
+			deadline = time.Now().Add(limit).UnixMilli()
+		}
+		c.deadline.Store(deadline)
+	}
+	c.stuck = true
+}
+
+// deliver writes what other goroutines sent the client, and returns false if the connection is broken.
+func (c *loopConn) deliver(v *config.Values) bool {
+	s := c.session
+	s.Out.B = s.TakeInbox(s.Out.B)
+	if len(s.Out.B) == 0 {
+		return true
+	}
+	c.touch()
+	return c.flush(v)
+}
+
+// interrupted does what the connection was woken for, and reports whether it stays.
+func (c *loopConn) interrupted(v *config.Values) bool {
+	// In this order no wake is lost: one that comes before the flag is cleared has left its reason before, and is seen below.
+	c.woken.Store(false)
+	if !c.added {
+		c.added = true
+		if err := c.loop.add(c); err != nil {
+			c.srv.log.Error("a connection cannot be served", "client", c.session.Addr, "error", err)
+			return false
+		}
+	}
+	if c.session.Killed() || c.late() {
+		return false
+	}
+	if c.drained.IsZero() && c.srv.stopping() {
+		now := time.Now()
+		c.drained, c.quietFrom = now.Add(drainMost), now.Add(drainQuiet)
+		if c.held != nil {
+			return false
+		}
+	}
+	if c.stuck || c.next == closing {
+		return true
+	}
+	if !c.deliver(v) {
+		return false
+	}
+	if c.held != nil && !c.stuck && !c.process(v, nil) {
+		return false
+	}
+	return c.stuck || c.rest(v)
+}

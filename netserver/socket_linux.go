@@ -1,0 +1,174 @@
+package netserver
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/redistill/redistill/internal/config"
+)
+
+// The calls below do not tell the scheduler. None of them waits, except epollWait, which says why it may.
+
+// epollWait waits for events for at most timeout milliseconds.
+func epollWait(epoll int, events []unix.EpollEvent, timeout int) (int, syscall.Errno) {
+	n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(epoll), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)),
+		uintptr(timeout), 0, 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), 0
+}
+
+// receive reads what has arrived on a socket, up to the size of p. 0 bytes are the end.
+func receive(fd int, p []byte) (int, syscall.Errno) {
+	n, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)),
+		unix.MSG_DONTWAIT, 0, 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), 0
+}
+
+// send writes as much of p, which is not empty, as the socket has room for.
+func send(fd int, p []byte) (int, syscall.Errno) {
+	n, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)),
+		unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), 0
+}
+
+// loopAcceptor accepts connections and deals them out to the loops. A listening socket for each loop (SO_REUSEPORT) would leave that to
+// a hash of the client's address, which spreads a few connections unevenly.
+type loopAcceptor struct {
+	srv    *Server
+	listen string
+	file   *os.File // the listening socket
+	raw    syscall.RawConn
+}
+
+// newLoopAcceptor returns an acceptor in place of l, which it closes.
+func newLoopAcceptor(s *Server, l *net.TCPListener) (acceptor, error) {
+	defer func() { _ = l.Close() }()
+	file, err := l.File()
+	if err != nil {
+		return nil, err
+	}
+	raw, err := file.SyscallConn()
+	if err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return &loopAcceptor{srv: s, listen: l.Addr().String(), file: file, raw: raw}, nil
+}
+
+func (a *loopAcceptor) address() string { return a.listen }
+
+func (a *loopAcceptor) Close() error { return a.file.Close() }
+
+func (a *loopAcceptor) next() (newcomer, error) {
+	for {
+		var fd int
+		var from unix.Sockaddr
+		var failure error
+		err := a.raw.Read(func(l uintptr) bool {
+			fd, from, failure = unix.Accept4(int(l), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+			return failure != unix.EAGAIN
+		})
+		switch {
+		case errors.Is(err, os.ErrClosed):
+			return nil, net.ErrClosed
+		case err != nil:
+			return nil, err
+		case failure == nil:
+			return a.newConn(fd, from), nil
+		case failure != unix.EINTR && failure != unix.ECONNABORTED:
+			return nil, os.NewSyscallError("accept4", failure)
+		}
+	}
+}
+
+// socket is a connection that was accepted.
+type socket struct {
+	*loopConn
+	remote string
+}
+
+func (a *loopAcceptor) newConn(fd int, from unix.Sockaddr) *socket {
+	c := &loopConn{fd: fd}
+	c.init(a.srv)
+	c.woken.Store(true)
+	return &socket{c, addressText(from)}
+}
+
+func (c *socket) refuse() { _ = unix.Close(c.fd) }
+
+func (c *socket) admit() {
+	s := c.srv
+	local, err := unix.Getsockname(c.fd)
+	if err != nil {
+		c.refuse()
+		return
+	}
+	c.loop = s.lightest()
+	session, err := s.commands.NewSession(c.remote, addressText(local), c.fd, c.wake)
+	if err != nil {
+		// A new socket has room for this line.
+		send(c.fd, []byte("-"+err.Error()+"\r\n"))
+		c.refuse()
+		return
+	}
+	session.CountWith(c.loop.index)
+	c.session = session
+	tuneSocket(c.fd, s.config())
+	if !s.start(c.loopConn, func() {
+		c.loop.count.Add(1)
+		c.loop.post(c.loopConn)
+	}) {
+		session.Close()
+		c.refuse()
+	}
+}
+
+// lightest returns the loop with the fewest connections.
+func (s *Server) lightest() *loop {
+	best := s.loops[0]
+	for _, l := range s.loops[1:] {
+		if l.count.Load() < best.count.Load() {
+			best = l
+		}
+	}
+	return best
+}
+
+// addressText writes an address as Redis does.
+func addressText(a unix.Sockaddr) string {
+	switch a := a.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port)).String()
+	case *unix.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr).Unmap(), uint16(a.Port)).String()
+	}
+	return ""
+}
+
+// tuneSocket is tune for a file descriptor.
+func tuneSocket(fd int, v *config.Values) {
+	if v.TCPNoDelay {
+		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	}
+	if v.TCPKeepalive > 0 {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
+		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, int(v.TCPKeepalive/time.Second))
+		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, int(probeInterval(v.TCPKeepalive)/time.Second))
+		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPCNT, keepaliveProbes)
+	}
+}
