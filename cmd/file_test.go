@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-const serverKeys = "keys of [server] are bind, port, max_connections, connection_timeout, connection_rate_limit, tcp_keepalive, tcp_nodelay, shutdown_grace_period_secs"
+const serverKeys = "keys of [server] are bind, port, max_connections, connection_timeout, connection_rate_limit, tcp_keepalive, tcp_nodelay, io, threads, shutdown_grace_period_secs"
 
 func TestFileErrors(t *testing.T) {
 	tests := []struct {

@@ -24,6 +24,8 @@ var samples = map[string][3]string{
 	"server.connection_rate_limit":      {"1", "2", "3"},
 	"server.tcp_keepalive":              {"1", "2", "3"},
 	"server.tcp_nodelay":                {"false", "true", "false"},
+	"server.io":                         {"epoll", "portable", "epoll"},
+	"server.threads":                    {"1", "2", "3"},
 	"server.shutdown_grace_period_secs": {"1", "2", "3"},
 	"security.password":                 {"one", "two", "three"},
 	"memory.max_memory":                 {"1gb", "50%", "3000000"},

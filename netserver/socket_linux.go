@@ -1,7 +1,6 @@
 package netserver
 
 import (
-	"errors"
 	"net"
 	"net/netip"
 	"os"
@@ -84,10 +83,8 @@ func (a *loopAcceptor) next() (newcomer, error) {
 			return failure != unix.EAGAIN
 		})
 		switch {
-		case errors.Is(err, os.ErrClosed):
+		case err != nil: // it does not call the function only if the file is closed
 			return nil, net.ErrClosed
-		case err != nil:
-			return nil, err
 		case failure == nil:
 			return a.newConn(fd, from), nil
 		case failure != unix.EINTR && failure != unix.ECONNABORTED:
