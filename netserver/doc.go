@@ -15,23 +15,48 @@
 // conn is what every path has in common: it executes the commands at the start of a byte slice, wherever that slice lies, and says how
 // to go on (a verdict). It does no I/O. A path reads, calls conn.execute, writes Session.Out.B, and obeys the verdict.
 //
-// This package has one path so far, the portable one (netConn): a goroutine for each connection, blocking reads and writes on a
-// net.Conn. It works on every system, and for TLS.
+// The portable path (netConn) is a goroutine for each connection, with blocking reads and writes on a net.Conn. It works on every
+// system, and for TLS. On Linux there are event loops (loop, loopConn) on epoll. link is what a connection has on both.
+//
+// # Event loops
+//
+// A goroutine for each connection costs two reads for a request, of which one finds nothing, and two trips through the scheduler. A
+// loop takes the events of many connections with one call, reads each connection once and writes its replies at once. There is a loop
+// for each core, on a thread of its own. One goroutine accepts and gives each connection to the loop that has the fewest, where it
+// stays; loops share nothing but the engine.
+//
+// The Go scheduler costs more than the rest of the loop if it takes part in the waiting: around each blocking system call it hands the
+// processor to another thread and back, and its monitor wakes up every 20 microseconds to do so. So the loop's calls are raw ones, which
+// the scheduler does not see (socket_linux.go). For reading and writing that is harmless, because they never wait. For epoll_wait it takes
+// three rules (loop.wait):
+//
+//   - The scheduler interrupts a thread by a signal when it wants the world to stop, for the garbage collector say. The wait then ends with
+//     EINTR, and the loop calls runtime.Gosched before it waits again.
+//   - A waiting loop keeps its processor. GOMAXPROCS is raised above the number of loops, so that other goroutines run meanwhile.
+//   - A loop without events for 10 ms waits with the ordinary call. An idle server thus gives its processors back and does not wake up.
+//
+// A loop blocks in nothing but this wait. A full socket makes its connection stuck: it is neither read nor executed until its replies are
+// written, when an event says that there is room. Other goroutines reach a connection through loop.post and an eventfd. Events are
+// edge-triggered, for reading and writing at once, so that a connection is registered once and never changed; in return loopConn
+// remembers whether there may be more to read. A connection that filled the read buffer has to wait for its next turn behind the others.
+//
+// Connections of a loop read into one buffer that they share, and commands are executed from there. Only what is left of an incomplete
+// command is copied to the connection's own queryBuffer, which an idle connection does not have. Large values are read into that.
 //
 // # Who touches what
 //
-// Only a connection's own goroutine uses its buffers, its session and its socket for reading and writing; so replies and pushed
-// messages never interleave. All that other goroutines may do is to interrupt its blocking read (netConn.wake) by a deadline in the
-// past. The goroutine then looks for the reason, and there are several: messages in the session's inbox, the end of CLIENT PAUSE, CLIENT
-// KILL, the idle timeout, memory to be given back, shutdown. A connection that waits for CLIENT PAUSE goes on reading, which is how it
-// notices that the client went away.
+// Only a connection's own goroutine, or its loop, uses its buffers, its session and its socket for reading and writing; so replies and
+// pushed messages never interleave. All that other goroutines may do is to wake it (served.wake): on the portable path by a deadline in
+// the past, which interrupts its blocking read, on the others by loop.post. The connection then looks for the reason, and there are
+// several: messages in the session's inbox, the end of CLIENT PAUSE, CLIENT KILL, the idle timeout, memory to be given back, shutdown.
+// A connection that waits for CLIENT PAUSE goes on reading, which is how it notices that the client went away.
 //
-// Nobody sets a deadline for each read: once a second the server looks at all connections (Server.sweep) and interrupts those that have
-// to do something about their idleness.
+// Nobody sets a timer for each read: once a second the server looks at all connections (Server.sweep) and wakes those that have to do
+// something about their idleness, or about a client that does not read.
 //
 // # Memory of a connection
 //
-// A connection starts with a query buffer of 512 bytes inside its own structure. When a read fills that, it takes 16 KiB from a pool;
+// A connection's query buffer starts with 512 bytes. When a read fills that, it takes 16 KiB from a pool;
 // when a command does not fit, it allocates what the parser asks for, in steps, so that an announced length costs nothing until the
 // bytes arrive. After one to two idle seconds all of that is given back, and the reply buffer too.
 //

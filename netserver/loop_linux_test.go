@@ -1,0 +1,139 @@
+package netserver
+
+import (
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestBalance: every loop gets its share of the connections, of those that stay and of those that come later.
+func TestBalance(t *testing.T) {
+	s := startServer(t, EventLoops)
+	var clients []*client
+	open := func(n int) {
+		for range n {
+			c := s.dial()
+			c.do("PING")
+			clients = append(clients, c)
+		}
+	}
+	check := func() {
+		t.Helper()
+		total := len(clients)
+		for i, l := range s.loops {
+			if n := int(l.count.Load()); n*100 < total*40 {
+				t.Errorf("loop %d has %d of %d connections", i, n, total)
+			}
+		}
+	}
+	open(50)
+	check()
+	for _, c := range clients[:20] {
+		_ = c.Close()
+	}
+	clients = clients[20:]
+	s.eventually("the connections end", func() bool { return s.connections() == len(clients) })
+	open(30)
+	check()
+}
+
+// TestLoopsEnd: a stopped server leaves no descriptor open, and a late wake does no harm.
+func TestLoopsEnd(t *testing.T) {
+	descriptors := func() int {
+		entries, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	s := startServer(t, EventLoops)
+	s.dial().do("PING") // now everything runs
+	before := descriptors()
+	c := s.dial()
+	c.do("PING")
+	var session served
+	s.mu.Lock()
+	for session = range s.conns {
+	}
+	s.mu.Unlock()
+	_ = c.Close()
+	s.eventually("the descriptor is closed", func() bool { return descriptors() <= before })
+	session.wake()
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	session.wake()
+	// Gone are a listener, the first connection, and an epoll instance and an eventfd for each loop.
+	s.eventually("the descriptors are closed", func() bool { return descriptors() <= before-2-2*testLoops })
+}
+
+// TestIdleLoop: a loop wakes up from the wait that the scheduler knows of.
+func TestIdleLoop(t *testing.T) {
+	s := startServer(t, EventLoops)
+	c := s.dial()
+	for range 5 {
+		c.do("PING")
+		time.Sleep(3 * rawWait * time.Millisecond) // to let it fall asleep; the outcome does not depend on it
+	}
+}
+
+// TestDescriptorsExhausted: without descriptors accepting pauses, those who are connected are served, and accepting resumes.
+func TestDescriptorsExhausted(t *testing.T) { eachPath(t, testDescriptorsExhausted) }
+
+func testDescriptorsExhausted(t *testing.T, path string) {
+	s := startServer(t, path)
+	old := s.dial()
+	old.do("PING")
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	// The lowest free descriptor is the client's; the server gets none.
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := os.NewFile(uintptr(fd), "client")
+	low := limit
+	low.Cur = uint64(fd)
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &low); err != nil {
+		t.Fatal(err)
+	}
+	restore := func() {
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+			t.Error(err)
+		}
+	}
+	address := &unix.SockaddrInet4{Port: s.port(), Addr: [4]byte{127, 0, 0, 1}}
+	if err := unix.Connect(fd, address); err != nil {
+		restore()
+		t.Fatal(err)
+	}
+	s.eventually("accepting pauses", func() bool { return strings.Contains(s.logged.String(), "too many open files") })
+	got := old.do("PING")
+	restore()
+	if got != "+PONG\r\n" {
+		t.Errorf("got %q", got)
+	}
+	nc, err := net.FileConn(file)
+	_ = file.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := newClient(t, nc).do("PING"); got != "+PONG\r\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func (s *testServer) port() int {
+	a, err := net.ResolveTCPAddr("tcp", s.addr)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return a.Port
+}
