@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // haveLoops says whether this system has event loops.
@@ -34,7 +32,7 @@ type loop struct {
 	epoll    int // the epoll instance
 	bell     int // an eventfd: something was posted
 	buf      []byte
-	events   [loopEvents]unix.EpollEvent
+	events   [loopEvents]syscall.EpollEvent
 	conns    []*loopConn // by file descriptor
 	ready    []*loopConn // can go on without an event
 	turn     []*loopConn // the ready ones whose turn it is
@@ -67,13 +65,13 @@ func newLoops(s *Server, n int) ([]*loop, error) {
 }
 
 func newLoop(s *Server, index int) (*loop, error) {
-	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	epoll, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, err
 	}
-	bell, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
+	bell, err := eventfd()
 	if err != nil {
-		_ = unix.Close(epoll)
+		_ = syscall.Close(epoll)
 		return nil, err
 	}
 	l := &loop{srv: s, index: index, epoll: epoll, bell: bell, buf: make([]byte, loopReadSize)}
@@ -87,8 +85,8 @@ func newLoop(s *Server, index int) (*loop, error) {
 // watch asks for events of a file descriptor: one whenever it becomes readable or writable again (edge-triggered), so that neither a
 // short write nor what follows it needs another call.
 func (l *loop) watch(fd int) error {
-	e := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET&0xffffffff, Fd: int32(fd)}
-	return unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd, &e)
+	e := syscall.EpollEvent{Events: syscall.EPOLLIN | syscall.EPOLLOUT | syscall.EPOLLRDHUP | syscall.EPOLLET&0xffffffff, Fd: int32(fd)}
+	return syscall.EpollCtl(l.epoll, syscall.EPOLL_CTL_ADD, fd, &e)
 }
 
 func closeLoops(loops []*loop) {
@@ -101,8 +99,8 @@ func (l *loop) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
-	_ = unix.Close(l.epoll)
-	_ = unix.Close(l.bell)
+	_ = syscall.Close(l.epoll)
+	_ = syscall.Close(l.bell)
 }
 
 // wakeLoops makes every loop look whether the server stops.
@@ -125,7 +123,7 @@ func (l *loop) post(c *loopConn) {
 	if !l.rung {
 		l.rung = true
 		// Never read, so that it is "readable again" each time. It fails only after 2^64 times.
-		_, _ = unix.Write(l.bell, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+		_, _ = syscall.Write(l.bell, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 	}
 }
 
@@ -153,16 +151,16 @@ func (l *loop) run() {
 }
 
 // event notes what happened to a connection and serves it.
-func (l *loop) event(e *unix.EpollEvent) {
+func (l *loop) event(e *syscall.EpollEvent) {
 	fd := int(e.Fd)
 	if fd >= len(l.conns) || l.conns[fd] == nil {
 		return // the bell, or a connection that was closed a moment ago
 	}
 	c := l.conns[fd]
-	if e.Events&^unix.EPOLLOUT != 0 {
+	if e.Events&^syscall.EPOLLOUT != 0 {
 		c.readable = true
 	}
-	if e.Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+	if e.Events&(syscall.EPOLLRDHUP|syscall.EPOLLHUP|syscall.EPOLLERR) != 0 {
 		c.hungUp = true
 	}
 	if !c.queued { // else its turn comes
@@ -215,7 +213,7 @@ func (l *loop) forget(c *loopConn) {
 	c.count(c.sent)
 	c.end()
 	c.srv.remove(c) // first, because another goroutine may use the descriptor of a connection that is known
-	_ = unix.Close(c.fd)
+	_ = syscall.Close(c.fd)
 	l.count.Add(-1)
 }
 
@@ -256,6 +254,6 @@ func (l *loop) sleep() int {
 	if l.draining {
 		timeout = drainWait
 	}
-	n, _ := unix.EpollWait(l.epoll, l.events[:], timeout) // fails with EINTR only
+	n, _ := syscall.EpollWait(l.epoll, l.events[:], timeout) // fails with EINTR only
 	return max(n, 0)
 }

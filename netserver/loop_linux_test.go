@@ -7,8 +7,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // TestBalance: every loop gets its share of the connections, of those that stay and of those that come later.
@@ -94,7 +92,7 @@ func testDescriptorsExhausted(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	// The lowest free descriptor is the client's; the server gets none.
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,8 +107,8 @@ func testDescriptorsExhausted(t *testing.T, path string) {
 			t.Error(err)
 		}
 	}
-	address := &unix.SockaddrInet4{Port: s.port(), Addr: [4]byte{127, 0, 0, 1}}
-	if err := unix.Connect(fd, address); err != nil {
+	address := &syscall.SockaddrInet4{Port: s.port(), Addr: [4]byte{127, 0, 0, 1}}
+	if err := syscall.Connect(fd, address); err != nil {
 		restore()
 		t.Fatal(err)
 	}

@@ -5,8 +5,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/redistill/redistill/internal/config"
 )
 
@@ -37,7 +35,7 @@ func (c *loopConn) wake() {
 }
 
 // cut ends reads and writes at once.
-func (c *loopConn) cut() { _ = unix.Shutdown(c.fd, unix.SHUT_RDWR) }
+func (c *loopConn) cut() { _ = syscall.Shutdown(c.fd, syscall.SHUT_RDWR) }
 
 // due reports whether the connection has to look at its idleness, or its client's.
 func (c *loopConn) due(tick uint32, timeout time.Duration) bool {

@@ -8,16 +8,14 @@ import (
 	"time"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/redistill/redistill/internal/config"
 )
 
 // The calls below do not tell the scheduler. None of them waits, except epollWait, which says why it may.
 
 // epollWait waits for events for at most timeout milliseconds.
-func epollWait(epoll int, events []unix.EpollEvent, timeout int) (int, syscall.Errno) {
-	n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(epoll), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)),
+func epollWait(epoll int, events []syscall.EpollEvent, timeout int) (int, syscall.Errno) {
+	n, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, uintptr(epoll), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)),
 		uintptr(timeout), 0, 0)
 	if errno != 0 {
 		return 0, errno
@@ -25,10 +23,19 @@ func epollWait(epoll int, events []unix.EpollEvent, timeout int) (int, syscall.E
 	return int(n), 0
 }
 
+// eventfd returns a new eventfd, which never blocks.
+func eventfd() (int, error) {
+	fd, _, errno := syscall.RawSyscall(syscall.SYS_EVENTFD2, 0, syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
+	if errno != 0 {
+		return -1, errno
+	}
+	return int(fd), nil
+}
+
 // receive reads what has arrived on a socket, up to the size of p. 0 bytes are the end.
 func receive(fd int, p []byte) (int, syscall.Errno) {
-	n, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)),
-		unix.MSG_DONTWAIT, 0, 0)
+	n, _, errno := syscall.RawSyscall6(syscall.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)),
+		syscall.MSG_DONTWAIT, 0, 0)
 	if errno != 0 {
 		return 0, errno
 	}
@@ -37,8 +44,8 @@ func receive(fd int, p []byte) (int, syscall.Errno) {
 
 // send writes as much of p, which is not empty, as the socket has room for.
 func send(fd int, p []byte) (int, syscall.Errno) {
-	n, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)),
-		unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
+	n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)),
+		syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL, 0, 0)
 	if errno != 0 {
 		return 0, errno
 	}
@@ -76,18 +83,18 @@ func (a *loopAcceptor) Close() error { return a.file.Close() }
 func (a *loopAcceptor) next() (newcomer, error) {
 	for {
 		var fd int
-		var from unix.Sockaddr
+		var from syscall.Sockaddr
 		var failure error
 		err := a.raw.Read(func(l uintptr) bool {
-			fd, from, failure = unix.Accept4(int(l), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-			return failure != unix.EAGAIN
+			fd, from, failure = syscall.Accept4(int(l), syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC)
+			return failure != syscall.EAGAIN
 		})
 		switch {
 		case err != nil: // it does not call the function only if the file is closed
 			return nil, net.ErrClosed
 		case failure == nil:
 			return a.newConn(fd, from), nil
-		case failure != unix.EINTR && failure != unix.ECONNABORTED:
+		case failure != syscall.EINTR && failure != syscall.ECONNABORTED:
 			return nil, os.NewSyscallError("accept4", failure)
 		}
 	}
@@ -99,18 +106,18 @@ type socket struct {
 	remote string
 }
 
-func (a *loopAcceptor) newConn(fd int, from unix.Sockaddr) *socket {
+func (a *loopAcceptor) newConn(fd int, from syscall.Sockaddr) *socket {
 	c := &loopConn{fd: fd}
 	c.init(a.srv)
 	c.woken.Store(true)
 	return &socket{c, addressText(from)}
 }
 
-func (c *socket) refuse() { _ = unix.Close(c.fd) }
+func (c *socket) refuse() { _ = syscall.Close(c.fd) }
 
 func (c *socket) admit() {
 	s := c.srv
-	local, err := unix.Getsockname(c.fd)
+	local, err := syscall.Getsockname(c.fd)
 	if err != nil {
 		c.refuse()
 		return
@@ -147,11 +154,11 @@ func (s *Server) lightest() *loop {
 }
 
 // addressText writes an address as Redis does.
-func addressText(a unix.Sockaddr) string {
+func addressText(a syscall.Sockaddr) string {
 	switch a := a.(type) {
-	case *unix.SockaddrInet4:
+	case *syscall.SockaddrInet4:
 		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port)).String()
-	case *unix.SockaddrInet6:
+	case *syscall.SockaddrInet6:
 		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr).Unmap(), uint16(a.Port)).String()
 	}
 	return ""
@@ -160,12 +167,12 @@ func addressText(a unix.Sockaddr) string {
 // tuneSocket is tune for a file descriptor.
 func tuneSocket(fd int, v *config.Values) {
 	if v.TCPNoDelay {
-		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+		_ = syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1)
 	}
 	if v.TCPKeepalive > 0 {
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
-		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, int(v.TCPKeepalive/time.Second))
-		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, int(probeInterval(v.TCPKeepalive)/time.Second))
-		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPCNT, keepaliveProbes)
+		_ = syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_KEEPALIVE, 1)
+		_ = syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_KEEPIDLE, int(v.TCPKeepalive/time.Second))
+		_ = syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_KEEPINTVL, int(probeInterval(v.TCPKeepalive)/time.Second))
+		_ = syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_KEEPCNT, keepaliveProbes)
 	}
 }
