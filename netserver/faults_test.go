@@ -274,6 +274,7 @@ func testMonitorNeverReading(t *testing.T, path string) {
 	s := startServer(t, path)
 	s.set("client-output-buffer-limit", "replica 1mb 0 0")
 	m, c := s.dial(), s.dial()
+	c.do("PING")
 	m.do("MONITOR")
 	word := strings.Repeat("x", 100_000)
 	for s.connections() == 2 {

@@ -93,18 +93,16 @@ func (s *Server) config() *config.Values { return s.commands.Config.Snapshot() }
 //
 // Event loops raise GOMAXPROCS, for each keeps a processor while it waits for more requests.
 func (s *Server) Serve(listeners ...net.Listener) error {
-	var accepting sync.WaitGroup
-	if err := s.begin(listeners, &accepting); err != nil {
+	if err := s.begin(listeners); err != nil {
 		closeAll(listeners)
 		return err
 	}
-	accepting.Wait()
 	<-s.stop
 	return ErrServerClosed
 }
 
 // begin starts everything that runs until Shutdown.
-func (s *Server) begin(listeners []net.Listener, accepting *sync.WaitGroup) error {
+func (s *Server) begin(listeners []net.Listener) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopped {
@@ -130,7 +128,7 @@ func (s *Server) begin(listeners []net.Listener, accepting *sync.WaitGroup) erro
 		s.running.Go(l.run)
 	}
 	for _, a := range s.acceptors {
-		accepting.Go(func() { s.accept(a) })
+		s.running.Go(func() { s.accept(a) })
 	}
 	s.running.Go(s.sweep)
 	return nil
