@@ -125,8 +125,7 @@ func (c *socket) admit() {
 	c.loop = s.lightest()
 	session, err := s.commands.NewSession(c.remote, addressText(local), c.fd, c.wake)
 	if err != nil {
-		// A new socket has room for this line.
-		send(c.fd, []byte("-"+err.Error()+"\r\n"))
+		_, _ = send(c.fd, []byte("-"+err.Error()+"\r\n")) // a new socket has room for a line; if not, it is closed all the same
 		c.refuse()
 		return
 	}
