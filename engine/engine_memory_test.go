@@ -185,14 +185,14 @@ func TestTooLarge(t *testing.T) {
 	f.set("k", "v")
 	f.hset("h", "f", "v")
 	token := f.tx.Watch(f.k("k"))
-	var reserve error
-	f.unlocked(func() { reserve = f.s.Reserve(len(huge)) })
+	var reserve, nearly error
+	f.unlocked(func() { reserve, nearly = f.s.Reserve(len(huge)), f.s.Reserve(limit-1) })
 	_, appendErr := f.tx.Append(f.k("k"), huge)
 	_, rangeErr := f.tx.SetRange(f.k("k"), limit, []byte("x"))
 	_, newErr := f.tx.SetRange(f.k("new"), limit, []byte("x"))
 	_, hashErr := f.tx.HSet(f.k("h"), []byte("f"), huge)
 	for what, err := range map[string]error{
-		"Reserve": reserve, "Set": f.tx.Set(f.k("k"), huge, 0), "Append": appendErr, "SetRange": rangeErr,
+		"Reserve": reserve, "Reserve of what no block is left beside": nearly, "Set": f.tx.Set(f.k("k"), huge, 0), "Append": appendErr, "SetRange": rangeErr,
 		"SetRange of missing": newErr, "HSet": hashErr,
 	} {
 		f.wantErr(what, err, engine.ErrOutOfMemory)

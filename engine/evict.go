@@ -41,9 +41,13 @@ func (s *Store) Reserve(n int) error {
 // margin is the number of blocks that are kept free for operations that do not reserve: half-filled blocks, moved records, the index.
 func (s *Store) margin() int64 { return int64(len(s.shards)) + min(s.pool.limit.Load()/256, 256) }
 
+// makeRoom reclaims until n bytes, which take so many blocks, fit beside the margin.
 func (s *Store) makeRoom(n int, blocks int64) error {
 	if limit := s.maxMemory.Load(); limit > 0 && int64(n) > limit {
 		return ErrOutOfMemory
+	}
+	if n > 0 && blocks+int64(len(s.shards)) > s.pool.limit.Load() {
+		return ErrOutOfMemory // not even an empty arena has the room: nothing is evicted in vain
 	}
 	idle := 0 // shards in a row that had nothing to give
 	for s.pool.available() < blocks+s.margin() {
