@@ -135,6 +135,9 @@ func TestPauseWrites(t *testing.T) {
 	if reply, ran := b.try("EXEC"); ran || reply != "" {
 		t.Errorf("EXEC again: got %q", reply)
 	}
+	if got := a.do("INFO clients"); !strings.Contains(got, "blocked_clients:1") {
+		t.Errorf("INFO clients while one waits: got %q", got)
+	}
 	if srv.pause.held() != 1 || !strings.Contains(a.do("CLIENT LIST"), "flags=xb ") {
 		t.Errorf("held clients: got %d, want 1", srv.pause.held())
 	}

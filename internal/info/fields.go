@@ -40,7 +40,7 @@ var fields = []field{
 	{Clients, "connected_clients", number(func(s *Snapshot) int64 { return s.ConnectedClients })},
 	{Clients, "cluster_connections", constant("0")},
 	{Clients, "maxclients", number(func(s *Snapshot) int64 { return s.MaxClients })},
-	{Clients, "blocked_clients", constant("0")},
+	{Clients, "blocked_clients", number(func(s *Snapshot) int64 { return s.BlockedClients })},
 	{Clients, "tracking_clients", constant("0")},
 
 	{Memory, "used_memory", number((*Snapshot).Used)},

@@ -20,7 +20,7 @@ type Snapshot struct {
 	ConfigFile   string        // path, empty without one
 
 	// Clients
-	ConnectedClients, MaxClients int64
+	ConnectedClients, BlockedClients, MaxClients int64
 
 	// Memory, in bytes
 	DataBytes, IndexBytes   int64  // records, and what is kept to find them
