@@ -53,7 +53,7 @@ func startRedis(t *testing.T, port string, args ...string) {
 		if os.Getenv("CI") == "true" {
 			t.Fatal("no redis-server, which CI must have")
 		}
-		t.Skip("no redis-server")
+		t.Skip("skipped, because redis-server is not installed")
 	}
 	c := exec.Command(path, append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir(),
 		"--maxmemory", "512mb", "--maxmemory-policy", "noeviction"}, args...)...)

@@ -246,19 +246,18 @@ func (t *Tx) Frequency(k Key) (n int, ok bool) {
 
 // MemoryUsage returns the bytes that the key, its value and its share of the index take.
 func (t *Tx) MemoryUsage(k Key) (n int, ok bool) {
-	const share = bucketSize * 5 / 4 / fullBuckets // of the index, with overflow buckets
 	sh, _, _, v, ok := t.lookup(k)
 	if !ok {
 		return 0, false
 	}
 	_, parts := sh.partsOf(&v)
-	n = v.size + share
+	n = v.size + indexShare
 	switch v.kind() {
 	case kindBigStr:
 		b := v.bigStr()
-		n += b.total - len(b.head) + int(parts)*(partHeader+share)
+		n += b.total - len(b.head) + int(parts)*(partHeader+indexShare)
 	case kindBigHash:
-		n += v.bigHash().bytes() + int(parts)*(partHeader+share)
+		n += v.bigHash().bytes() + int(parts)*(partHeader+indexShare)
 	}
 	return n, true
 }

@@ -77,7 +77,7 @@ const (
 	numClasses
 )
 
-// pool says which queue a block is in when it is sealed: new records are on probation, those that the reclaimer kept are in the main
+// poolID says which queue a block is in when it is sealed: new records are on probation, those that the reclaimer kept are in the main
 // pool, and so are new ones that a policy knows to have been given up too early.
 type poolID uint8
 
@@ -94,7 +94,7 @@ func (c class) pool() poolID {
 	return probation
 }
 
-// kept returns the class of the main pool for a record with a deadline, or without.
+// keptClass returns the class of the main pool for a record with a deadline, or without.
 func keptClass(deadline int64) class {
 	if deadline == NoDeadline {
 		return classKept

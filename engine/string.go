@@ -11,7 +11,6 @@ const (
 	bigStrHeader = 8    // bytes of a kindBigStr value before the string's first bytes: the owner's id and the total length
 	splitSize    = 1024 // a record from this size on is split where it does not fit into the open block
 	splitRoom    = 512  // and at least so much is left in it
-	maxString    = 512 << 20
 )
 
 // bigStr is the value of a kindBigStr record.
