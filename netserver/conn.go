@@ -22,6 +22,7 @@ const (
 const (
 	queryTooLong   = "it sent more than client-query-buffer-limit allows"
 	repliesTooLong = "its replies are above client-output-buffer-limit"
+	repliesUnread  = "it did not read its replies within connection_timeout"
 )
 
 // verdict is what a connection has to do after conn.execute. In each case it writes the replies first.
@@ -42,7 +43,7 @@ type conn struct {
 	parser  resp.Parser
 	args    [][]byte // of the command being run; reused
 	held    [][]byte // a copy of the command that has to wait, or nil
-	reason  string   // why drop was returned, for the log
+	reason  string   // why drop was returned, for the log and the counters
 }
 
 // execute runs the complete commands at the start of input and returns how many bytes of it they took. Replies gather in

@@ -40,13 +40,15 @@ func isIdle(quiet uint32, timeout time.Duration) bool {
 	return timeout > 0 && time.Duration(quiet) > timeout/sweepPeriod
 }
 
-// writeLimit returns the time in which a client has to read something while left bytes wait for it. 0 is none.
-func writeLimit(v *config.Values, left int) time.Duration {
-	limit := v.ConnectionTimeout
+// writeLimit returns the time in which a client has to read something while left bytes wait for it, and why it is closed after that.
+// 0 is none.
+func writeLimit(v *config.Values, left int) (limit time.Duration, reason string) {
+	limit, reason = v.ConnectionTimeout, repliesUnread
 	if soft := v.ClientOutputBufferLimit.Normal; soft.Soft > 0 && int64(left) > soft.Soft {
-		if d := time.Duration(soft.SoftSeconds) * time.Second; limit == 0 || d < limit {
-			limit = d
+		// Redis counts whole seconds too: 0 is the end of the second that has begun.
+		if d := max(time.Duration(soft.SoftSeconds)*time.Second, time.Second); limit == 0 || d < limit {
+			return d, repliesTooLong
 		}
 	}
-	return limit
+	return limit, reason
 }

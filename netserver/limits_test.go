@@ -1,6 +1,7 @@
 package netserver
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -67,12 +68,13 @@ func TestIdleTimeout(t *testing.T) { eachPath(t, testIdleTimeout) }
 func testIdleTimeout(t *testing.T, path string) {
 	t.Parallel()
 	s := startServer(t, path)
-	idle, paused := s.dial(), s.dial()
+	idle, paused, monitor := s.dial(), s.dial(), s.dial()
 	idle.do("PING")
 	paused.do("PING")
 	if got := idle.do("CONFIG", "SET", "timeout", "1"); got != "+OK\r\n" {
 		t.Fatalf("got %q", got)
 	}
+	monitor.do("MONITOR")
 	idle.do("CLIENT", "PAUSE", "100000", "WRITE")
 	paused.send(encode("SET", "k", "v"))
 	idle.expectClosed()
@@ -82,6 +84,13 @@ func testIdleTimeout(t *testing.T, path string) {
 		t.Fatalf("got %q", got)
 	}
 	paused.expect("+OK\r\n")
+	// A monitor may be silent, even when it is told nothing either.
+	tick := s.tick.Load()
+	s.eventually("the next looks at all connections", func() bool { return s.tick.Load() > tick+3 })
+	s.dial().do("ECHO", "still there")
+	for got := ""; !strings.HasSuffix(got, `"ECHO" "still there"`+"\r\n"); {
+		got = monitor.reply()
+	}
 }
 
 func TestIsIdle(t *testing.T) {
@@ -105,6 +114,39 @@ func testStalledWrite(t *testing.T, path string) {
 	c := s.dial()
 	c.flood("k")
 	s.eventually("the client is closed", func() bool { return s.commands.Connected() == 0 })
+	if !strings.Contains(s.logged.String(), repliesUnread) {
+		t.Errorf("the log does not say why: %s", s.logged)
+	}
+	s.expectClosedByLimits(0, 0)
+}
+
+// TestSoftOutputLimit: a client that does not read what is above its soft limit is closed, whatever the timeout for others is.
+func TestSoftOutputLimit(t *testing.T) { eachPath(t, testSoftOutputLimit) }
+
+func testSoftOutputLimit(t *testing.T, path string) {
+	t.Parallel()
+	for _, seconds := range []string{"0", "1"} {
+		s := startServer(t, path, "server.connection_timeout", "10000")
+		s.set("client-output-buffer-limit", "normal 0 100kb "+seconds)
+		c := s.dial()
+		c.flood("k")
+		s.eventually("the client is closed", func() bool { return s.commands.Connected() == 0 })
+		if !strings.Contains(s.logged.String(), repliesTooLong) {
+			t.Errorf("the log does not say why: %s", s.logged)
+		}
+		s.expectClosedByLimits(0, 1)
+	}
+}
+
+// expectClosedByLimits compares how many clients INFO says were closed for their input, and for their replies.
+func (s *testServer) expectClosedByLimits(query, output int) {
+	s.t.Helper()
+	got := s.dial().do("INFO", "stats")
+	for name, want := range map[string]int{"client_query_buffer_limit_disconnections": query, "client_output_buffer_limit_disconnections": output} {
+		if line := fmt.Sprintf("\r\n%s:%d\r\n", name, want); !strings.Contains(got, line) {
+			s.t.Errorf("not %s:%d: %s", name, want, got)
+		}
+	}
 }
 
 func TestQueryBufferLimit(t *testing.T) { eachPath(t, testQueryBufferLimit) }
@@ -121,6 +163,7 @@ func testQueryBufferLimit(t *testing.T, path string) {
 	if !strings.Contains(s.logged.String(), queryTooLong) {
 		t.Errorf("the log does not say why: %s", s.logged)
 	}
+	s.expectClosedByLimits(1, 0)
 }
 
 // TestPausedInput: a client that goes on sending while it has to wait is closed at the same limit.
@@ -130,10 +173,11 @@ func testPausedInput(t *testing.T, path string) {
 	s := startServer(t, path)
 	s.set("client-query-buffer-limit", "1mb")
 	c := s.dial()
-	s.dial().do("CLIENT", "PAUSE", "100000")
+	s.dial().do("CLIENT", "PAUSE", "100000", "WRITE")
 	c.send(encode("SET", "k", "v"))
 	_, _ = c.Write([]byte(strings.Repeat(encode("PING"), 200_000)))
 	c.expectClosed()
+	s.expectClosedByLimits(1, 0)
 }
 
 func TestOutputLimit(t *testing.T) { eachPath(t, testOutputLimit) }
@@ -151,6 +195,7 @@ func testOutputLimit(t *testing.T, path string) {
 	if !strings.Contains(s.logged.String(), repliesTooLong) {
 		t.Errorf("the log does not say why: %s", s.logged)
 	}
+	s.expectClosedByLimits(0, 1)
 }
 
 func TestUnauthenticatedLimits(t *testing.T) { eachPath(t, testUnauthenticatedLimits) }

@@ -73,7 +73,7 @@ func (c *link) emptied() {
 // rest does what a connection without a command has to do at times, and reports whether it stays.
 func (c *link) rest(v *config.Values) bool {
 	quiet := c.srv.tick.Load() - c.tick.Load()
-	if c.held == nil && isIdle(quiet, v.ConnectionTimeout) {
+	if c.held == nil && isIdle(quiet, v.ConnectionTimeout) && !c.session.StaysIdle() {
 		c.srv.log.Debug("closing an idle client", "client", c.session.Addr)
 		return false
 	}
@@ -105,14 +105,26 @@ func (c *link) trim(idle bool) {
 	}
 }
 
+// logStall says that the client, for which left bytes wait, took too long to read.
+func (c *link) logStall(v *config.Values, left int) {
+	_, c.reason = writeLimit(v, left)
+	c.logReason()
+}
+
 // end gives back what the connection holds, except for its socket.
 func (c *link) end() {
 	c.session.Close()
 	c.in.release()
 }
 
-// logReason says in the log why the client is closed, if that is not its own doing.
+// logReason counts and logs why the client is closed, if that is a limit.
 func (c *link) logReason() {
+	switch c.reason {
+	case queryTooLong:
+		c.session.CountQueryLimit()
+	case repliesTooLong:
+		c.session.CountOutputLimit()
+	}
 	if c.reason != "" {
 		c.srv.log.Warn("closing a client", "because", c.reason, "client", c.session.Addr, "id", c.session.ID)
 	}

@@ -188,7 +188,7 @@ func (c *loopConn) stall(v *config.Values, progress bool) {
 	if progress || !c.stuck {
 		c.touch()
 		deadline := int64(0)
-		if limit := writeLimit(v, len(c.session.Out.B)-c.sent); limit > 0 {
+		if limit, _ := writeLimit(v, len(c.session.Out.B)-c.sent); limit > 0 {
 			deadline = time.Now().Add(limit).UnixMilli()
 		}
 		c.deadline.Store(deadline)
@@ -218,7 +218,11 @@ func (c *loopConn) interrupted(v *config.Values) bool {
 			return false
 		}
 	}
-	if c.session.Killed() || c.late() {
+	if c.session.Killed() {
+		return false
+	}
+	if c.late() {
+		c.logStall(v, len(c.session.Out.B)-c.sent)
 		return false
 	}
 	if c.drained.IsZero() && c.srv.stopping() {

@@ -103,6 +103,9 @@ func (c *netConn) flush(v *config.Values) bool {
 		n, err = c.nc.Write(out.B[sent:min(sent+writeChunk, len(out.B))])
 		sent += n
 	}
+	if c.limited && errors.Is(err, os.ErrDeadlineExceeded) && !c.session.Killed() && !c.srv.stopping() {
+		c.logStall(v, len(out.B)-sent)
+	}
 	c.count(sent)
 	c.emptied()
 	return err == nil
@@ -111,7 +114,7 @@ func (c *netConn) flush(v *config.Values) bool {
 // limitWrite sets the time that a client has to read, if it is limited. left is how many bytes wait for it. A killed session's
 // deadline, which is in the past, is set again behind it.
 func (c *netConn) limitWrite(v *config.Values, left int) {
-	limit := writeLimit(v, left)
+	limit, _ := writeLimit(v, left)
 	switch {
 	case limit > 0:
 		_ = c.nc.SetWriteDeadline(time.Now().Add(limit))

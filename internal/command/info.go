@@ -111,6 +111,7 @@ func (srv *Server) usedMemory() int64 {
 
 func (srv *Server) fillStats(s *info.Snapshot, store *engine.Stats) {
 	s.ConnectionsReceived, s.ConnectionsRejected = srv.total.connections.Load(), srv.total.rejected.Load()
+	s.QueryLimitClosed, s.OutputLimitClosed = srv.total.queryLimit.Load(), srv.total.outputLimit.Load()
 	s.NetInputBytes, s.NetOutputBytes = srv.total.network()
 	s.CommandsProcessed = callTotals(srv.stripes)
 	r := srv.sampler.rates()

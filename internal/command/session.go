@@ -182,6 +182,15 @@ func (s *Session) setAuthenticated(yes bool) {
 	}
 }
 
+// StaysIdle reports whether the client may be silent for as long as it wants, because it is there to be told things.
+func (s *Session) StaysIdle() bool { return s.state&monitoring != 0 }
+
+// CountQueryLimit counts the client as one that is closed for what it sent.
+func (s *Session) CountQueryLimit() { s.srv.total.queryLimit.Add(1) }
+
+// CountOutputLimit counts the client as one that is closed for the replies that it does not read.
+func (s *Session) CountOutputLimit() { s.srv.total.outputLimit.Add(1) }
+
 // CountIO adds to the totals of bytes read from and written to clients. The connection calls it once a batch, when Out is written.
 func (s *Session) CountIO(in, out int) {
 	s.io.in.Add(int64(in))
@@ -196,7 +205,7 @@ func (s *Session) post(b []byte, limit config.OutputBufLimit) {
 		s.wake()
 		return
 	}
-	s.srv.total.outputLimit.Add(1)
+	s.CountOutputLimit()
 	s.srv.Log.Warn("closing a client that does not read what it is sent", "client", s.Addr, "limit", limit.String())
 	s.Kill()
 }

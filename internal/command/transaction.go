@@ -104,7 +104,7 @@ func (s *Session) overQueryLimit() bool {
 	if limit == 0 || int64(s.multi.size+s.multi.watchedSize) <= limit {
 		return false
 	}
-	s.srv.total.queryLimit.Add(1)
+	s.CountQueryLimit()
 	s.srv.Log.Warn("closing a client that queued more than the query buffer limit", "client", s.Addr, "limit", limit)
 	s.Closing = true
 	return true

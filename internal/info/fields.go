@@ -91,6 +91,8 @@ var fields = []field{
 	{Stats, "instantaneous_input_kbps", kilobytes(func(s *Snapshot) int64 { return s.InputBytesPerSec })},
 	{Stats, "instantaneous_output_kbps", kilobytes(func(s *Snapshot) int64 { return s.OutputBytesPerSec })},
 	{Stats, "rejected_connections", number(func(s *Snapshot) int64 { return s.ConnectionsRejected })},
+	{Stats, "client_query_buffer_limit_disconnections", number(func(s *Snapshot) int64 { return s.QueryLimitClosed })},
+	{Stats, "client_output_buffer_limit_disconnections", number(func(s *Snapshot) int64 { return s.OutputLimitClosed })},
 	{Stats, "sync_full", constant("0")},
 	{Stats, "sync_partial_ok", constant("0")},
 	{Stats, "sync_partial_err", constant("0")},

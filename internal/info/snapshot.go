@@ -37,6 +37,7 @@ type Snapshot struct {
 
 	// Stats
 	ConnectionsReceived, ConnectionsRejected int64
+	QueryLimitClosed, OutputLimitClosed      int64 // clients closed for what they sent, for what they did not read
 	CommandsProcessed, ErrorReplies          uint64
 	OpsPerSec                                int64
 	NetInputBytes, NetOutputBytes            int64
