@@ -60,10 +60,13 @@ func printConfig(w io.Writer, cfg *loaded) error {
 }
 
 func tomlValue(e config.Effective) string {
-	if e.Setting.Type() == "bool" {
+	switch e.Setting.Type() {
+	case "bool":
 		return e.Value
+	case "string":
+		return strconv.Quote(e.Value)
 	}
-	if _, err := strconv.ParseInt(e.Value, 10, 64); err == nil && !e.Setting.Secret {
+	if _, err := strconv.ParseInt(e.Value, 10, 64); err == nil {
 		return e.Value
 	}
 	return strconv.Quote(e.Value)

@@ -81,7 +81,9 @@ func runServe(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	listeners, err := netserver.Listen(v.Bind, v.Port)
+	listeners, err := netserver.Listen(netserver.Endpoints{
+		Addresses: v.Bind, Port: v.Port, Unix: v.UnixSocket, UnixMode: v.UnixSocketMode, Backlog: v.TCPBacklog,
+	})
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,9 @@ import (
 var samples = map[string][3]string{
 	"server.bind":                       {"127.0.0.2", "127.0.0.3 ::1", "0.0.0.0"},
 	"server.port":                       {"7001", "7002", "7003"},
+	"server.unix_socket":                {"a.sock", "/tmp/b.sock", "c.sock"},
+	"server.unix_socket_mode":           {"700", "770", "777"},
+	"server.tcp_backlog":                {"1", "2", "3"},
 	"server.max_connections":            {"1", "2", "3"},
 	"server.connection_timeout":         {"1", "2", "3"},
 	"server.connection_rate_limit":      {"1", "2", "3"},

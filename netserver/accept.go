@@ -1,52 +1,14 @@
 package netserver
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"net"
-	"net/netip"
-	"strconv"
+	"os"
 	"syscall"
 	"time"
 
 	"github.com/redistill/redistill/internal/config"
 )
-
-// Listen listens on a TCP port of every address. An address is an IP address or a host name. Port 0 is a free port that the system
-// chooses, the same one for all addresses. On an error nothing is listened on.
-func Listen(addresses []string, port int) ([]net.Listener, error) {
-	var listeners []net.Listener
-	for _, address := range addresses {
-		l, err := listen(address, port)
-		if err != nil {
-			closeAll(listeners)
-			return nil, err
-		}
-		listeners = append(listeners, l)
-		if a, ok := l.Addr().(*net.TCPAddr); ok {
-			port = a.Port
-		}
-	}
-	return listeners, nil
-}
-
-func listen(address string, port int) (net.Listener, error) {
-	network := "tcp"
-	if ip, err := netip.ParseAddr(address); err == nil {
-		// Named apart, for "::" not to take the IPv4 port as well.
-		if network = "tcp6"; ip.Is4() {
-			network = "tcp4"
-		}
-	}
-	// Keepalive is set for each connection, as the configuration is then.
-	lc := net.ListenConfig{KeepAlive: -1}
-	l, err := lc.Listen(context.Background(), network, net.JoinHostPort(address, strconv.Itoa(port)))
-	if err != nil {
-		return nil, fmt.Errorf("cannot serve: %w", err)
-	}
-	return l, nil
-}
 
 // Pauses of a listener that cannot accept, mostly for want of file descriptors.
 const (
@@ -67,10 +29,16 @@ type newcomer interface {
 	refuse()
 }
 
-// acceptorOf returns the acceptor of a listener, which it may close. What is no plain TCP listener is served on the portable path.
+// socketListener is a listener on a socket, without anything between that and its connections: a *net.TCPListener or *net.UnixListener.
+type socketListener interface {
+	net.Listener
+	File() (*os.File, error)
+}
+
+// acceptorOf returns the acceptor of a listener, which it may close. What is no plain socket is served on the portable path.
 func (s *Server) acceptorOf(l net.Listener) (acceptor, error) {
-	if tcp, ok := l.(*net.TCPListener); ok && s.path == EventLoops {
-		return newLoopAcceptor(s, tcp)
+	if l, ok := l.(socketListener); ok && s.path == EventLoops {
+		return newLoopAcceptor(s, l)
 	}
 	return &netAcceptor{Listener: l, srv: s}, nil
 }
@@ -152,7 +120,8 @@ func (c *netConn) refuse() { _ = c.nc.Close() }
 
 func (c *netConn) admit() {
 	nc, s := c.nc, c.srv
-	session, err := s.commands.NewSession(nc.RemoteAddr().String(), nc.LocalAddr().String(), descriptor(nc), c.wake)
+	remote, local := addressTexts(nc)
+	session, err := s.commands.NewSession(remote, local, descriptor(nc), c.wake)
 	if err != nil {
 		// A new socket has room for this line, so that the write does not wait.
 		_, _ = nc.Write([]byte("-" + err.Error() + "\r\n"))
@@ -170,6 +139,18 @@ func (c *netConn) admit() {
 		_ = nc.Close()
 	}
 }
+
+// addressTexts writes the addresses of a connection's ends as Redis does. Those of a Unix socket are its path.
+func addressTexts(nc net.Conn) (remote, local string) {
+	if a, ok := nc.LocalAddr().(*net.UnixAddr); ok {
+		text := unixText(a.Name)
+		return text, text
+	}
+	return nc.RemoteAddr().String(), nc.LocalAddr().String()
+}
+
+// unixText writes the path of a Unix socket as the address of those who use it.
+func unixText(path string) string { return path + ":0" }
 
 // keepaliveProbes is how many probes a dead client leaves unanswered, as in Redis.
 const keepaliveProbes = 3

@@ -220,7 +220,7 @@ func testPanic(t *testing.T, path string) {
 func TestAcceptErrors(t *testing.T) { eachPath(t, testAcceptErrors) }
 
 func testAcceptErrors(t *testing.T, path string) {
-	listeners, err := Listen([]string{"127.0.0.1"}, 0)
+	listeners, err := Listen(Endpoints{Addresses: []string{"127.0.0.1"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ package netserver
 
 import (
 	"errors"
-	"net"
 )
 
 // haveLoops says whether this system has event loops.
@@ -20,4 +19,4 @@ func newLoops(*Server, int) ([]*loop, error) { return nil, errors.ErrUnsupported
 func wakeLoops([]*loop)  {}
 func closeLoops([]*loop) {}
 
-func newLoopAcceptor(*Server, *net.TCPListener) (acceptor, error) { return nil, errors.ErrUnsupported }
+func newLoopAcceptor(*Server, socketListener) (acceptor, error) { return nil, errors.ErrUnsupported }

@@ -76,7 +76,7 @@ func eachPath(t *testing.T, test func(t *testing.T, path string)) {
 // startServer starts a server with settings given as key, value, key, value.
 func startServer(t testing.TB, path string, settings ...string) *testServer {
 	t.Helper()
-	listeners, err := Listen([]string{"127.0.0.1"}, 0)
+	listeners, err := Listen(Endpoints{Addresses: []string{"127.0.0.1"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,7 +251,7 @@ func testServe(t *testing.T, path string) {
 func TestListen(t *testing.T) { eachPath(t, testListen) }
 
 func testListen(t *testing.T, path string) {
-	taken, err := Listen([]string{"127.0.0.1"}, 0)
+	taken, err := Listen(Endpoints{Addresses: []string{"127.0.0.1"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,17 +259,17 @@ func testListen(t *testing.T, path string) {
 	port := taken[0].Addr().(*net.TCPAddr).Port
 
 	// The first address is free, the second is not: nothing may be left open.
-	_, err = Listen([]string{"127.0.0.2", "127.0.0.1"}, port)
+	_, err = Listen(Endpoints{Addresses: []string{"127.0.0.2", "127.0.0.1"}, Port: port})
 	if err == nil || !strings.Contains(err.Error(), "address already in use") {
 		t.Fatalf("got %v for a port in use", err)
 	}
-	several, err := Listen([]string{"127.0.0.2", "127.0.0.3"}, port)
+	several, err := Listen(Endpoints{Addresses: []string{"127.0.0.2", "127.0.0.3"}, Port: port})
 	if err != nil {
 		t.Fatal(err)
 	}
 	closeAll(several)
 
-	several, err = Listen([]string{"127.0.0.1", "127.0.0.2"}, 0)
+	several, err = Listen(Endpoints{Addresses: []string{"127.0.0.1", "127.0.0.2"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,7 +287,7 @@ func testListen(t *testing.T, path string) {
 
 // TestWildcards: "::" leaves the IPv4 port to "0.0.0.0".
 func TestWildcards(t *testing.T) {
-	listeners, err := Listen([]string{"0.0.0.0", "::"}, 0)
+	listeners, err := Listen(Endpoints{Addresses: []string{"0.0.0.0", "::"}})
 	if err != nil && strings.Contains(err.Error(), "address family") {
 		t.Skip("skipped, because this machine has no IPv6")
 	}

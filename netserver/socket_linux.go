@@ -57,12 +57,13 @@ func send(fd int, p []byte) (int, syscall.Errno) {
 type loopAcceptor struct {
 	srv    *Server
 	listen string
+	unlink string   // the file of a Unix socket, or empty
 	file   *os.File // the listening socket
 	raw    syscall.RawConn
 }
 
 // newLoopAcceptor returns an acceptor in place of l, which it closes.
-func newLoopAcceptor(s *Server, l *net.TCPListener) (acceptor, error) {
+func newLoopAcceptor(s *Server, l socketListener) (acceptor, error) {
 	defer func() { _ = l.Close() }()
 	file, err := l.File()
 	if err != nil {
@@ -73,12 +74,22 @@ func newLoopAcceptor(s *Server, l *net.TCPListener) (acceptor, error) {
 		_ = file.Close()
 		return nil, err
 	}
-	return &loopAcceptor{srv: s, listen: l.Addr().String(), file: file, raw: raw}, nil
+	a := &loopAcceptor{srv: s, listen: l.Addr().String(), file: file, raw: raw}
+	if u, ok := l.(*net.UnixListener); ok && !isAbstract(a.listen) {
+		u.SetUnlinkOnClose(false)
+		a.unlink = a.listen
+	}
+	return a, nil
 }
 
 func (a *loopAcceptor) address() string { return a.listen }
 
-func (a *loopAcceptor) Close() error { return a.file.Close() }
+func (a *loopAcceptor) Close() error {
+	if a.unlink != "" {
+		_ = os.Remove(a.unlink) // if it is gone, somebody else did
+	}
+	return a.file.Close()
+}
 
 func (a *loopAcceptor) next() (newcomer, error) {
 	for {
@@ -123,6 +134,9 @@ func (c *socket) admit() {
 		return
 	}
 	c.loop = s.lightest()
+	if _, ok := local.(*syscall.SockaddrUnix); ok {
+		c.remote = addressText(local)
+	}
 	session, err := s.commands.NewSession(c.remote, addressText(local), c.fd, c.wake)
 	if err != nil {
 		_, _ = send(c.fd, []byte("-"+err.Error()+"\r\n")) // a new socket has room for a line; if not, it is closed all the same
@@ -159,6 +173,8 @@ func addressText(a syscall.Sockaddr) string {
 		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port)).String()
 	case *syscall.SockaddrInet6:
 		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr).Unmap(), uint16(a.Port)).String()
+	case *syscall.SockaddrUnix:
+		return unixText(a.Name)
 	}
 	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,6 +32,7 @@ func (e redisText) Error() string { return string(e) }
 // Error texts of Redis 7 for CONFIG SET.
 const (
 	errRedisInteger  = redisText("argument couldn't be parsed into an integer")
+	errRedisOctal    = redisText("argument couldn't be parsed as an octal number")
 	errRedisMemory   = redisText("argument must be a memory value")
 	errRedisYesNo    = redisText("argument must be 'yes' or 'no'")
 	errRedisBufArgs  = redisText("Wrong number of arguments in buffer limit configuration.")
@@ -108,6 +110,26 @@ func size(field func(*Values) *int64, low, high int64) kind {
 			}
 			*field(v) = n
 			return checkRange(n, low, high)
+		},
+	}
+	k.set = inWords(k.setRedis, k.accepts)
+	k.getRedis = k.get
+	return k
+}
+
+// permissions are those of a file, in octal digits.
+func permissions(field func(*Values) *os.FileMode) kind {
+	k := kind{
+		name:    "string",
+		accepts: "permissions in octal digits such as 770, or 0 to leave them to the umask",
+		get:     func(v *Values) string { return strconv.FormatUint(uint64(*field(v)), 8) },
+		setRedis: func(v *Values, text string) error {
+			n, err := strconv.ParseUint(text, 8, 32)
+			if err != nil || n > uint64(os.ModePerm) {
+				return errRedisOctal
+			}
+			*field(v) = os.FileMode(n)
+			return nil
 		},
 	}
 	k.set = inWords(k.setRedis, k.accepts)

@@ -74,7 +74,7 @@ var getCases = []string{
 	"hash-max-listpack-value", "hash-max-listpack-entries", "hash-max-ziplist-entries", "latency-tracking", "loglevel", "client-output-buffer-limit",
 	"databases", "save", "appendonly", "aclfile", "activedefrag", "cluster-enabled", "daemonize",
 	"latency-monitor-threshold", "lazyfree-lazy-user-flush", "logfile", "maxmemory-clients", "min-slaves-to-write",
-	"notify-keyspace-events", "replica-read-only", "slaveof", "tls-port",
+	"notify-keyspace-events", "unixsocketperm", "replica-read-only", "slaveof", "tls-port",
 }
 
 func failed(name, reason string) string {

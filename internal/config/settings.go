@@ -2,6 +2,7 @@ package config
 
 import (
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -79,6 +80,21 @@ var settings = withNames([]Setting{
 		Key: "server.port", Redis: []string{"port"}, Env: []string{"REDIS_PORT"}, Default: "6379",
 		Help: "TCP port; 0 lets the system choose a free one",
 		kind: integer(func(v *Values) *int { return &v.Port }, 0, 65535),
+	},
+	{
+		Key: "server.unix_socket", Redis: []string{"unixsocket"}, Default: "",
+		Help: "path of a Unix socket to serve as well; empty = none",
+		kind: text(func(v *Values) *string { return &v.UnixSocket }),
+	},
+	{
+		Key: "server.unix_socket_mode", Redis: []string{"unixsocketperm"}, Default: "0",
+		Help: "permissions of the Unix socket, such as 770; 0 = as the umask says",
+		kind: permissions(func(v *Values) *os.FileMode { return &v.UnixSocketMode }),
+	},
+	{
+		Key: "server.tcp_backlog", Redis: []string{"tcp-backlog"}, Default: "4096",
+		Help: "connections that may wait to be accepted; the system may allow fewer",
+		kind: integer(func(v *Values) *int { return &v.TCPBacklog }, 0, math.MaxInt32),
 	},
 	{
 		Key: "server.max_connections", Redis: []string{"maxclients"}, Env: []string{"REDIS_MAX_CONNECTIONS"}, Default: "10000",
@@ -212,7 +228,6 @@ var settings = withNames([]Setting{
 	{Redis: []string{"replica-read-only", "slave-read-only"}, kind: fixed("yes")},
 	{Redis: []string{"replicaof", "slaveof"}, kind: fixed("")},
 	{Redis: []string{"tls-port"}, kind: fixed("0")},
-	{Redis: []string{"unixsocket"}, kind: fixed("")},
 })
 
 // withNames fills in the flag and the environment variable that follow from

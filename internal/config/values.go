@@ -2,6 +2,7 @@ package config
 
 import (
 	"log/slog"
+	"os"
 	"time"
 )
 
@@ -15,6 +16,9 @@ type Values struct {
 
 	Bind                []string      // addresses without port, as net.Listen takes them
 	Port                int           // 0 = any free port
+	UnixSocket          string        // path; empty = none
+	UnixSocketMode      os.FileMode   // 0 = as the umask says
+	TCPBacklog          int           // connections that may wait to be accepted
 	MaxConnections      int           // connections served at once
 	ConnectionTimeout   time.Duration // idle time before a client is closed; 0 = never
 	ConnectionRateLimit int           // new connections a second; 0 = no limit

@@ -1,0 +1,117 @@
+package netserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Endpoints say where to listen.
+type Endpoints struct {
+	Addresses []string    // IP addresses and host names; each gets a TCP port
+	Port      int         // of all addresses; 0 is a free one that the system chooses
+	Unix      string      // path of a Unix socket; empty is none
+	UnixMode  os.FileMode // permissions of that; 0 leaves them to the umask
+	Backlog   int         // connections that may wait to be accepted, of which the system may allow fewer; 0 is as many as it allows
+}
+
+// Listen listens on all endpoints. On an error nothing is listened on.
+func Listen(at Endpoints) ([]net.Listener, error) {
+	listeners, err := at.listen()
+	for _, l := range listeners {
+		if err == nil && at.Backlog > 0 {
+			err = setBacklog(l, at.Backlog)
+		}
+	}
+	if err != nil {
+		closeAll(listeners)
+		return nil, fmt.Errorf("cannot serve: %w", err)
+	}
+	return listeners, nil
+}
+
+// listen returns the listeners so far, with an error too.
+func (at *Endpoints) listen() ([]net.Listener, error) {
+	var listeners []net.Listener
+	port := at.Port
+	for _, address := range at.Addresses {
+		l, err := listenTCP(address, port)
+		if err != nil {
+			return listeners, err
+		}
+		listeners = append(listeners, l)
+		if a, ok := l.Addr().(*net.TCPAddr); ok {
+			port = a.Port
+		}
+	}
+	if at.Unix == "" {
+		return listeners, nil
+	}
+	l, err := listenUnix(at.Unix, at.UnixMode)
+	if err != nil {
+		return listeners, err
+	}
+	return append(listeners, l), nil
+}
+
+func listenTCP(address string, port int) (net.Listener, error) {
+	network := "tcp"
+	if ip, err := netip.ParseAddr(address); err == nil {
+		// Named apart, for "::" not to take the IPv4 port as well.
+		if network = "tcp6"; ip.Is4() {
+			network = "tcp4"
+		}
+	}
+	// Keepalive is set for each connection, as the configuration is then.
+	lc := net.ListenConfig{KeepAlive: -1}
+	return lc.Listen(context.Background(), network, net.JoinHostPort(address, strconv.Itoa(port)))
+}
+
+// listenUnix listens on a Unix socket, whose file goes when the listener is closed. A socket that a dead process left behind is replaced;
+// one that is listened on, and any other file, is an error.
+func listenUnix(path string, mode os.FileMode) (net.Listener, error) {
+	if err := removeStale(path); err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if mode == 0 {
+		return l, nil
+	}
+	if err := os.Chmod(path, mode); err != nil {
+		_ = l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// staleTimeout bounds how long a process is waited for that may listen on a Unix socket.
+const staleTimeout = time.Second
+
+// removeStale removes a Unix socket that nobody listens on.
+func removeStale(path string) error {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode().Type() != os.ModeSocket {
+		return nil // listening says what is wrong, if anything is
+	}
+	nc, err := net.DialTimeout("unix", path, staleTimeout)
+	if err == nil {
+		return errors.Join(fmt.Errorf("unix socket %s: another server listens there", path), nc.Close())
+	}
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		return err
+	}
+	return os.Remove(path)
+}
+
+// isAbstract reports whether a Unix socket has no file, but a name that only Linux knows.
+func isAbstract(path string) bool { return strings.HasPrefix(path, "@") }
