@@ -61,14 +61,18 @@ func newLogger(w io.Writer, cfg *config.Config) *slog.Logger {
 }
 
 // logReady writes the one line that says what is served: the addresses as the
-// listeners report them, and the name of the I/O path.
-func logReady(log *slog.Logger, v *config.Values, addresses []string, ioPath string) {
+// listeners report them, and the name of the I/O path, with the reason if it
+// is not the best one.
+func logReady(log *slog.Logger, v *config.Values, addresses []string, ioPath, fallback string) {
 	limit := "none"
 	if v.MaxMemory > 0 {
 		limit = config.FormatSize(v.MaxMemory)
 	}
-	log.Info("ready to accept connections", "listen", addresses, "max_memory", limit,
-		"eviction_policy", v.EvictionPolicy, "io", ioPath, "version", currentBuild().version)
+	words := []any{"listen", addresses, "max_memory", limit, "eviction_policy", v.EvictionPolicy, "io", ioPath}
+	if fallback != "" {
+		words = append(words, "io_fallback", fallback)
+	}
+	log.Info("ready to accept connections", append(words, "version", currentBuild().version)...)
 }
 
 // runServe serves until ctx ends or a client sends SHUTDOWN. It returns nil
@@ -77,7 +81,7 @@ func runServe(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	v := cfg.Snapshot()
-	ioPath, err := netserver.ChoosePath(v.IO)
+	ioPath, fallback, err := netserver.ChoosePath(v.IO)
 	if err != nil {
 		return err
 	}
@@ -97,14 +101,17 @@ func runServe(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	}
 	defer store.Close()
 	commands := command.NewServer(command.Options{
-		Store: store, Config: cfg, Log: log, Version: currentBuild().version, IO: ioPath,
+		Store: store, Config: cfg, Log: log, Version: currentBuild().version, IO: ioPath, IOFallback: fallback,
 		Shutdown: func(bool) { stop() },
 	})
 	defer commands.Close()
 	server := netserver.New(netserver.Options{Commands: commands, Path: ioPath, Loops: v.Threads})
+	if err := server.FitConnections(); err != nil {
+		return errors.Join(err, closeListeners(listeners))
+	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listeners...) }()
-	logReady(log, v, addressesOf(listeners), ioPath)
+	logReady(log, v, addressesOf(listeners), ioPath, fallback)
 
 	select {
 	case <-ctx.Done():

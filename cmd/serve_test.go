@@ -24,7 +24,7 @@ func TestReadyLine(t *testing.T) {
 	for limit, want := range tests {
 		cfg := loadValid(t, "--max-memory", limit, "--log-format", "json")
 		var out bytes.Buffer
-		logReady(newLogger(&out, cfg), cfg.Snapshot(), []string{"127.0.0.1:6379"}, "goroutines")
+		logReady(newLogger(&out, cfg), cfg.Snapshot(), []string{"127.0.0.1:6379"}, "goroutines", "no loops")
 		if strings.Count(out.String(), "\n") != 1 {
 			t.Errorf("not one line: %q", out.String())
 		}
@@ -33,11 +33,12 @@ func TestReadyLine(t *testing.T) {
 			MaxMemory string `json:"max_memory"`
 			Policy    string `json:"eviction_policy"`
 			IO        string
+			Fallback  string `json:"io_fallback"`
 		}
 		if err := json.Unmarshal(out.Bytes(), &line); err != nil {
 			t.Fatal(err)
 		}
-		if line.MaxMemory != want || line.Policy != "allkeys-lru" || line.IO != "goroutines" || len(line.Listen) != 1 {
+		if line.MaxMemory != want || line.Policy != "allkeys-lru" || line.IO != "goroutines" || line.Fallback != "no loops" || len(line.Listen) != 1 {
 			t.Errorf("%+v", line)
 		}
 	}

@@ -22,18 +22,19 @@ const (
 	Portable   = "portable" // a goroutine for each connection
 )
 
-// ChoosePath returns the I/O path that a value of --io stands for on this system: "auto" is the best one. The error says that the
-// system does not have the path.
-func ChoosePath(io string) (string, error) {
+// ChoosePath returns the I/O path that a value of --io stands for on this system: "auto" is the best one. fallback says why it is not
+// a better one, and is empty if there is none. The error says that the system does not have the path.
+func ChoosePath(io string) (path, fallback string, err error) {
+	missing := fmt.Sprintf("the I/O path %q does not exist on %s", EventLoops, runtime.GOOS)
 	switch {
 	case io == "auto" && haveLoops:
-		return EventLoops, nil
+		return EventLoops, "", nil
 	case io == "auto":
-		return Portable, nil
+		return Portable, missing, nil
 	case io == EventLoops && !haveLoops:
-		return "", fmt.Errorf("the I/O path %q does not exist on %s", io, runtime.GOOS)
+		return "", "", errors.New(missing)
 	}
-	return io, nil
+	return io, "", nil
 }
 
 // ErrServerClosed is returned by Serve after Shutdown.

@@ -57,6 +57,7 @@ func (srv *Server) snapshot(tx *engine.Tx, want info.Sections) *info.Snapshot {
 
 func (srv *Server) fillServer(s *info.Snapshot) {
 	s.RedisVersion, s.Version, s.IO, s.GoVersion = redisVersion, srv.Version, srv.IO, runtime.Version()
+	s.IOFallback = srv.IOFallback
 	s.OS = operatingSystem()
 	s.PID = os.Getpid()
 	s.RunID = srv.runID

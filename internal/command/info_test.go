@@ -40,7 +40,7 @@ func TestInfo(t *testing.T) {
 	c.do("GET missing")
 	fields := infoFields(c.do("INFO"))
 	for name, want := range map[string]string{
-		"redis_version": `7\.2\.\d+`, "redistill_version": "test", "redistill_io": "test", "redis_mode": "standalone", "os": ".+ .+",
+		"redis_version": `7\.2\.\d+`, "redistill_version": "test", "redistill_io": "test", "redistill_io_fallback": "no loops", "multiplexing_api": "test", "redis_mode": "standalone", "os": ".+ .+",
 		"process_id": `\d+`, "run_id": "[0-9a-f]{40}", "tcp_port": "6379", "uptime_in_seconds": "0", "config_file": "",
 		"connected_clients": "1", "maxclients": "10000", "blocked_clients": "0",
 		"used_memory": `[1-9]\d+`, "used_memory_human": `[\d.]+[BKM]`, "used_memory_rss": `[1-9]\d{6,}`, "maxmemory": "104857600",

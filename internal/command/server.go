@@ -23,6 +23,8 @@ type Options struct {
 	Version  string          // the product's own version
 	IO       string          // the I/O path in use, for INFO
 	Shutdown func(save bool) // starts an orderly stop of the process; called by SHUTDOWN, must not block
+
+	IOFallback string // why the I/O path is not the best one, for INFO; empty if it is
 }
 
 // Server is what all clients share: the keyspace, the configuration, the command table and the registry of clients. Its methods may be

@@ -29,7 +29,7 @@ func newLoggingServer(t testing.TB, log io.Writer, settings ...string) *Server {
 		t.Fatal(err)
 	}
 	t.Cleanup(store.Close)
-	srv := NewServer(Options{Store: store, Config: cfg, Log: slog.New(slog.NewTextHandler(log, nil)), Version: "test", IO: "test"})
+	srv := NewServer(Options{Store: store, Config: cfg, Log: slog.New(slog.NewTextHandler(log, nil)), Version: "test", IO: "test", IOFallback: "no loops"})
 	t.Cleanup(srv.Close)
 	for _, s := range settings {
 		name, value, _ := strings.Cut(s, " ")

@@ -8,6 +8,7 @@ type Snapshot struct {
 	RedisVersion string        // the version of Redis whose commands the server speaks
 	Version      string        // the product's own
 	IO           string        // the I/O path in use
+	IOFallback   string        // why that is not the best one; empty if it is
 	OS           string        // kernel, its release and the machine
 	GoVersion    string        // of the toolchain
 	PID          int           // process
