@@ -3,6 +3,8 @@ package engine_test
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -363,5 +365,32 @@ func TestDeadBytesComeBack(t *testing.T) {
 	}
 	if st := f.stats(); st.DeadBytes > st.DataBytes/2 {
 		t.Errorf("%d bytes are dead beside %d live ones", st.DeadBytes, st.DataBytes)
+	}
+}
+
+// TestShardsKeepTheirShare: shards lose no keys to others, whatever dies in them, for keys are spread evenly. Values shrink in the course
+// of this test, so that shards differ in what there is to compact.
+func TestShardsKeepTheirShare(t *testing.T) {
+	for _, name := range engine.Policies() {
+		p, _ := engine.ParsePolicy(name)
+		if p == engine.NoEviction {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			f := open(t, engine.Options{MaxMemory: limit, Shards: 4, Policy: p})
+			rng := rand.New(rand.NewPCG(1, 2))
+			for size := 8 << 10; size > 400; size -= size / 12 {
+				for range limit / size / 2 {
+					k := f.k(key(rng.IntN(2 * limit / size)))
+					f.unlocked(func() { f.check(f.s.Reserve(size)) })
+					f.check(f.tx.Set(k, make([]byte, size/2+rng.IntN(size)), f.base+int64(1000*time.Hour/time.Millisecond)))
+				}
+			}
+			var live []int64
+			f.unlocked(func() { live = f.s.Live() })
+			if least, most := slices.Min(live), slices.Max(live); least < most*3/4 {
+				t.Errorf("live bytes of the shards: %d", live)
+			}
+		})
 	}
 }

@@ -51,10 +51,13 @@ func (s *Store) makeRoom(n int, blocks int64) error {
 	}
 	idle := 0 // shards in a row that had nothing to give
 	for s.pool.available() < blocks+s.margin() {
-		i := int(s.turn.Add(1)) % len(s.shards)
-		sh := &s.shards[i]
+		policy := s.Policy()
+		sh := s.inTurn()
+		if idle == 0 {
+			sh = s.mostDue(policy)
+		}
 		sh.mu.Lock()
-		progress := sh.reclaim(s.Policy(), s.Weight())
+		progress := sh.reclaim(policy, s.Weight())
 		sh.mu.Unlock()
 		if progress {
 			idle = 0
@@ -66,6 +69,44 @@ func (s *Store) makeRoom(n int, blocks int64) error {
 		}
 	}
 	return nil
+}
+
+// rivals is the number of shards compared for the one to reclaim from.
+const rivals = 4
+
+// inTurn returns each shard once in a round.
+func (s *Store) inTurn() *shard { return &s.shards[int(s.turn.Add(1))%len(s.shards)] }
+
+// mostDue returns the shard to reclaim from next: of a few that come in turn the one that is most due. Without the comparison shards that
+// have nothing to compact would lose their keys to those that have, and more so the fewer blocks they keep.
+func (s *Store) mostDue(policy Policy) *shard {
+	var most *shard
+	best := int64(math.MinInt64)
+	for range min(rivals, len(s.shards)) {
+		sh := s.inTurn()
+		sh.mu.Lock()
+		due := sh.due(policy)
+		sh.mu.Unlock()
+		if most == nil || due > best {
+			most, best = sh, due
+		}
+	}
+	return most
+}
+
+// due is the larger the sooner a shard should give up a block: one that is being reclaimed at once; else, where a policy goes by age, the
+// shard whose oldest block is older than that of others, so that a shard with a huge value gives up no more of its other keys than the
+// rest; where it does not, the shard with the most blocks.
+func (sh *shard) due(policy Policy) int64 {
+	switch oldest := sh.oldest(); {
+	case sh.sweep.block != noBlock:
+		return math.MaxInt64
+	case oldest == noBlock:
+		return math.MinInt64
+	case policy.byAge():
+		return -int64(sh.blocks[oldest].seq)
+	}
+	return int64(len(sh.blocks) - len(sh.vacant))
 }
 
 // reclaim does one step of the reclaimer's work and reports whether there was any.

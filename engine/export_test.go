@@ -65,3 +65,15 @@ func (s *Store) SkipPartNumbers(k Key, n int) {
 	h := v.bigHash()
 	store32(h.p, 12, h.nextRef()+uint32(n))
 }
+
+// Live returns the bytes of live records in each shard.
+func (s *Store) Live() []int64 {
+	live := make([]int64, len(s.shards))
+	for i := range s.shards {
+		sh := &s.shards[i]
+		sh.mu.Lock()
+		live[i] = sh.live
+		sh.mu.Unlock()
+	}
+	return live
+}

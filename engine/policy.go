@@ -74,6 +74,9 @@ func (p Policy) counts() counting {
 	return countRecency
 }
 
+// byAge reports whether a policy sweeps blocks in the order of their age.
+func (p Policy) byAge() bool { return p <= AllKeysDensity && p != AllKeysRandom }
+
 // String returns the policy's name in configuration.
 func (p Policy) String() string { return policyNames[p] }
 

@@ -26,9 +26,10 @@ type pool struct {
 
 	pages func(n int) []byte // takes pages from the system, nil where there are none; mapPages, but in tests
 
-	used  atomic.Int64 // blocks in use by shards
-	warm  atomic.Int64 // len(free): not used but resident
-	limit atomic.Int64 // how many blocks may be resident; may be exceeded for a moment, Store.Reserve keeps room
+	used   atomic.Int64  // blocks in use by shards
+	warm   atomic.Int64  // len(free): not used but resident
+	opened atomic.Uint64 // blocks ever opened by shards: the sequence number of the last one
+	limit  atomic.Int64  // how many blocks may be resident; may be exceeded for a moment, Store.Reserve keeps room
 }
 
 // get takes a block. Its content is undefined. It returns nil where the system has no memory left.

@@ -30,7 +30,7 @@ type shard struct {
 	queues  [numPools]queue    // the sealed blocks of each pool
 	ghosts  ghosts             // keys that were given up lately, for the policies that want to know
 	density density            // what allkeys-density has learnt
-	nextSeq uint64             // sequence number of the next block
+	nextSeq uint64             // above the sequence number of every block, not above that of the next one
 	live    int64              // bytes of live records
 
 	ids     uint32   // the last id given to a value in parts
@@ -127,7 +127,7 @@ const noBlock = math.MaxUint32
 // block is what a shard knows of one of its blocks.
 type block struct {
 	base     unsafe.Pointer // its memory, nil if the number is vacant
-	seq      uint64         // order of creation
+	seq      uint64         // order of creation, among the blocks of all shards
 	earliest int64          // no record of it expires before, in Unix milliseconds; math.MaxInt64 if none does
 	rewalk   int64          // when to look for expired records again
 	epoch    uint32         // of usage when it was opened
@@ -281,10 +281,11 @@ func (sh *shard) newBlock(c class) uint32 {
 		sh.blocks = append(sh.blocks, block{})
 	}
 	sh.clock.opened(len(sh.blocks) - len(sh.vacant))
+	seq := sh.pool.opened.Add(1)
+	sh.nextSeq = seq + 1
 	sh.blocks[n] = block{
-		base: base, seq: sh.nextSeq, epoch: sh.clock.epoch, earliest: math.MaxInt64, next: noBlock, prev: noBlock, class: c,
+		base: base, seq: seq, epoch: sh.clock.epoch, earliest: math.MaxInt64, next: noBlock, prev: noBlock, class: c,
 	}
-	sh.nextSeq++
 	sh.open[c] = n
 	return n
 }
