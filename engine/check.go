@@ -200,6 +200,9 @@ func (c *checker) checkBlocks() (count int, err error) {
 		if b.base == nil {
 			continue
 		}
+		if c.sh.bases[n] != b.base {
+			return 0, fmt.Errorf("block %d: another place is kept for look-ups", n)
+		}
 		count++
 		live += int64(b.live)
 		c.records[n], c.parts[n] = newBitmap(), newBitmap()

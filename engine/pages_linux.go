@@ -12,6 +12,9 @@ import (
 // A cache of many gigabytes is read at random; with small pages, finding the address costs as much as the read.
 const hugePage = 2 << 20
 
+// mapped says whether the arena is memory that stays readable until it is unmapped, whoever writes to it.
+const mapped = true
+
 // mapPages takes n bytes of zeroed pages, a multiple of hugePage, from the system, outside the Go heap. They become resident when
 // touched.
 func mapPages(n int) []byte {

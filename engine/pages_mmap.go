@@ -4,6 +4,9 @@ package engine
 
 import "golang.org/x/sys/unix"
 
+// mapped says whether the arena is memory that stays readable until it is unmapped, whoever writes to it.
+const mapped = true
+
 // mapPages takes n bytes of zeroed pages from the system, outside the Go heap. They become resident when touched.
 func mapPages(n int) []byte {
 	b, err := unix.Mmap(-1, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/bits"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/redistill/redistill/internal/invariants"
@@ -25,6 +26,7 @@ type shard struct {
 	spaces [Databases]*keyspace // by the number in the records
 
 	blocks  []block            // the shard's blocks, by number
+	bases   []unsafe.Pointer   // where they lie: block.base of each, close together for look-ups
 	vacant  []uint32           // numbers in blocks that hold no block
 	open    [numClasses]uint32 // the block that each class appends to, noBlock for none
 	queues  [numPools]queue    // the sealed blocks of each pool
@@ -43,7 +45,10 @@ type shard struct {
 	kept    int64    // bytes kept while evicting less keepPerFreed times those freed, at least 0
 	watches map[watchID]*watch
 	touched uint8 // keeps the compiler from dropping the loads of touchRecords
-	stats   shardStats
+
+	published atomic.Pointer[[]unsafe.Pointer] // bases, for Prefetch, which reads it without the lock
+
+	stats shardStats
 
 	_ [64]byte // keeps the next shard's lock off this one's cache line
 }
@@ -168,7 +173,7 @@ func (sh *shard) random() uint64 {
 
 // at returns the first byte of the record at a location.
 func (sh *shard) at(l loc) unsafe.Pointer {
-	return unsafe.Add(sh.blocks[l>>locBits].base, l.offset())
+	return unsafe.Add(sh.bases[l>>locBits], l.offset())
 }
 
 // find returns the slot and the record of a key, expired or not. Its loop is the hottest of the engine.
@@ -278,8 +283,11 @@ func (sh *shard) newBlock(c class) uint32 {
 		sh.vacant = sh.vacant[:k-1]
 	} else {
 		n = uint32(len(sh.blocks))
-		sh.blocks = append(sh.blocks, block{})
+		sh.blocks, sh.bases = append(sh.blocks, block{}), append(sh.bases, base)
+		bases := sh.bases
+		sh.published.Store(&bases)
 	}
+	sh.bases[n] = base
 	sh.clock.opened(len(sh.blocks) - len(sh.vacant))
 	seq := sh.pool.opened.Add(1)
 	sh.nextSeq = seq + 1

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math/bits"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -48,6 +49,10 @@ type table struct {
 	free     uint32           // first free overflow bucket plus one, chained through their child fields
 	keys     int
 	moving   chain // scratch of rehome
+
+	// For Prefetch, which reads them without the lock.
+	published atomic.Pointer[[]unsafe.Pointer] // pages
+	geometry  atomic.Uint64                    // buckets and mask
 }
 
 // chain is the entries of one primary bucket and its overflow buckets.
@@ -157,10 +162,23 @@ func (t *table) start(p *pool) bool {
 	if page == nil {
 		return false
 	}
-	t.pages = append(t.pages, page)
-	t.buckets, t.mask = minBuckets, minBuckets-1
+	t.addPage(page)
+	t.reshape(minBuckets, minBuckets-1)
 	clear(bytesAt(page, 0, minBuckets*bucketSize))
 	return true
+}
+
+// addPage appends a block of primary buckets.
+func (t *table) addPage(page unsafe.Pointer) {
+	t.pages = append(t.pages, page)
+	pages := t.pages
+	t.published.Store(&pages)
+}
+
+// reshape sets the number of primary buckets, and the mask that goes with it.
+func (t *table) reshape(buckets, mask uint32) {
+	t.buckets, t.mask = buckets, mask
+	t.geometry.Store(uint64(buckets)<<32 | uint64(mask))
 }
 
 // place puts an entry into a free slot of the chain of a primary bucket.
@@ -267,13 +285,13 @@ func (t *table) split(p *pool, hash hasher) {
 		if page == nil {
 			return
 		}
-		t.pages = append(t.pages, page)
+		t.addPage(page)
 	}
-	from := n & t.mask
-	t.buckets++
-	if t.buckets > t.mask<<1|1 {
-		t.mask = t.mask<<1 | 1
+	from, mask := n&t.mask, t.mask
+	if n+1 > mask<<1|1 {
+		mask = mask<<1 | 1
 	}
+	t.reshape(n+1, mask)
 	clear(bytesAt(t.bucket(n), 0, bucketSize))
 	t.rehome(p, from, hash)
 }
@@ -290,7 +308,7 @@ func (t *table) merge(p *pool, hash hasher) {
 	if n+into > slots+more-bucketSlots && !t.spare(p) {
 		return
 	}
-	t.buckets, t.mask = last, mask
+	t.reshape(last, mask)
 	t.rehome(p, last, hash)
 	if t.buckets&pageMask == 0 && int(t.buckets>>pageShift) < len(t.pages) {
 		p.put(t.pages[len(t.pages)-1])

@@ -15,6 +15,8 @@ type Tx struct {
 	many  bool     // the shards in held are locked
 	all   bool     // every shard is locked
 	held  []uint64 // bit set of shards
+
+	touched uint8 // keeps the compiler from dropping the loads of Prefetch
 }
 
 // LockKey locks the shard of one key. Nothing may be locked yet.

@@ -121,8 +121,9 @@ func newTestConn(t testing.TB) (*conn, *config.Values) {
 func TestExecuteAllocates(t *testing.T) {
 	c, v := newTestConn(t)
 	input := []byte(strings.Repeat(encode("PING")+encode("ECHO", "hello"), 16))
+	b := newBatch()
 	allocs := testing.AllocsPerRun(200, func() {
-		if n, next := c.execute(input, len(input), 1, v); n != len(input) || next != more {
+		if n, next := c.execute(b, input, len(input), 1, v); n != len(input) || next != more {
 			t.Fatalf("%d bytes taken, verdict %d", n, next)
 		}
 		c.session.Out.B = c.session.Out.B[:0]
@@ -137,10 +138,10 @@ func TestExecuteEndsBatch(t *testing.T) {
 	c, v := newTestConn(t)
 	word := strings.Repeat("x", 10_000)
 	input := []byte(strings.Repeat(encode("ECHO", word), 20))
-	replies, batches := 0, 0
+	b, replies, batches := newBatch(), 0, 0
 	for next := again; next == again; batches++ {
 		var n int
-		n, next = c.execute(input, len(input), 1, v)
+		n, next = c.execute(b, input, len(input), 1, v)
 		input = input[n:]
 		if size := len(c.session.Out.B); size > flushAt+len(bulk(word)) {
 			t.Errorf("%d bytes of replies in a batch", size)
@@ -160,11 +161,11 @@ func TestExecuteManyArguments(t *testing.T) {
 	for range 100_000 {
 		args = append(args, "none")
 	}
-	input := []byte(encode(args...))
-	if n, _ := c.execute(input, len(input), 1, v); n != len(input) || string(c.session.Out.B) != ":0\r\n" {
+	input, b := []byte(encode(args...)), newBatch()
+	if n, _ := c.execute(b, input, len(input), 1, v); n != len(input) || string(c.session.Out.B) != ":0\r\n" {
 		t.Errorf("%d bytes taken, reply %q", n, c.session.Out.B)
 	}
-	if cap(c.args) > argsKept {
-		t.Errorf("a slice of %d arguments is kept", cap(c.args))
+	if cap(b.args) > batchArgs {
+		t.Errorf("a slice of %d arguments is kept", cap(b.args))
 	}
 }

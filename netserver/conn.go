@@ -2,6 +2,7 @@ package netserver
 
 import (
 	"math"
+	"sync"
 
 	"github.com/redistill/redistill/internal/command"
 	"github.com/redistill/redistill/internal/config"
@@ -14,8 +15,6 @@ const (
 	// maxReplies is how many bytes of replies one batch may leave behind where client-output-buffer-limit sets no limit. It is above
 	// what a single command replies with, and keeps a transaction full of large replies from growing without bound.
 	maxReplies = 2 << 30
-	// argsKept is the number of arguments for which the slice of arguments is kept between batches.
-	argsKept = 1 << 10
 )
 
 // Why a client is closed.
@@ -41,29 +40,76 @@ const (
 type conn struct {
 	session *command.Session
 	parser  resp.Parser
-	args    [][]byte // of the command being run; reused
 	held    [][]byte // a copy of the command that has to wait, or nil
 	reason  string   // why drop was returned, for the log and the counters
 }
 
+// batch is what conn.run needs to look at several commands before it executes the first. It is scratch, which one goroutine at a time
+// uses, for one connection after the other.
+type batch struct {
+	requests []command.Request
+	ends     []int    // where each ends in the input
+	args     [][]byte // backs the words of the requests
+}
+
+const (
+	batchMost = command.PrepareMost
+	batchArgs = 1024 // words for which there is room in batch.args
+	batchRoom = 128  // where less is left, no further command is looked at
+)
+
+func newBatch() *batch {
+	return &batch{requests: make([]command.Request, 0, batchMost), ends: make([]int, 0, batchMost), args: make([][]byte, 0, batchArgs)}
+}
+
+// batchPool holds batches for connections that have a goroutine each.
+type batchPool struct{ pool sync.Pool }
+
+func (p *batchPool) get() *batch {
+	if b, ok := p.pool.Get().(*batch); ok {
+		return b
+	}
+	return newBatch()
+}
+
+func (p *batchPool) put(b *batch) { p.pool.Put(b) }
+
+// clear forgets the requests, whose words would keep the input alive.
+func (b *batch) clear() {
+	clear(b.args)
+	clear(b.requests)
+	b.requests, b.ends, b.args = b.requests[:0], b.ends[:0], b.args[:0]
+}
+
+// add adds a request that ends at the given offset. Its words are those that the parser put behind b.args, or elsewhere if there was no
+// room.
+func (b *batch) add(args [][]byte, end int) {
+	if len(args) <= cap(b.args)-len(b.args) {
+		b.args = b.args[:len(b.args)+len(args)]
+	}
+	b.requests, b.ends = append(b.requests, command.Request{Args: args}), append(b.ends, end)
+}
+
+// full reports whether no further request is to be added.
+func (b *batch) full() bool {
+	return len(b.requests) == batchMost || cap(b.args)-len(b.args) < batchRoom
+}
+
 // execute runs the complete commands at the start of input and returns how many bytes of it they took. Replies gather in
-// c.session.Out. inputCap is the size of the connection's own buffer, for CLIENT LIST. now is in Unix milliseconds.
+// c.session.Out. inputCap is the size of the connection's own buffer, for CLIENT LIST. now is in Unix milliseconds. b is scratch.
 //
 // The bytes that are not taken must be passed again, at the same offset from the command's first byte but wherever they are then.
 // While c.held is set, execute tries that command again before it looks at input.
-func (c *conn) execute(input []byte, inputCap int, now int64, v *config.Values) (n int, next verdict) {
+func (c *conn) execute(b *batch, input []byte, inputCap int, now int64, v *config.Values) (n int, next verdict) {
 	s := c.session
 	c.parser.MaxBulk = int(min(v.ProtoMaxBulkLen, math.MaxInt))
 	c.parser.Authenticated = s.Authenticated()
 	s.BeginBatch(now)
 	if next = c.retry(); next == more {
-		n, next = c.run(input, replyLimit(v.ClientOutputBufferLimit.Normal))
+		n, next = c.run(b, input, replyLimit(v.ClientOutputBufferLimit.Normal))
 	}
 	s.QueryLen, s.QueryCap = len(input)-n, max(inputCap, len(input)-n)
 	s.EndBatch()
-	if cap(c.args) > argsKept {
-		c.args = nil
-	}
 	switch {
 	case s.Killed():
 		return n, drop
@@ -79,7 +125,7 @@ func (c *conn) retry() verdict {
 	if c.held == nil {
 		return more
 	}
-	if c.session.Exec(c.held) == command.Wait {
+	if c.session.Exec(&command.Request{Args: c.held}) == command.Wait {
 		return waiting
 	}
 	c.held = nil
@@ -95,36 +141,87 @@ func replyLimit(l config.OutputBufLimit) int64 {
 }
 
 // run is the loop over commands. limit is the most bytes of replies.
-func (c *conn) run(input []byte, limit int64) (n int, next verdict) {
-	s := c.session
-	for !s.Closing {
-		if int64(len(s.Out.B)) > limit {
-			c.reason = repliesTooLong
-			return n, drop
+func (c *conn) run(b *batch, input []byte, limit int64) (n int, next verdict) {
+	defer b.clear()
+	for {
+		begin, err := c.ahead(b, input, n)
+		n = begin
+		if len(b.requests) > 1 {
+			c.session.Prepare(b.requests)
 		}
-		if len(s.Out.B) > flushAt && n < len(input) {
+		for i := range b.requests {
+			if next = c.pending(limit); next != more {
+				c.parser.Forget()
+				return n, next
+			}
+			r := &b.requests[i]
+			n = b.ends[i]
+			if c.session.Exec(r) == command.Wait {
+				c.hold(r.Args)
+				c.parser.Forget()
+				return n, waiting
+			}
+			if c.session.Authenticated() != c.parser.Authenticated {
+				c.parser.Forget() // other limits hold from here on
+				break
+			}
+		}
+		switch next = c.pending(limit); {
+		case next == closing || next == drop:
+			return n, next
+		case err != nil:
+			c.session.Out.Error("ERR " + err.Error())
+			return n, closing
+		case len(b.requests) == 0:
+			return n, more
+		case next == again && n < len(input):
+			c.parser.Forget()
 			return n, again
 		}
-		used, args, err := c.parser.Next(input[n:], c.args)
-		if err != nil {
-			s.Out.Error("ERR " + err.Error())
-			return n, closing
+		b.clear()
+	}
+}
+
+// pending returns more if the next command may be executed, or what has to come before that.
+func (c *conn) pending(limit int64) verdict {
+	s := c.session
+	switch {
+	case s.Closing:
+		return closing
+	case int64(len(s.Out.B)) > limit:
+		c.reason = repliesTooLong
+		return drop
+	case len(s.Out.B) > flushAt:
+		return again
+	}
+	return more
+}
+
+// ahead adds to b the complete commands of the input from offset n on, as many as may be looked at before the first is executed, and
+// returns where the first begins. The parser is behind them then. An error is that of the input behind the commands.
+func (c *conn) ahead(b *batch, input []byte, n int) (begin int, err error) {
+	c.parser.Authenticated = c.session.Authenticated()
+	begin = n
+	for !b.full() {
+		// An inline command cannot be parsed twice, and before the password is given a command decides about the limits of the next.
+		if k := len(b.requests); k > 0 && (!c.parser.Authenticated || n < len(input) && input[n] != '*') {
+			break
 		}
-		if used == 0 {
-			return n, more
+		used, args, err := c.parser.Next(input[n:], b.args[len(b.args):])
+		if err != nil || used == 0 {
+			return begin, err
 		}
 		n += used
-		c.args = args
-		if len(args) == 0 {
-			continue
+		switch k := len(b.requests); {
+		case len(args) > 0:
+			b.add(args, n)
+		case k > 0: // an empty command goes with the one before it
+			b.ends[k-1] = n
+		default:
+			begin = n
 		}
-		if s.Exec(args) == command.Wait {
-			c.hold(args)
-			return n, waiting
-		}
-		c.parser.Authenticated = s.Authenticated()
 	}
-	return n, closing
+	return begin, nil
 }
 
 // hold keeps a command that has to wait. It is a copy, because the input may move meanwhile, and an inline command cannot be parsed a

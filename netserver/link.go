@@ -100,7 +100,6 @@ func (c *link) trim(idle bool) {
 	}
 	c.outPeak = 0
 	if idle {
-		clear(c.args[:cap(c.args)]) // they would keep the buffer alive
 		c.large.Store(false)
 	}
 }

@@ -32,6 +32,7 @@ type loop struct {
 	epoll    int // the epoll instance
 	bell     int // an eventfd: something was posted
 	buf      []byte
+	batch    *batch
 	events   [loopEvents]syscall.EpollEvent
 	conns    []*loopConn // by file descriptor
 	ready    []*loopConn // can go on without an event
@@ -74,7 +75,7 @@ func newLoop(s *Server, index int) (*loop, error) {
 		_ = syscall.Close(epoll)
 		return nil, err
 	}
-	l := &loop{srv: s, index: index, epoll: epoll, bell: bell, buf: make([]byte, loopReadSize)}
+	l := &loop{srv: s, index: index, epoll: epoll, bell: bell, buf: make([]byte, loopReadSize), batch: newBatch()}
 	if err := l.watch(bell); err != nil {
 		l.close()
 		return nil, err

@@ -136,13 +136,13 @@ func (c *loopConn) read(v *config.Values) bool {
 func (c *loopConn) process(v *config.Values, input []byte) bool {
 	now := time.Now().UnixMilli()
 	if input != nil {
-		n, next := c.execute(input, c.in.size(), now, v)
+		n, next := c.execute(c.loop.batch, input, c.in.size(), now, v)
 		c.next = next
 		if next != drop {
 			c.in.put(input[n:], c.parser.Need())
 		}
 	} else {
-		n, next := c.execute(c.in.bytes(), c.in.size(), now, v)
+		n, next := c.execute(c.loop.batch, c.in.bytes(), c.in.size(), now, v)
 		c.next = next
 		c.in.consume(n)
 	}

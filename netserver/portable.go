@@ -70,10 +70,12 @@ func (c *netConn) serve() {
 
 // process executes what was read, and reports whether the connection stays.
 func (c *netConn) process() bool {
+	b := c.srv.batches.get()
+	defer c.srv.batches.put(b)
 	for {
 		v := c.srv.config()
 		c.touch()
-		n, next := c.execute(c.in.bytes(), c.in.size(), time.Now().UnixMilli(), v)
+		n, next := c.execute(b, c.in.bytes(), c.in.size(), time.Now().UnixMilli(), v)
 		c.in.consume(n)
 		if next == drop {
 			c.logReason()

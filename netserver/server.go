@@ -55,6 +55,7 @@ type Server struct {
 	commands *command.Server
 	log      *slog.Logger
 	buffers  readPool
+	batches  batchPool
 	rate     acceptRate
 	tick     atomic.Uint32 // counts sweeps; the clock of what may be a second off
 	stop     chan struct{} // closed by Shutdown

@@ -13,7 +13,8 @@
 // The connection parses input into words and calls
 //
 //	s.BeginBatch(now)
-//	for each command: s.Exec(args)   // appends the reply to s.Out, or says Wait
+//	s.Prepare(requests)                 // optional, for several: loads what they will need
+//	for each command: s.Exec(request)   // appends the reply to s.Out, or says Wait
 //	s.EndBatch()
 //	write s.Out.B and then s.TakeInbox
 //

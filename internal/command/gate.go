@@ -40,13 +40,42 @@ func forgetKeys(keys []engine.Key) []engine.Key {
 	return keys[:0]
 }
 
-// Exec runs one command, appending its reply to s.Out. args must not be empty. Neither args nor what it refers to is kept after the
-// call, but elements of args may have been replaced. After a call that left s.Closing set there must be no other.
-func (s *Session) Exec(args [][]byte) Next {
+// Request is a command that a client sent.
+type Request struct {
+	Args [][]byte // its words, at least one
+
+	// What Prepare found out, if it was called.
+	row *Command   // the row of the command's name, nil if it is not known
+	key engine.Key // its only key; no Bytes if it has none or several
+}
+
+// PrepareMost is the number of commands that Prepare takes.
+const PrepareMost = engine.PrefetchMost
+
+// Prepare is told which commands are about to be passed to Exec, in this order. It looks at all of them before the first one runs, so that
+// they wait for memory together (engine.Tx.Prefetch). The commands are run all the same without. There may be at most PrepareMost.
+func (s *Session) Prepare(reqs []Request) {
+	var keys [PrepareMost]engine.Key
+	n := 0
+	for i := range reqs {
+		r := &reqs[i]
+		r.row = s.srv.table.lookup(r.Args[0])
+		if r.row != nil && r.row.Keys.First != 0 && r.row.Keys.First == r.row.Keys.Last && r.row.Keys.First < len(r.Args) {
+			r.key = s.srv.Store.Key(r.Args[r.row.Keys.First])
+			keys[n] = r.key
+			n++
+		}
+	}
+	s.tx.Prefetch(keys[:n])
+}
+
+// Exec runs one command, appending its reply to s.Out. Neither r nor what it refers to is kept after the call, but elements of r.Args may
+// have been replaced. After a call that left s.Closing set there must be no other.
+func (s *Session) Exec(r *Request) Next {
 	s.start = len(s.Out.B)
-	c := &s.call
+	c, args := &s.call, r.Args
 	c.Args = args
-	cmd, err := s.admit(args)
+	cmd, err := s.admit(r)
 	c.Cmd = cmd
 	next := Continue
 	switch {
@@ -55,7 +84,7 @@ func (s *Session) Exec(args [][]byte) Next {
 	case s.state&inMulti != 0 && cmd.Flags&Immediate == 0:
 		next = s.enqueue(cmd, args)
 	default:
-		next = s.run(cmd)
+		next = s.run(cmd, r.key)
 	}
 	if s.silence != speak && next == Continue {
 		s.hush()
@@ -65,8 +94,11 @@ func (s *Session) Exec(args [][]byte) Next {
 
 // admit finds the row of a command and decides whether the client may run it now, in the order of Redis's processCommand. The row is
 // returned with the error if the command was recognised.
-func (s *Session) admit(args [][]byte) (*Command, error) {
-	cmd := s.srv.table.lookup(args[0])
+func (s *Session) admit(r *Request) (*Command, error) {
+	cmd, args := r.row, r.Args
+	if cmd == nil {
+		cmd = s.srv.table.lookup(args[0])
+	}
 	if cmd == nil {
 		if is(args[0], "post") || is(args[0], "host:") {
 			return nil, errCrossProtocol
@@ -168,10 +200,10 @@ func (s *Session) replyError(err error) {
 	s.stats.countError(s.Out.B[start:])
 }
 
-// run locks what the row asks for, runs its handler, and accounts for it.
-func (s *Session) run(cmd *Command) Next {
+// run locks what the row asks for, runs its handler, and accounts for it. key is the command's only key, if it is known already.
+func (s *Session) run(cmd *Command, key engine.Key) Next {
 	began := s.clock
-	s.lock(cmd)
+	s.lock(cmd, key)
 	// Looked at with the locks held: once CLIENT PAUSE or KILL, which take every lock, have answered, nothing slips by.
 	if s.srv.alert.Load() != 0 || s.killed.Load() {
 		if next, stop := s.interrupted(cmd); stop {
@@ -197,9 +229,13 @@ func (s *Session) interrupted(cmd *Command) (Next, bool) {
 	return Continue, false
 }
 
-// lock hashes the command's keys and takes the locks of its row.
-func (s *Session) lock(cmd *Command) {
-	s.keys = s.appendKeys(s.keys[:0], cmd, s.call.Args)
+// lock hashes the command's keys, but for one that is passed, and takes the locks of its row.
+func (s *Session) lock(cmd *Command, key engine.Key) {
+	if key.Bytes != nil {
+		s.keys = append(s.keys[:0], key)
+	} else {
+		s.keys = s.appendKeys(s.keys[:0], cmd, s.call.Args)
+	}
 	s.call.Keys = s.keys
 	switch cmd.Locks {
 	case LockKeys:
@@ -219,6 +255,7 @@ func (s *Session) lockKeys(keys []engine.Key) {
 	case 1:
 		s.tx.LockKey(keys[0])
 	default:
+		s.tx.Prefetch(keys)
 		s.tx.LockKeys(keys)
 	}
 }

@@ -184,7 +184,7 @@ func TestHotCommandsAllocateNothing(t *testing.T) {
 		n := testing.AllocsPerRun(200, func() {
 			c.Out.B = c.Out.B[:0]
 			for _, args := range batch {
-				c.Exec(args)
+				c.Exec(&Request{Args: args})
 			}
 		})
 		if n != 0 || c.Out.B[0] == '-' {

@@ -82,7 +82,7 @@ func (c *client) try(command string) (reply string, ran bool) {
 	buffers := append([][]byte(nil), c.args...)
 	c.Out.B = c.Out.B[:0]
 	c.BeginBatch(time.Now().UnixMilli())
-	next := c.Exec(c.args)
+	next := c.Exec(&Request{Args: c.args})
 	c.EndBatch()
 	for _, b := range buffers {
 		for i := range b {

@@ -116,7 +116,7 @@ func TestNoAllocations(t *testing.T) {
 			c.Out.B = c.Out.B[:0]
 			c.BeginBatch(1700000000000)
 			for _, args := range batch {
-				c.Exec(args)
+				c.Exec(&Request{Args: args})
 			}
 			c.EndBatch()
 			c.CountIO(100, len(c.Out.B))
@@ -141,7 +141,7 @@ func benchmark(b *testing.B, commands ...string) {
 		c.BeginBatch(time.Now().UnixMilli())
 		for range 16 {
 			for _, args := range batch {
-				c.Exec(args)
+				c.Exec(&Request{Args: args})
 			}
 		}
 		c.EndBatch()

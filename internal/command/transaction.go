@@ -126,7 +126,7 @@ func (s *Session) endMulti() {
 
 // abort ends the transaction because EXEC itself was refused, and returns the error that says so.
 func (s *Session) abort(cause error) error {
-	s.lock(s.srv.exec)
+	s.lock(s.srv.exec, engine.Key{})
 	s.unwatch()
 	s.tx.Unlock()
 	s.endMulti()

@@ -154,6 +154,12 @@ func (p *Parser) Next(buf []byte, args [][]byte) (n int, out [][]byte, err error
 // buffer of a large value. It is 0 when unknown.
 func (p *Parser) Need() int { return p.need }
 
+// Forget drops the progress through an incomplete command: the next call of
+// Next begins a command.
+func (p *Parser) Forget() {
+	p.pos, p.scan, p.end, p.need, p.argc, p.left = 0, 0, 0, 0, 0, 0
+}
+
 // resume is the careful path of Next: it continues where the last call ran out
 // of bytes and recognises every error.
 func (p *Parser) resume(buf []byte, args [][]byte) (int, [][]byte, error) {
@@ -193,7 +199,7 @@ func (p *Parser) resume(buf []byte, args [][]byte) (int, [][]byte, error) {
 // finish forgets the command that ends at p.pos and returns its length.
 func (p *Parser) finish() int {
 	n := p.pos
-	p.pos, p.scan, p.end, p.need, p.argc, p.left = 0, 0, 0, 0, 0, 0
+	p.Forget()
 	return n
 }
 
