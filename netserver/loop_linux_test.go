@@ -9,32 +9,48 @@ import (
 	"time"
 )
 
-// TestBalance: every loop gets its share of the connections, of those that stay and of those that come later.
+// loopOf returns the index of the loop that serves a connection.
+func loopOf(c served) int { return c.(*loopConn).loop.index }
+
+// TestBalance: every loop gets its share of the connections, of those that stay and of those that come later, also when those of one
+// loop went.
 func TestBalance(t *testing.T) {
 	s := startServer(t, EventLoops)
-	var clients []*client
+	clients := map[string]*client{} // by address
 	open := func(n int) {
 		for range n {
 			c := s.dial()
 			c.do("PING")
-			clients = append(clients, c)
+			clients[c.LocalAddr().String()] = c
 		}
 	}
 	check := func() {
 		t.Helper()
 		total := len(clients)
-		for i, l := range s.loops {
-			if n := int(l.count.Load()); n*100 < total*40 {
+		counts := make([]int, testLoops)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for c := range s.conns {
+			counts[loopOf(c)]++
+		}
+		for i, n := range counts {
+			if n*100 < total*40 {
 				t.Errorf("loop %d has %d of %d connections", i, n, total)
 			}
 		}
 	}
 	open(50)
 	check()
-	for _, c := range clients[:20] {
-		_ = c.Close()
+	closing := 20
+	s.mu.Lock()
+	for c := range s.conns {
+		if addr := linkOf(c).session.Addr; loopOf(c) == 0 && closing > 0 {
+			_ = clients[addr].Close()
+			delete(clients, addr)
+			closing--
+		}
 	}
-	clients = clients[20:]
+	s.mu.Unlock()
 	s.eventually("the connections end", func() bool { return s.connections() == len(clients) })
 	open(30)
 	check()
