@@ -7,7 +7,7 @@ import (
 	"unsafe"
 )
 
-// A big hash is a root record and buckets, which are parts that hold entries, see entry. A field's bucket follows from its hash by linear
+// A big hash is a root record and buckets, which are parts that hold entries, see hashBucket. A field's bucket follows from its hash by linear
 // hashing, as in a table, so that the hash grows and shrinks by one bucket at a time and every operation on a field touches one bucket
 // of some 2 KB. An empty bucket has no part. A field or value past inlineField has parts of its own, so that no entry is longer than two
 // of them and buckets stay about equal.
@@ -19,7 +19,7 @@ import (
 //	8..11    number of fields
 //	12..15   where to look for free numbers for the parts of the next long value: refParts and up
 //	16..23   bytes of long fields and values
-//	24..31   bytes of entries
+//	24..31   bytes of buckets
 const (
 	bigHashSize   = 32
 	bucketTarget  = 2 << 10  // mean bytes of a bucket above which the hash grows
@@ -33,19 +33,18 @@ type bigHash struct {
 	p    unsafe.Pointer
 }
 
-func (v *view) bigHash() bigHash {
-	return bigHash{hashBytes(v.keyBytes()), unsafe.Add(v.p, v.val)}
-}
+// bigHash returns the root record's fields. hash is that of the key.
+func (v *view) bigHash(hash uint64) bigHash { return bigHash{hash, unsafe.Add(v.p, v.val)} }
 
 func (h bigHash) owner() owner    { return owner{h.hash, load32(h.p, 0)} }
 func (h bigHash) buckets() uint32 { return load32(h.p, 4) }
 func (h bigHash) count() int      { return int(load32(h.p, 8)) }
 func (h bigHash) nextRef() uint32 { return max(load32(h.p, 12), refParts) }
-func (h bigHash) bytes() int      { return int(load64(h.p, 16)) + h.entries() }
-func (h bigHash) entries() int    { return int(load64(h.p, 24)) }
+func (h bigHash) bytes() int      { return int(load64(h.p, 16)) + h.packed() }
+func (h bigHash) packed() int     { return int(load64(h.p, 24)) }
 func (h bigHash) addCount(n int)  { store32(h.p, 8, uint32(h.count()+n)) }
 func (h bigHash) addLong(n int)   { store64(h.p, 16, load64(h.p, 16)+uint64(n)) }
-func (h bigHash) addEntry(n int)  { store64(h.p, 24, load64(h.p, 24)+uint64(n)) }
+func (h bigHash) addPacked(n int) { store64(h.p, 24, load64(h.p, 24)+uint64(n)) }
 
 // mask is the largest power of two not above the number of buckets, minus one.
 func (h bigHash) mask() uint32 { return 1<<(bits.Len32(h.buckets())-1) - 1 }
@@ -65,13 +64,17 @@ func (h bigHash) bucketOf(e *entry) uint32 {
 // nothing is changed.
 func (sh *shard) enlarge(sp *keyspace, s slot, v *view, k Key, now int64) error {
 	at, o, c := v.deadline(), sh.newOwner(k.hash), classOf(v.deadline(), now)
-	count, entries := hashCount(v), v.valBytes()[hashHeader:]
-	if len(entries) > 0 {
-		p := sh.addBucket(sp, c, o, 0, len(entries))
+	count, bucket := hashCount(v), hashBucket(nil)
+	eachEntry(v.valBytes(), hashHeader, func(e entry) bool {
+		bucket = bucket.addEntry(tagOf(hashBytes(e.field)), v.valBytes()[e.off:e.end])
+		return true
+	})
+	if len(bucket) > 0 {
+		p := sh.addBucket(sp, c, o, 0, len(bucket))
 		if p == nil {
 			return ErrOutOfMemory
 		}
-		copy(partBytes(p), entries)
+		copy(partBytes(p), bucket)
 	}
 	to := shape{withDeadline(kindBigHash|v.flags&flagRaw, at), len(k.Bytes), bigHashSize}
 	if !sh.resize(sp, s, v, k, to, at, now, 0) {
@@ -79,17 +82,21 @@ func (sh *shard) enlarge(sp *keyspace, s slot, v *view, k Key, now int64) error 
 		return ErrOutOfMemory
 	}
 	clear(v.valBytes())
-	h := v.bigHash()
+	h := v.bigHash(k.hash)
 	store32(h.p, 0, o.id)
 	store32(h.p, 4, 1)
 	h.addCount(count)
-	h.addEntry(len(entries))
+	h.addPacked(len(bucket))
 	return nil
 }
 
 // bigSet is HSet for a big hash.
-func (sh *shard) bigSet(sp *keyspace, v *view, field, val []byte, now int64) (added bool, err error) {
-	h, c, hash := v.bigHash(), classOf(v.deadline(), now), hashBytes(field)
+func (sh *shard) bigSet(sp *keyspace, v *view, k Key, field, val []byte, now int64) (added bool, err error) {
+	h, hash := v.bigHash(k.hash), hashBytes(field)
+	if sh.overwriteField(sp, h, field, val, hash) {
+		return false, nil
+	}
+	c := classOf(v.deadline(), now)
 	it, ok := sh.newItem(sp, h, c, field, val, hash)
 	if !ok {
 		return false, ErrOutOfMemory
@@ -100,16 +107,29 @@ func (sh *shard) bigSet(sp *keyspace, v *view, field, val []byte, now int64) (ad
 		return false, ErrOutOfMemory
 	}
 	it.store(b, e.off)
-	h.addEntry(it.size() - (e.end - e.off))
 	if !found {
 		h.addCount(1)
 	}
 	v.setFlags(v.flags | rawHash(field, val, h.count()))
 	sh.dropRefs(sp, h, e)
-	if h.entries() > int(h.buckets())*bucketTarget {
+	if h.packed() > int(h.buckets())*bucketTarget {
 		sh.splitBucket(sp, h, c)
 	}
 	return !found, nil
+}
+
+// overwriteField replaces a field's value by one of the same length where it is. It returns false where that is not possible.
+func (sh *shard) overwriteField(sp *keyspace, h bigHash, field, val []byte, hash uint64) bool {
+	_, p, ok := sh.findPart(sp, h.owner(), h.bucket(hash))
+	if !ok {
+		return false
+	}
+	_, e, ok := sh.findField(sp, h, partBytes(p), field, hash)
+	if !ok || e.ref || e.total != len(val) {
+		return false
+	}
+	copy(e.val, val)
+	return true
 }
 
 // newItem stores what of a field and its value is too long for a bucket in parts, and returns the entry to be.
@@ -184,43 +204,29 @@ func (sh *shard) dropRefs(sp *keyspace, h bigHash, e entry) {
 	})
 }
 
-// findField returns the entry of a field in the bytes of its bucket.
-func (sh *shard) findField(sp *keyspace, h bigHash, b, field []byte, hash uint64) (entry, bool) {
-	if len(field) <= inlineField {
-		return findEntry(b, 0, field)
-	}
-	for off := 0; off < len(b); {
-		e := entryAt(b, off)
-		if e.long && e.hash == hash && e.flen == len(field) && string(sh.longField(sp, h, e)) == string(field) {
-			return e, true
-		}
-		off = e.end
-	}
-	return entry{}, false
-}
-
 // longField puts the field of an entry that has it in parts together in memory of the Go heap.
 func (sh *shard) longField(sp *keyspace, h bigHash, e entry) []byte {
 	return Value{rest: &restParts{sh, sp, h.owner(), e.fieldPart, e.flen}}.AppendTo(nil)
 }
 
 // place makes room of size bytes for a field in its bucket, in place of the entry that it has. It returns the bucket's bytes and the
-// entry that was there; where there was none, an empty one at the end. b is nil where no memory is to be had.
-func (sh *shard) place(sp *keyspace, h bigHash, c class, field []byte, hash uint64, size int) (b []byte, e entry, found bool) {
+// entry that was there; where there was none, an empty one at the place of the new one. b is nil where no memory is to be had.
+func (sh *shard) place(sp *keyspace, h bigHash, c class, field []byte, hash uint64, size int) (b hashBucket, e entry, found bool) {
 	for {
-		no := h.bucket(hash)
-		s, p, ok := sh.findPart(sp, h.owner(), no)
+		s, p, ok := sh.findPart(sp, h.owner(), h.bucket(hash))
 		if !ok {
-			if p = sh.addBucket(sp, c, h.owner(), no, size); p == nil {
-				return nil, entry{}, false
-			}
-			return partBytes(p), entry{}, false
+			b, e = sh.startBucket(sp, h, c, hash, size)
+			return b, e, false
 		}
 		b = partBytes(p)
-		if e, found = sh.findField(sp, h, b, field, hash); !found {
-			e = entry{off: len(b), end: len(b)}
+		i, e, found := sh.findField(sp, h, b, field, hash)
+		if found && e.end-e.off == size {
+			return b, e, true
 		}
 		old, delta := len(b), size-(e.end-e.off)
+		if !found {
+			delta = b.growth(size)
+		}
 		if old+delta > bucketMax {
 			if sh.sparse(h) || !sh.splitBucket(sp, h, c) { // which bucket it is follows from their number, so this may take a few
 				return nil, entry{}, false
@@ -233,25 +239,39 @@ func (sh *shard) place(sp *keyspace, h bigHash, c class, field []byte, hash uint
 		if p = sh.resizePart(s, p, c, old+delta, min(old, old+delta)); p == nil {
 			return nil, entry{}, false
 		}
+		h.addPacked(delta)
 		b = partBytes(p)
+		if !found {
+			b, off := b[:old].add(tagOf(hash), size)
+			return b, entry{off: off, end: off}, false
+		}
 		if delta > 0 {
 			copy(b[e.off+size:], b[e.end:old])
 		}
-		return b, e, found
+		b.shift(i, delta)
+		return b, e, true
 	}
 }
 
-// sparse reports whether a hash has more buckets than its entries are worth.
-func (sh *shard) sparse(h bigHash) bool { return h.entries() < int(h.buckets())*bucketMinimum }
+// startBucket is place for a field whose bucket is empty.
+func (sh *shard) startBucket(sp *keyspace, h bigHash, c class, hash uint64, size int) (hashBucket, entry) {
+	p := sh.addBucket(sp, c, h.owner(), h.bucket(hash), firstBucket+size)
+	if p == nil {
+		return nil, entry{}
+	}
+	h.addPacked(firstBucket + size)
+	b, off := hashBucket(partBytes(p)[:0]).add(tagOf(hash), size)
+	return b, entry{off: off, end: off}
+}
 
 // bigGet returns the value of a field of a big hash.
-func (sh *shard) bigGet(sp *keyspace, v *view, field []byte) (Value, bool) {
-	h, hash := v.bigHash(), hashBytes(field)
+func (sh *shard) bigGet(sp *keyspace, v *view, k Key, field []byte) (Value, bool) {
+	h, hash := v.bigHash(k.hash), hashBytes(field)
 	_, p, ok := sh.findPart(sp, h.owner(), h.bucket(hash))
 	if !ok {
 		return Value{}, false
 	}
-	e, ok := sh.findField(sp, h, partBytes(p), field, hash)
+	_, e, ok := sh.findField(sp, h, partBytes(p), field, hash)
 	if !ok {
 		return Value{}, false
 	}
@@ -268,25 +288,25 @@ func (sh *shard) entryValue(sp *keyspace, h bigHash, e entry) Value {
 }
 
 // bigDel deletes a field of a big hash and reports whether it was there. The root record stays, even empty.
-func (sh *shard) bigDel(sp *keyspace, v *view, field []byte, now int64) bool {
-	h, c, hash := v.bigHash(), classOf(v.deadline(), now), hashBytes(field)
-	s, p, ok := sh.findPart(sp, h.owner(), h.bucket(hash))
+func (sh *shard) bigDel(sp *keyspace, v *view, k Key, field []byte, now int64) bool {
+	h, c, hash := v.bigHash(k.hash), classOf(v.deadline(), now), hashBytes(field)
+	no := h.bucket(hash)
+	s, p, ok := sh.findPart(sp, h.owner(), no)
 	if !ok {
 		return false
 	}
-	b := partBytes(p)
-	e, ok := sh.findField(sp, h, b, field, hash)
+	b := hashBucket(partBytes(p))
+	i, e, ok := sh.findField(sp, h, b, field, hash)
 	if !ok {
 		return false
 	}
-	size := e.end - e.off
-	if size == len(b) {
-		sh.dropPart(sp, h.owner(), h.bucket(hash))
+	left := b.remove(i, e)
+	if len(left) == 0 {
+		sh.dropPart(sp, h.owner(), no)
 	} else {
-		copy(b[e.off:], b[e.end:])
-		sh.resizePart(s, p, c, len(b)-size, len(b)-size)
+		sh.resizePart(s, p, c, len(left), len(left))
 	}
-	h.addEntry(-size)
+	h.addPacked(len(left) - len(b))
 	h.addCount(-1)
 	sh.dropRefs(sp, h, e)
 	if h.buckets() > 1 && sh.sparse(h) {
@@ -295,82 +315,9 @@ func (sh *shard) bigDel(sp *keyspace, v *view, field []byte, now int64) bool {
 	return true
 }
 
-// splitBucket adds a bucket and moves to it the entries that belong there from the bucket that had them. Where no memory is to be had
-// it does nothing and returns false: the buckets get longer.
-func (sh *shard) splitBucket(sp *keyspace, h bigHash, c class) bool {
-	n := h.buckets()
-	from := n & h.mask()
-	store32(h.p, 4, n+1)
-	_, p, ok := sh.findPart(sp, h.owner(), from)
-	if !ok {
-		return true
-	}
-	var stay, move []byte
-	b := partBytes(p)
-	eachEntry(b, 0, func(e entry) bool {
-		if h.bucketOf(&e) == n {
-			move = append(move, b[e.off:e.end]...)
-		} else {
-			stay = append(stay, b[e.off:e.end]...)
-		}
-		return true
-	})
-	if len(move) == 0 {
-		return true
-	}
-	q := sh.addBucket(sp, c, h.owner(), n, len(move))
-	if q == nil {
-		store32(h.p, 4, n)
-		return false
-	}
-	copy(partBytes(q), move)
-	return sh.setPart(sp, h, c, from, stay) // it shrinks, which cannot fail
-}
-
-// mergeBucket removes the last bucket and moves its entries to the one that it was split from.
-func (sh *shard) mergeBucket(sp *keyspace, h bigHash, c class) {
-	last := h.buckets() - 1
-	_, p, ok := sh.findPart(sp, h.owner(), last)
-	if !ok {
-		store32(h.p, 4, last)
-		return
-	}
-	moved := append([]byte(nil), partBytes(p)...)
-	store32(h.p, 4, last)
-	into := last & h.mask()
-	if _, q, ok := sh.findPart(sp, h.owner(), into); ok {
-		moved = append(moved, partBytes(q)...)
-	}
-	if len(moved) > bucketMax || !sh.setPart(sp, h, c, into, moved) {
-		store32(h.p, 4, last+1)
-		return
-	}
-	sh.dropPart(sp, h.owner(), last)
-}
-
-// setPart makes b the content of a bucket, deleting it if b is empty. It returns false, with nothing changed, where no memory is to be
-// had.
-func (sh *shard) setPart(sp *keyspace, h bigHash, c class, no uint32, b []byte) bool {
-	s, p, ok := sh.findPart(sp, h.owner(), no)
-	switch {
-	case len(b) == 0:
-		sh.dropPart(sp, h.owner(), no)
-		return true
-	case ok:
-		p = sh.resizePart(s, p, c, len(b), 0)
-	default:
-		p = sh.addBucket(sp, c, h.owner(), no, len(b))
-	}
-	if p == nil {
-		return false
-	}
-	copy(partBytes(p), b)
-	return true
-}
-
 // bigEach calls fn for every field of a big hash until it returns false.
-func (sh *shard) bigEach(sp *keyspace, v *view, fn func(field, val []byte) bool) {
-	h := v.bigHash()
+func (sh *shard) bigEach(sp *keyspace, v *view, k Key, fn func(field, val []byte) bool) {
+	h := v.bigHash(k.hash)
 	for no := uint32(0); no < h.buckets(); no++ {
 		if !sh.eachInBucket(sp, h, no, fn) {
 			return
@@ -385,7 +332,8 @@ func (sh *shard) eachInBucket(sp *keyspace, h bigHash, no uint32, fn func(field,
 	if !ok {
 		return true
 	}
-	return eachEntry(partBytes(p), 0, func(e entry) bool {
+	b := hashBucket(partBytes(p))
+	return eachEntry(b, b.entries(), func(e entry) bool {
 		if e.long {
 			e.field = sh.longField(sp, h, e)
 		}
@@ -397,8 +345,8 @@ func (sh *shard) eachInBucket(sp *keyspace, h bigHash, no uint32, fn func(field,
 }
 
 // bigScan is HScan for a big hash.
-func (sh *shard) bigScan(sp *keyspace, v *view, cursor uint64, count int, fn func(field, val []byte)) uint64 {
-	h, pos, seen := v.bigHash(), cursor<<32, 0
+func (sh *shard) bigScan(sp *keyspace, v *view, k Key, cursor uint64, count int, fn func(field, val []byte)) uint64 {
+	h, pos, seen := v.bigHash(k.hash), cursor<<32, 0
 	for {
 		no := linear(uint32(bits.Reverse64(pos)), h.buckets(), h.mask())
 		sh.eachInBucket(sp, h, no, func(field, val []byte) bool { fn(field, val); seen++; return true })
@@ -409,8 +357,8 @@ func (sh *shard) bigScan(sp *keyspace, v *view, cursor uint64, count int, fn fun
 }
 
 // bigRandom calls fn with a random field: one of those in a few random buckets.
-func (sh *shard) bigRandom(sp *keyspace, v *view, fn func(field, val []byte)) {
-	h := v.bigHash()
+func (sh *shard) bigRandom(sp *keyspace, v *view, k Key, fn func(field, val []byte)) {
+	h := v.bigHash(k.hash)
 	chosen, seen := uint32(0), uint64(0)
 	no := uint32(sh.random() % uint64(h.buckets()))
 	for i := uint32(0); i < 4 || seen == 0 && i < 4+h.buckets(); i++ {
@@ -437,9 +385,10 @@ func (sh *shard) bigRandom(sp *keyspace, v *view, fn func(field, val []byte)) {
 }
 
 // bucketLen returns the number of fields in a bucket.
-func (sh *shard) bucketLen(sp *keyspace, h bigHash, no uint32) (n uint64) {
-	if _, p, ok := sh.findPart(sp, h.owner(), no); ok {
-		eachEntry(partBytes(p), 0, func(entry) bool { n++; return true })
+func (sh *shard) bucketLen(sp *keyspace, h bigHash, no uint32) uint64 {
+	_, p, ok := sh.findPart(sp, h.owner(), no)
+	if !ok {
+		return 0
 	}
-	return n
+	return uint64(hashBucket(partBytes(p)).count())
 }

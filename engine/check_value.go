@@ -54,18 +54,18 @@ func (c *checker) takeRun(sp *keyspace, o owner, first uint32, n int) error {
 	return nil
 }
 
-// checkEntries verifies that b is made of entries and calls fn for each.
-func checkEntries(b []byte, fn func(e *entry) error) error {
-	for off := 0; off < len(b); {
-		flen, at, ok := checkVarint(b, off)
-		n, at, ok2 := checkVarint(b, at)
+// checkEntries verifies that b is made of entries from off on, and calls fn for each.
+func checkEntries(b []byte, off int, fn func(e *entry) error) error {
+	for off < len(b) {
+		n, at, ok := checkVarint(b, off)
+		stored, at, ok2 := checkVarint(b, at)
+		flen := n >> 1
 		if !ok || !ok2 || flen > maxKey {
-			return fmt.Errorf("field of %d bytes, value of %d", flen, n>>1)
+			return fmt.Errorf("field of %d bytes, value of %d", flen, stored)
 		}
 		if flen > inlineField {
 			flen = longSize
 		}
-		stored := n >> 1
 		if n&1 != 0 {
 			stored = refSize
 		}
@@ -83,11 +83,11 @@ func checkEntries(b []byte, fn func(e *entry) error) error {
 
 func checkSmallHash(v *view) error {
 	b, n := v.valBytes(), 0
-	err := checkEntries(b[hashHeader:], func(e *entry) error {
+	err := checkEntries(b, hashHeader, func(e *entry) error {
 		if n++; e.long || e.ref {
 			return fmt.Errorf("small hash has a field with parts")
 		}
-		if found, ok := findEntry(b, hashHeader, e.field); !ok || found.off != e.off+hashHeader {
+		if found, ok := findEntry(b, hashHeader, e.field); !ok || found.off != e.off {
 			return fmt.Errorf("field %.40q is there twice", e.field)
 		}
 		return nil
@@ -100,8 +100,8 @@ func checkSmallHash(v *view) error {
 
 // checkBigHash verifies a hash in parts and takes them.
 func (c *checker) checkBigHash(sp *keyspace, v *view) error {
-	h := v.bigHash()
-	fields, entries, long := 0, 0, 0
+	h := v.bigHash(hashBytes(v.keyBytes()))
+	fields, packed, long := 0, 0, 0
 	if h.buckets() == 0 || h.buckets() >= refParts {
 		return fmt.Errorf("hash of %d buckets", h.buckets())
 	}
@@ -110,28 +110,51 @@ func (c *checker) checkBigHash(sp *keyspace, v *view) error {
 		if !ok {
 			continue
 		}
-		if !take(c.parts, s.loc()) || load8(p, 0)&flagBucket == 0 || len(partBytes(p)) == 0 {
-			return fmt.Errorf("bucket %d is empty, none, or another value's too", no)
+		if !take(c.parts, s.loc()) || load8(p, 0)&flagBucket == 0 {
+			return fmt.Errorf("bucket %d is none, or another value's too", no)
 		}
-		entries += len(partBytes(p))
-		err := checkEntries(partBytes(p), func(e *entry) error {
+		b := hashBucket(partBytes(p))
+		packed += len(b)
+		err := checkBucket(b, func(e *entry) error {
 			fields++
 			e.eachRef(func(_ uint32, n int) { long += n })
-			return c.checkField(sp, h, no, partBytes(p), e)
+			return c.checkField(sp, h, no, b, e)
 		})
 		if err != nil {
 			return fmt.Errorf("bucket %d: %w", no, err)
 		}
 	}
-	if fields != h.count() || entries != h.entries() || long != int(load64(h.p, 16)) || fields == 0 {
+	if fields != h.count() || packed != h.packed() || long != int(load64(h.p, 16)) || fields == 0 {
 		return fmt.Errorf("%d fields of %d bytes and %d in parts; counted are %d of %d and %d",
-			fields, entries, long, h.count(), h.entries(), load64(h.p, 16))
+			fields, packed, long, h.count(), h.packed(), load64(h.p, 16))
 	}
 	return nil
 }
 
+// checkBucket verifies the data of a bucket, of which it trusts nothing but the length, and then calls fn for the entries.
+func checkBucket(b hashBucket, fn func(e *entry) error) error {
+	if len(b) < firstBucket || b.groups() == 0 || b.entries() > len(b) {
+		return fmt.Errorf("%d bytes with a wrong number of groups", len(b))
+	}
+	n := 0
+	err := checkEntries(b, b.entries(), func(e *entry) error {
+		if n == b.groups()*groupSlots || b.tag(n) == 0 || b.offset(n) != e.off-b.entries() {
+			return fmt.Errorf("entry %d at %d has no slot, or a wrong one", n, e.off)
+		}
+		n++
+		return nil
+	})
+	if err == nil && (n != b.count() || n <= (b.groups()-1)*groupSlots) {
+		err = fmt.Errorf("%d entries in %d groups with %d slots in use", n, b.groups(), b.count())
+	}
+	if err != nil {
+		return err
+	}
+	return checkEntries(b, b.entries(), fn)
+}
+
 // checkField verifies an entry of a bucket and takes the parts that it refers to.
-func (c *checker) checkField(sp *keyspace, h bigHash, no uint32, b []byte, e *entry) error {
+func (c *checker) checkField(sp *keyspace, h bigHash, no uint32, b hashBucket, e *entry) error {
 	var err error
 	e.eachRef(func(first uint32, n int) {
 		if first < refParts {
@@ -147,7 +170,7 @@ func (c *checker) checkField(sp *keyspace, h bigHash, no uint32, b []byte, e *en
 	if e.long {
 		field = c.sh.longField(sp, h, *e)
 	}
-	found, ok := c.sh.findField(sp, h, b, field, hashBytes(field))
+	_, found, ok := c.sh.findField(sp, h, b, field, hashBytes(field))
 	if h.bucketOf(e) != no || !ok || found.off != e.off {
 		return fmt.Errorf("field %.40q belongs to bucket %d; found: %v at %d, not %d", field, h.bucketOf(e), ok, found.off, e.off)
 	}
@@ -178,7 +201,7 @@ func (c *checker) takeDoomed(sp *keyspace, o owner, no uint32) error {
 	if load8(p, 0)&flagBucket == 0 {
 		return nil
 	}
-	return checkEntries(partBytes(p), func(e *entry) error {
+	return checkBucket(partBytes(p), func(e *entry) error {
 		var err error
 		e.eachRef(func(first uint32, n int) {
 			for i := uint32(0); err == nil && i < uint32(partCount(n)); i++ {

@@ -28,14 +28,17 @@ func HashCost(keyLen, fields, fieldLen, valueLen int, ttl bool) int {
 	if valueLen > inlineField {
 		valueLen, it.ref = refSize, true
 	}
-	entry := varintLen(it.flen) + varintLen(it.vlen<<1) + fieldLen + valueLen
+	entry := varintLen(it.flen<<1) + varintLen(it.vlen) + fieldLen + valueLen
 	small := shape{kindHash | ttlFlag(ttl), keyLen, hashHeader + fields*entry}
 	if small.vlen <= hashMax && !it.ref && fieldLen == it.flen {
 		return small.size() + indexShare
 	}
-	buckets := (fields*entry + bucketTarget - 1) / bucketTarget
 	root := shape{kindBigHash | ttlFlag(ttl), keyLen, bigHashSize}
-	cost := root.size() + indexShare + fields*entry + buckets*(partHeader+recordAlign/2+indexShare)
+	slot := groupSize / groupSlots
+	packed := fields * (entry + slot)
+	buckets := (packed + bucketTarget - 1) / bucketTarget
+	unused := groupsAt + (groupSlots-1)*slot/2 // a bucket's last group has from none to seven empty slots
+	cost := root.size() + indexShare + packed + buckets*(partHeader+unused+recordAlign/2+indexShare)
 	if it.flen > inlineField {
 		cost += fields * partsCost(it.flen)
 	}

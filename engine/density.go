@@ -81,7 +81,7 @@ func (sh *shard) weigh(v *view) int {
 		b := v.bigStr()
 		return v.size + b.total - len(b.head)
 	case kindBigHash:
-		return v.size + v.bigHash().bytes()
+		return v.size + v.bigHash(0).bytes() // to count bytes takes no hash of the key
 	}
 	return v.size
 }

@@ -62,7 +62,7 @@ func (s *Store) DenyMemory(blocks int) (undo func()) {
 func (s *Store) SkipPartNumbers(k Key, n int) {
 	sh := &s.shards[k.hash&s.mask]
 	_, v, _ := sh.find(sh.dbs[0], k)
-	h := v.bigHash()
+	h := v.bigHash(k.hash)
 	store32(h.p, 12, h.nextRef()+uint32(n))
 }
 

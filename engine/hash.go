@@ -15,8 +15,8 @@ const (
 
 // entry is a field with its value among others:
 //
-//	varint   length of the field
-//	varint   twice the length of the value; plus one if the value is kept in parts
+//	varint   twice the length of the field; plus one if the value is kept in parts
+//	varint   length of the value
 //	field    or, of one past inlineField, its hash (8 bytes) and the number of its first part (4 bytes)
 //	value    or, if it is kept in parts, the number of the first one (4 bytes)
 type entry struct {
@@ -40,15 +40,15 @@ const (
 func entryAt(b []byte, off int) entry {
 	p := unsafe.Pointer(unsafe.SliceData(b))
 	e := entry{off: off}
-	flen, at := loadVarint(p, off)
-	n, at := loadVarint(p, at)
-	e.flen, e.total, e.ref = flen, n>>1, n&1 != 0
-	if flen > inlineField {
+	n, at := loadVarint(p, off)
+	e.flen, e.ref = n>>1, n&1 != 0
+	e.total, at = loadVarint(p, at)
+	if e.flen > inlineField {
 		e.long, e.hash, e.fieldPart = true, load64(p, at), load32(p, at+8)
 		at += longSize
 	} else {
-		e.field = b[at : at+flen]
-		at += flen
+		e.field = b[at : at+e.flen]
+		at += e.flen
 	}
 	if e.ref {
 		e.part = load32(p, at)
@@ -82,18 +82,18 @@ func inline(field, val []byte) item { return item{field, val, len(field), len(va
 
 // size is the number of bytes that the entry takes.
 func (it *item) size() int {
-	return varintLen(it.flen) + varintLen(it.vlen<<1) + len(it.field) + len(it.val)
+	return varintLen(it.flen<<1) + varintLen(it.vlen) + len(it.field) + len(it.val)
 }
 
 // store writes the entry at an offset of b.
 func (it *item) store(b []byte, off int) {
 	p := unsafe.Pointer(unsafe.SliceData(b))
-	n := it.vlen << 1
+	n := it.flen << 1
 	if it.ref {
 		n |= 1
 	}
-	off = storeVarint(p, off, it.flen)
 	off = storeVarint(p, off, n)
+	off = storeVarint(p, off, it.vlen)
 	off += copy(b[off:], it.field)
 	copy(b[off:], it.val)
 }
@@ -147,7 +147,7 @@ func (t *Tx) HSet(k Key, field, val []byte) (added bool, err error) {
 	}
 	sh.use(&v)
 	if v.kind() == kindBigHash {
-		added, err = sh.bigSet(sp, &v, field, val, t.Now)
+		added, err = sh.bigSet(sp, &v, k, field, val, t.Now)
 		sh.touch(sp, k.Bytes)
 		return added, err
 	}
@@ -176,7 +176,7 @@ func (sh *shard) newHash(sp *keyspace, k Key, field, val []byte, now int64) erro
 		sh.removeKey(sp, k)
 		return err
 	}
-	if _, err := sh.bigSet(sp, &v, field, val, now); err != nil {
+	if _, err := sh.bigSet(sp, &v, k, field, val, now); err != nil {
 		sh.removeKey(sp, k)
 		return err
 	}
@@ -213,7 +213,7 @@ func (sh *shard) smallSet(sp *keyspace, s slot, v *view, k Key, field, val []byt
 		if err := sh.enlarge(sp, s, v, k, now); err != nil {
 			return false, err
 		}
-		return sh.bigSet(sp, v, field, val, now)
+		return sh.bigSet(sp, v, k, field, val, now)
 	}
 	flags := v.flags&^(flagTTL|flagWide) | rawHash(field, val, count)
 	if found && vlen == v.vlen && flags == v.flags&^(flagTTL|flagWide) {
@@ -254,14 +254,14 @@ func (t *Tx) HGet(k Key, field []byte) (v Value, ok bool, err error) {
 	if !ok {
 		return Value{}, false, err
 	}
-	v, ok = sh.field(sp, &rec, field)
+	v, ok = sh.field(sp, &rec, k, field)
 	return v, ok, nil
 }
 
 // field returns the value of a field of a hash.
-func (sh *shard) field(sp *keyspace, v *view, field []byte) (Value, bool) {
+func (sh *shard) field(sp *keyspace, v *view, k Key, field []byte) (Value, bool) {
 	if v.kind() == kindBigHash {
-		return sh.bigGet(sp, v, field)
+		return sh.bigGet(sp, v, k, field)
 	}
 	e, ok := findEntry(v.valBytes(), hashHeader, field)
 	return Value{bytes: e.val}, ok
@@ -274,8 +274,8 @@ func (t *Tx) HDel(k Key, field []byte) (bool, error) {
 		return false, err
 	}
 	if v.kind() == kindBigHash {
-		found := sh.bigDel(sp, &v, field, t.Now)
-		if h := v.bigHash(); h.count() == 0 {
+		found := sh.bigDel(sp, &v, k, field, t.Now)
+		if h := v.bigHash(k.hash); h.count() == 0 {
 			sh.remove(sp, s, &v, k.hash)
 		} else if found {
 			sh.touch(sp, k.Bytes)
@@ -304,7 +304,7 @@ func (t *Tx) HLen(k Key) (int, error) {
 		return 0, err
 	}
 	if v.kind() == kindBigHash {
-		h := v.bigHash()
+		h := v.bigHash(k.hash)
 		return h.count(), nil
 	}
 	return hashCount(&v), nil
@@ -318,7 +318,7 @@ func (t *Tx) HIncrBy(k Key, field []byte, delta int64) (int64, error) {
 	}
 	var n int64
 	if ok {
-		if old, there := sh.field(sp, &v, field); there {
+		if old, there := sh.field(sp, &v, k, field); there {
 			if n, there = old.Int(); !there {
 				return 0, ErrNotInteger
 			}
@@ -341,7 +341,7 @@ func (t *Tx) HEach(k Key, fn func(field, val []byte) bool) error {
 		return err
 	}
 	if v.kind() == kindBigHash {
-		sh.bigEach(sp, &v, fn)
+		sh.bigEach(sp, &v, k, fn)
 		return nil
 	}
 	eachEntry(v.valBytes(), hashHeader, func(e entry) bool { return fn(e.field, e.val) })
@@ -367,7 +367,7 @@ func (t *Tx) HScan(k Key, cursor uint64, count int, fn func(field, val []byte)) 
 		return 0, err
 	}
 	if v.kind() == kindBigHash {
-		return sh.bigScan(sp, &v, cursor, count, fn), nil
+		return sh.bigScan(sp, &v, k, cursor, count, fn), nil
 	}
 	eachEntry(v.valBytes(), hashHeader, func(e entry) bool { fn(e.field, e.val); return true })
 	return 0, nil
@@ -381,7 +381,7 @@ func (t *Tx) HRandom(k Key, fn func(field, val []byte)) (ok bool, err error) {
 		return false, err
 	}
 	if v.kind() == kindBigHash {
-		sh.bigRandom(sp, &v, fn)
+		sh.bigRandom(sp, &v, k, fn)
 		return true, nil
 	}
 	n := int(sh.random() % uint64(hashCount(&v)))

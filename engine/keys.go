@@ -186,7 +186,7 @@ func (sh *shard) copyPart(sp *keyspace, o owner, c class, from *shard, space *ke
 	copy(partBytes(q), b)
 	var err error
 	if bucket {
-		eachEntry(b, 0, func(e entry) bool {
+		eachEntry(b, hashBucket(b).entries(), func(e entry) bool {
 			e.eachRef(func(first uint32, n int) {
 				for i := uint32(0); err == nil && i < uint32(partCount(n)); i++ {
 					err = sh.copyPart(sp, o, c, from, space, of, first+i)
@@ -257,7 +257,7 @@ func (t *Tx) MemoryUsage(k Key) (n int, ok bool) {
 		b := v.bigStr()
 		n += b.total - len(b.head) + int(parts)*(partHeader+indexShare)
 	case kindBigHash:
-		n += v.bigHash().bytes() + int(parts)*(partHeader+indexShare)
+		n += v.bigHash(k.hash).bytes() + int(parts)*(partHeader+indexShare)
 	}
 	return n, true
 }

@@ -1,6 +1,9 @@
 package engine
 
-import "unsafe"
+import (
+	"math/bits"
+	"unsafe"
+)
 
 // A value that is too large for one record is kept in parts: records of their own, found through the keyspace's table of parts by the
 // owner and a number. Nothing in the root record points to them, so that the reclaimer can move every part by itself. All parts of a
@@ -43,14 +46,29 @@ func (sh *shard) partRecHash(l loc) uint64 {
 
 // findPart returns the slot and the record of a part.
 func (sh *shard) findPart(sp *keyspace, o owner, no uint32) (slot, unsafe.Pointer, bool) {
-	s, ok := sp.parts.find(partHash(o, no), func(l loc) bool {
-		p := sh.at(l)
-		return partNumber(p) == no && partOwner(p) == o
-	})
-	if !ok {
-		return s, nil, false
+	t := &sp.parts
+	if t.buckets == 0 {
+		return slot{}, nil, false
 	}
-	return s, sh.at(s.loc()), true
+	h := partHash(o, no)
+	tag := tagOf(h)
+	for b := t.bucket(t.index(h)); b != nil; b = t.child(b) {
+		lo, hi := matches(b, tag)
+		for lo != 0 || hi != 0 {
+			i := bits.TrailingZeros64(lo) / 8
+			if lo != 0 {
+				lo &= lo - 1
+			} else {
+				i = 8 + bits.TrailingZeros32(hi)/8
+				hi &= hi - 1
+			}
+			s := slot{b, i}
+			if p := sh.at(s.loc()); partNumber(p) == no && partOwner(p) == o {
+				return s, p, true
+			}
+		}
+	}
+	return slot{}, nil, false
 }
 
 // addPart makes a part of n bytes, which the caller fills in. It returns nil where no memory is to be had.
@@ -176,7 +194,7 @@ func (sh *shard) partsOf(v *view) (o owner, n uint32) {
 		b := v.bigStr()
 		return b.owner, b.parts()
 	case kindBigHash:
-		h := v.bigHash()
+		h := v.bigHash(hashBytes(v.keyBytes()))
 		return h.owner(), h.buckets()
 	}
 	return owner{}, 0
@@ -219,7 +237,8 @@ func (sh *shard) discard(sp *keyspace, o owner, no uint32) {
 		return
 	}
 	if load8(p, 0)&flagBucket != 0 {
-		eachEntry(partBytes(p), 0, func(e entry) bool {
+		b := hashBucket(partBytes(p))
+		eachEntry(b, b.entries(), func(e entry) bool {
 			e.eachRef(func(first uint32, n int) {
 				sh.doomed = append(sh.doomed, doomed{sp.id, o, first, first + uint32(partCount(n))})
 			})

@@ -1,0 +1,232 @@
+package engine
+
+import (
+	"math/bits"
+	"unsafe"
+)
+
+// hashBucket is the data of a bucket of a big hash, a part:
+//
+//	0..1   number of groups
+//	2..    groups of eight slots each: their tags, one byte each, and then the offsets of their entries, two bytes each
+//	...    entries, see entry, one behind the other in the order of their slots; offsets count from the first
+//
+// A tag is a byte of the field's hash, 0 in an empty slot. Only the last group has empty slots, at its end, and not only those. A look-up
+// compares the tags of a group at once, and looks at the entries that match: but for a few false alarms, the one.
+type hashBucket []byte
+
+const (
+	groupsAt    = 2 // offset of the first group
+	groupSlots  = 8
+	groupSize   = groupSlots + 2*groupSlots
+	tagOnes     = 0x0101010101010101
+	tagLows     = 0x7f7f7f7f7f7f7f7f
+	firstBucket = groupsAt + groupSize // bytes of a bucket with one group and no entry
+)
+
+// matchTag returns a word in which bit 8i+7 is set if byte i of tags is tag; see matches.
+func matchTag(tags uint64, tag uint8) uint64 {
+	x := tags ^ uint64(tag)*tagOnes
+	return ^((x&tagLows + tagLows) | x | tagLows)
+}
+
+func (b hashBucket) base() unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }
+
+func (b hashBucket) groups() int { return int(load16(b.base(), 0)) }
+
+// entries is the offset of the first entry.
+func (b hashBucket) entries() int { return groupsAt + b.groups()*groupSize }
+
+// count is the number of slots in use.
+func (b hashBucket) count() int {
+	n := b.groups()
+	tags := load64(b.base(), groupsAt+(n-1)*groupSize)
+	return (n-1)*groupSlots + (bits.Len64(tags)+7)/8
+}
+
+// tagAt and offsetAt are where slot i has its tag and its offset.
+func tagAt(i int) int    { return groupsAt + i/groupSlots*groupSize + i%groupSlots }
+func offsetAt(i int) int { return groupsAt + i/groupSlots*groupSize + groupSlots + 2*(i%groupSlots) }
+
+func (b hashBucket) tag(i int) uint8 { return load8(b.base(), tagAt(i)) }
+
+// offset is where the entry of slot i starts, counted from the first entry.
+func (b hashBucket) offset(i int) int { return int(load16(b.base(), offsetAt(i))) }
+
+func (b hashBucket) setSlot(i int, tag uint8, offset int) {
+	store8(b.base(), tagAt(i), tag)
+	store16(b.base(), offsetAt(i), uint16(offset))
+}
+
+// growth is the number of bytes by which add lengthens the bucket.
+func (b hashBucket) growth(size int) int {
+	if b.count()%groupSlots == 0 {
+		size += groupSize
+	}
+	return size
+}
+
+// add appends a slot and room for its entry of size bytes, which the caller fills in, and returns the longer bucket and where the entry
+// starts. It takes the bytes behind b, if it has the capacity, as append does. An empty b becomes a bucket with one entry.
+func (b hashBucket) add(tag uint8, size int) (longer hashBucket, off int) {
+	n := 0
+	if len(b) == 0 {
+		b = append(b, 0, 0)
+	} else {
+		n = b.count()
+	}
+	if n%groupSlots == 0 {
+		at := b.entries()
+		b = append(b, make([]byte, groupSize)...)
+		copy(b[at+groupSize:], b[at:])
+		clear(b[at : at+groupSize])
+		store16(b.base(), 0, uint16(b.groups()+1))
+	}
+	off = len(b)
+	b.setSlot(n, tag, off-b.entries())
+	return append(b, make([]byte, size)...), off
+}
+
+// addEntry is add for an entry of which the bytes are there.
+func (b hashBucket) addEntry(tag uint8, entry []byte) hashBucket {
+	b, off := b.add(tag, len(entry))
+	copy(b[off:], entry)
+	return b
+}
+
+// shift adds delta to the offsets of the slots behind slot i.
+func (b hashBucket) shift(i, delta int) {
+	for j, n := i+1, b.count(); j < n; j++ {
+		store16(b.base(), offsetAt(j), uint16(b.offset(j)+delta))
+	}
+}
+
+// remove takes slot i and its entry out and returns the shorter bucket, which is empty without its last entry.
+func (b hashBucket) remove(i int, e entry) hashBucket {
+	last := b.count() - 1
+	if last == 0 {
+		return nil
+	}
+	copy(b[e.off:], b[e.end:])
+	b = b[:len(b)-(e.end-e.off)]
+	for j := i; j < last; j++ {
+		b.setSlot(j, b.tag(j+1), b.offset(j+1)-(e.end-e.off))
+	}
+	b.setSlot(last, 0, 0)
+	if last%groupSlots == 0 {
+		at := b.entries()
+		copy(b[at-groupSize:], b[at:])
+		b = b[:len(b)-groupSize]
+		store16(b.base(), 0, uint16(b.groups()-1))
+	}
+	return b
+}
+
+// findField returns the entry of a field in its bucket, and the slot. Without one the entry says nothing.
+func (sh *shard) findField(sp *keyspace, h bigHash, b hashBucket, field []byte, hash uint64) (i int, e entry, ok bool) {
+	tag, first := tagOf(hash), b.entries()
+	for at := groupsAt; at < first; at += groupSize {
+		for m := matchTag(load64(b.base(), at), tag); m != 0; m &= m - 1 {
+			i := bits.TrailingZeros64(m) / 8
+			if e = entryAt(b, first+int(load16(b.base(), at+groupSlots+2*i))); sh.isField(sp, h, &e, field, hash) {
+				return (at-groupsAt)/groupSize*groupSlots + i, e, true
+			}
+		}
+	}
+	return 0, e, false
+}
+
+// isField reports whether an entry is that of a field.
+func (sh *shard) isField(sp *keyspace, h bigHash, e *entry, field []byte, hash uint64) bool {
+	if !e.long {
+		return string(e.field) == string(field)
+	}
+	return e.hash == hash && e.flen == len(field) && string(sh.longField(sp, h, *e)) == string(field)
+}
+
+// sparse reports whether a hash has more buckets than their bytes are worth.
+func (sh *shard) sparse(h bigHash) bool { return h.packed() < int(h.buckets())*bucketMinimum }
+
+// splitBucket adds a bucket and moves to it the entries that belong there from the bucket that had them. Where no memory is to be had
+// it does nothing and returns false: the buckets get longer.
+func (sh *shard) splitBucket(sp *keyspace, h bigHash, c class) bool {
+	n := h.buckets()
+	from := n & h.mask()
+	store32(h.p, 4, n+1)
+	_, p, ok := sh.findPart(sp, h.owner(), from)
+	if !ok {
+		return true
+	}
+	b := hashBucket(partBytes(p))
+	var stay, move hashBucket
+	i := 0
+	eachEntry(b, b.entries(), func(e entry) bool {
+		into := &stay
+		if h.bucketOf(&e) == n {
+			into = &move
+		}
+		*into = into.addEntry(b.tag(i), b[e.off:e.end])
+		i++
+		return true
+	})
+	if len(move) == 0 {
+		return true
+	}
+	q := sh.addBucket(sp, c, h.owner(), n, len(move))
+	if q == nil {
+		store32(h.p, 4, n)
+		return false
+	}
+	copy(partBytes(q), move)
+	h.addPacked(len(stay) + len(move) - len(b))
+	return sh.setPart(sp, h, c, from, stay) // it shrinks, which cannot fail
+}
+
+// mergeBucket removes the last bucket and moves its entries to the one that it was split from.
+func (sh *shard) mergeBucket(sp *keyspace, h bigHash, c class) {
+	last := h.buckets() - 1
+	_, p, ok := sh.findPart(sp, h.owner(), last)
+	if !ok {
+		store32(h.p, 4, last)
+		return
+	}
+	b := hashBucket(partBytes(p))
+	store32(h.p, 4, last)
+	into := last & h.mask()
+	var merged hashBucket
+	if _, q, ok := sh.findPart(sp, h.owner(), into); ok {
+		merged = append(merged, partBytes(q)...)
+	}
+	before, i := len(b)+len(merged), 0
+	eachEntry(b, b.entries(), func(e entry) bool {
+		merged = merged.addEntry(b.tag(i), b[e.off:e.end])
+		i++
+		return true
+	})
+	if len(merged) > bucketMax || !sh.setPart(sp, h, c, into, merged) {
+		store32(h.p, 4, last+1)
+		return
+	}
+	h.addPacked(len(merged) - before)
+	sh.dropPart(sp, h.owner(), last)
+}
+
+// setPart makes b the content of a bucket, deleting it if b is empty. It returns false, with nothing changed, where no memory is to be
+// had.
+func (sh *shard) setPart(sp *keyspace, h bigHash, c class, no uint32, b []byte) bool {
+	s, p, ok := sh.findPart(sp, h.owner(), no)
+	switch {
+	case len(b) == 0:
+		sh.dropPart(sp, h.owner(), no)
+		return true
+	case ok:
+		p = sh.resizePart(s, p, c, len(b), 0)
+	default:
+		p = sh.addBucket(sp, c, h.owner(), no, len(b))
+	}
+	if p == nil {
+		return false
+	}
+	copy(partBytes(p), b)
+	return true
+}
