@@ -46,9 +46,10 @@ gofmt: ## find files that gofmt would change
 tidy: ## find what go mod tidy would change
 	@$(STEP) "go mod tidy" go mod tidy -diff
 
-vet: ## run go vet, with and without assertions
+vet: ## run go vet, with each of the build tags
 	@$(STEP) "go vet" go vet ./...
 	@$(STEP) "go vet with assertions" go vet -tags invariants ./...
+	@$(STEP) "go vet with measured holds" go vet -tags holds ./engine
 
 golangci: ## run the linters of .golangci.yml
 	@$(STEP) "golangci-lint" go run $(GOLANGCI) run --timeout 10m ./...

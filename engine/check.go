@@ -32,6 +32,9 @@ func (p *pool) check(used int) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	all := len(p.keep) * spanBlocks
+	if p.busy {
+		all--
+	}
 	switch {
 	case p.used.Load() != int64(used):
 		return fmt.Errorf("engine: pool counts %d blocks in use, shards have %d", p.used.Load(), used)

@@ -10,8 +10,10 @@ import (
 // says which records are kept; all else is the same for all.
 
 const (
-	sweepRecords   = 64                 // records handled under one hold of a shard's lock
+	sweepRecords   = 64                 // records looked at under one hold of a shard's lock
+	holdRecords    = 32                 // records moved or removed before a hold ends; the last may bring those of a bucket of the table along
 	sweepBytes     = 64 << 10           // bytes moved under one hold
+	scanBlocks     = 1024               // blocks looked at under one hold
 	sampleBlocks   = 32                 // blocks compared for the one to be compacted
 	compactBelow   = blockSize / 10 * 9 // a block with fewer live bytes is compacted before anything is evicted
 	probationShare = 10                 // the probation pool is this part of a shard's blocks
@@ -32,10 +34,15 @@ type sweep struct {
 // where it cannot. A command that may grow the keyspace calls it before it locks.
 func (s *Store) Reserve(n int) error {
 	blocks := int64(n+blockSize-1) / blockSize
-	if s.pool.available() >= blocks+s.margin() {
-		return nil
+	if s.pool.available() < blocks+s.margin() {
+		if err := s.makeRoom(n, blocks); err != nil {
+			return err
+		}
 	}
-	return s.makeRoom(n, blocks)
+	if !s.pool.ready() {
+		s.pool.prepare()
+	}
+	return nil
 }
 
 // margin is the number of blocks that are kept free for operations that do not reserve: half-filled blocks, moved records, the index.
@@ -111,7 +118,7 @@ func (sh *shard) due(policy Policy) int64 {
 
 // reclaim does one step of the reclaimer's work and reports whether there was any.
 func (sh *shard) reclaim(policy Policy, w Weight) bool {
-	if sh.drain(sweepRecords) > 0 {
+	if sh.drain(holdRecords) > 0 {
 		return true
 	}
 	if sh.sweep.block == noBlock && !sh.choose(policy, w) {
@@ -129,6 +136,9 @@ func (sh *shard) choose(policy Policy, w Weight) bool {
 			sh.sealAll() // what is left may be in open blocks
 			n = sh.victim(policy)
 		}
+	}
+	if sh.sweep.block != noBlock {
+		return true // somebody else chose while the search let others have the shard
 	}
 	if n == noBlock {
 		return false
@@ -177,7 +187,7 @@ func (sh *shard) victim(policy Policy) uint32 {
 		}
 		return sh.oldest()
 	}
-	return sh.oldestVolatile(policy == VolatileTTL)
+	return sh.nextVolatile(policy == VolatileTTL)
 }
 
 // oldest returns the sealed block that was opened first, noBlock if there is none.
@@ -198,24 +208,28 @@ func (sh *shard) oldestOnProbation() uint32 {
 	return m.oldest
 }
 
-// oldestVolatile returns the oldest block that has keys with a deadline, or the one with the soonest.
-func (sh *shard) oldestVolatile(soonest bool) uint32 {
-	best := uint32(noBlock)
-	for i := range sh.queues {
-		for n := sh.queues[i].oldest; n != noBlock; n = sh.blocks[n].next {
-			b := &sh.blocks[n]
-			if b.earliest == math.MaxInt64 {
+// nextVolatile returns the oldest block that has keys with a deadline, or the one with the soonest, of the next scanBlocks blocks by number
+// that have any. It lets others have the shard where there are none among so many.
+func (sh *shard) nextVolatile(soonest bool) uint32 {
+	for seen := 0; seen < len(sh.blocks); {
+		best := uint32(noBlock)
+		for i := 0; i < scanBlocks && seen < len(sh.blocks); i++ {
+			sh.scanned = (sh.scanned + 1) % uint32(len(sh.blocks))
+			seen++
+			b := &sh.blocks[sh.scanned]
+			if !b.sealed || b.earliest == math.MaxInt64 {
 				continue
 			}
 			if best == noBlock || soonest && b.earliest < sh.blocks[best].earliest || !soonest && b.seq < sh.blocks[best].seq {
-				best = n
-			}
-			if !soonest {
-				break
+				best = sh.scanned
 			}
 		}
+		if best != noBlock {
+			return best
+		}
+		sh.yield()
 	}
-	return best
+	return noBlock
 }
 
 // meanDeadline returns the mean deadline of the live records of a block that have one.
@@ -244,8 +258,9 @@ func (sh *shard) step(policy Policy) bool {
 	sw := &sh.sweep
 	n := sw.block
 	b := sh.blocks[n]
+	limit := sh.handled + holdRecords
 	for records, moved := 0, 0; sw.off < int(b.used); records++ {
-		if records == sweepRecords || moved >= sweepBytes {
+		if records == sweepRecords || sh.handled >= limit || moved >= sweepBytes {
 			return true
 		}
 		p := unsafe.Add(b.base, sw.off)
@@ -378,6 +393,7 @@ func (sh *shard) move(s slot, c class, l loc, p unsafe.Pointer, size int, deadli
 		b.earliest = min(b.earliest, deadline)
 	}
 	sh.bury(l, size)
+	sh.handle(1, size)
 	return size, true
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"runtime"
 	"unsafe"
 
 	"github.com/redistill/redistill/internal/invariants"
@@ -17,7 +18,7 @@ const (
 )
 
 // ExpireCycle removes keys whose deadline has passed; now is in Unix milliseconds. The Store calls it by itself in the background; tests
-// call it to be deterministic. It holds a shard's lock for the removal of sweepRecords keys at a time.
+// call it to be deterministic. It holds a shard's lock for the removal of holdRecords keys at a time.
 func (s *Store) ExpireCycle(now int64) {
 	for i := range s.shards {
 		sh := &s.shards[i]
@@ -25,12 +26,13 @@ func (s *Store) ExpireCycle(now int64) {
 		sh.clock.wall = now
 		for n := 0; n < len(sh.blocks); n++ {
 			for sh.blocks[n].base != nil && sh.blocks[n].earliest < now && sh.blocks[n].rewalk <= now {
-				if sh.expireSome(uint32(n), now) {
+				done := sh.expireSome(uint32(n), now)
+				sh.yield()
+				if done {
 					break
 				}
-				sh.yield()
 			}
-			if n%1024 == 1023 {
+			if n%scanBlocks == scanBlocks-1 {
 				sh.yield()
 			}
 		}
@@ -39,17 +41,19 @@ func (s *Store) ExpireCycle(now int64) {
 	}
 }
 
-// yield lets others have the shard for a moment.
+// yield lets others have the shard for a moment. Whoever waits for it has to run to take it.
 func (sh *shard) yield() {
 	sh.mu.Unlock()
+	runtime.Gosched()
 	sh.mu.Lock()
 }
 
-// expireSome removes up to sweepRecords expired keys of a block. It reports whether there are no more, and then notes when to look again.
+// expireSome removes expired keys of a block until holdRecords records were handled. It reports whether there are no more, and then notes
+// when to look again.
 func (sh *shard) expireSome(n uint32, now int64) bool {
 	b := sh.blocks[n]
 	earliest, latest := int64(math.MaxInt64), now
-	removed := 0
+	limit := sh.handled + holdRecords
 	for off := 0; off < int(sh.blocks[n].used); {
 		p := unsafe.Add(b.base, off)
 		size := sizeAt(p)
@@ -59,10 +63,9 @@ func (sh *shard) expireSome(n uint32, now int64) bool {
 			case at == NoDeadline:
 			case at >= now:
 				earliest, latest = min(earliest, at), max(latest, at)
-			case removed == sweepRecords:
+			case sh.handled >= limit:
 				return false
 			default:
-				removed++
 				sh.expireAt(n, off, &v)
 				if sh.blocks[n].seq != b.seq {
 					return true // that was its last record
@@ -105,7 +108,7 @@ func (sh *shard) tidy() {
 	if counting(sh.clock.counts.Load()) != countHits {
 		sh.ghosts.forget() // the policy was another once
 	}
-	for sh.drain(sweepRecords) > 0 {
+	for sh.drain(holdRecords) > 0 {
 		sh.yield()
 	}
 	sh.compactSome()

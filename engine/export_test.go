@@ -77,3 +77,26 @@ func (s *Store) Live() []int64 {
 	}
 	return live
 }
+
+// Ghosts are those of a shard.
+type Ghosts struct{ g ghosts }
+
+// Add remembers a key of a keyspace that has so many.
+func (g *Ghosts) Add(hash uint64, keys int) { g.g.add(hash, keys) }
+
+// Take reports whether a key is remembered, and forgets it.
+func (g *Ghosts) Take(hash uint64) bool { return g.g.take(hash) }
+
+// YieldUntil locks the first shard and lets others have it for a moment until stop says so; it returns how often count did.
+func (s *Store) YieldUntil(count, stop func() bool) (n int) {
+	sh := &s.shards[0]
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	for !stop() {
+		if count() {
+			n++
+		}
+		sh.yield()
+	}
+	return n
+}

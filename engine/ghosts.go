@@ -1,40 +1,64 @@
 package engine
 
 // ghosts remember keys that were given up, so that one that comes back soon is known to have been given up too early. They are kept as
-// 16-bit fingerprints in lines of 31, each a ring: 2 bytes a key, one key in about two thousand mistaken for another.
+// 16-bit fingerprints in lines of 31, each a ring: 2 bytes a key, one key in about two thousand mistaken for another. There is a line
+// more at a time, as in a table, but that the new one gets a copy of the other: whose keys they are cannot be told.
 type ghosts struct {
-	lines []ghostLine // a power of two, nil while the policy does not use them
+	pages [][]ghostLine // of ghostPage lines, nil while the policy does not use them
+	lines uint32        // how many are in use
+	mask  uint32        // the largest power of two not above lines, minus one
 }
 
 // ghostLine is one cache line.
 type ghostLine struct {
 	next   uint16
-	prints [31]uint16 // 0 for none
+	prints [ghostRing]uint16 // 0 for none
 }
 
-// minGhostLines is the number of lines to begin with.
-const minGhostLines = 64
+const (
+	ghostRing  = 31
+	ghostPage  = 256 // lines taken at a time
+	ghostStart = 64  // lines to begin with
+)
 
-func (g *ghosts) line(h uint64) *ghostLine { return &g.lines[h>>shardBits&uint64(len(g.lines)-1)] }
+func (g *ghosts) at(i uint32) *ghostLine { return &g.pages[i/ghostPage][i%ghostPage] }
+
+func (g *ghosts) line(h uint64) *ghostLine {
+	return g.at(linear(uint32(h>>shardBits), g.lines, g.mask))
+}
 
 func ghostPrint(h uint64) uint16 { return uint16(h>>40) | 1 }
 
 // add remembers the hash of a key that is given up. The keyspace has keys keys: the ghosts are about as many.
 func (g *ghosts) add(h uint64, keys int) {
-	if len(g.lines) == 0 {
-		g.lines = make([]ghostLine, minGhostLines)
+	if g.lines == 0 {
+		g.pages = append(g.pages, make([]ghostLine, ghostPage))
+		g.lines, g.mask = ghostStart, ghostStart-1
 	}
-	if len(g.lines)*len(ghostLine{}.prints) < keys*3/4 {
-		g.lines = append(g.lines, g.lines...) // a line's keys may now belong to either copy
+	if int(g.lines)*ghostRing < keys*3/4 {
+		g.grow()
 	}
 	l := g.line(h)
 	l.prints[l.next] = ghostPrint(h)
-	l.next = (l.next + 1) % uint16(len(l.prints))
+	l.next = (l.next + 1) % ghostRing
+}
+
+// grow adds a line.
+func (g *ghosts) grow() {
+	n := g.lines
+	if int(n/ghostPage) == len(g.pages) {
+		g.pages = append(g.pages, make([]ghostLine, ghostPage))
+	}
+	*g.at(n) = *g.at(n & g.mask)
+	g.lines++
+	if g.lines > g.mask<<1|1 {
+		g.mask = g.mask<<1 | 1
+	}
 }
 
 // take reports whether a key's hash is remembered, and forgets it.
 func (g *ghosts) take(h uint64) bool {
-	if len(g.lines) == 0 {
+	if g.lines == 0 {
 		return false
 	}
 	l, p := g.line(h), ghostPrint(h)
@@ -48,4 +72,4 @@ func (g *ghosts) take(h uint64) bool {
 }
 
 // forget frees the memory.
-func (g *ghosts) forget() { g.lines = nil }
+func (g *ghosts) forget() { *g = ghosts{} }

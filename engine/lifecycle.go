@@ -54,6 +54,7 @@ func (sh *shard) remove(sp *keyspace, s slot, v *view, hash uint64) {
 	l := s.loc()
 	o, parts := sh.partsOf(v)
 	sp.keys.remove(sh.pool, hash, s, sh.keyHashes)
+	sh.handle(1, 0)
 	sh.bury(l, v.size)
 	sh.doom(sp, o, 0, parts)
 }
@@ -142,5 +143,6 @@ func (sh *shard) relocate(s slot, v *view, k Key, to shape, at, now int64, keep 
 	copy(bytesAt(p, v.val, keep), bytesAt(old.p, old.val, keep))
 	s.setLoc(l)
 	sh.bury(from, old.size)
+	sh.handle(1, keep)
 	return true
 }

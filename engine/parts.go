@@ -111,6 +111,7 @@ func (sh *shard) dropPart(sp *keyspace, o owner, no uint32) {
 	l, size := s.loc(), align(partHeader+int(load16(p, 2)))
 	sp.parts.remove(sh.pool, partHash(o, no), s, sh.partHashes)
 	sh.bury(l, size)
+	sh.handle(1, 0)
 }
 
 // resizePart gives a part, whose slot is s, another length, keeping the first bytes of its data; it may move. It returns nil, with
@@ -150,6 +151,7 @@ func (sh *shard) relocatePart(s slot, p unsafe.Pointer, c class, n, keep int) un
 	store16(q, 2, uint16(n))
 	s.setLoc(to)
 	sh.bury(l, old)
+	sh.handle(1, keep)
 	return q
 }
 
@@ -207,8 +209,8 @@ func (sh *shard) doom(sp *keyspace, o owner, first, end uint32) {
 		return
 	}
 	sh.doomed = append(sh.doomed, doomed{sp.id, o, first, end})
-	if end-first <= sweepRecords {
-		sh.drain(sweepRecords)
+	if end-first <= holdRecords {
+		sh.drain(holdRecords)
 	}
 }
 

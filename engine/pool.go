@@ -14,7 +14,8 @@ import (
 const (
 	blockShift = 16
 	blockSize  = 1 << blockShift
-	spanBlocks = 64 // blocks taken from the system at once: 4 MB
+	spanBlocks = 64      // blocks taken from the system at once: 4 MB
+	pageSize   = 4 << 10 // the smallest page that memory comes in
 )
 
 // pool hands out blocks to all shards and keeps the count that the memory limit is about.
@@ -23,6 +24,7 @@ type pool struct {
 	free []unsafe.Pointer // blocks that nobody uses; their pages may be resident. Guarded by mu
 	cold []unsafe.Pointer // blocks whose pages are not resident. Guarded by mu
 	keep [][]byte         // spans, referenced so that a heap-backed build keeps them. Guarded by mu
+	busy bool             // a block is on its way from cold to free. Guarded by mu
 
 	pages func(n int) []byte // takes pages from the system, nil where there are none; mapPages, but in tests
 
@@ -49,6 +51,37 @@ func (p *pool) get() unsafe.Pointer {
 	*list = (*list)[:len(*list)-1]
 	p.used.Add(1)
 	return b
+}
+
+// readyBlocks is how many resident blocks are kept ready while the arena grows: a huge page of them.
+const readyBlocks = 32
+
+// ready reports whether there are enough of them, or no more may be.
+func (p *pool) ready() bool { return p.warm.Load() >= readyBlocks || p.resident() >= p.limit.Load() }
+
+// prepare makes blocks resident, as far as the limit allows it, until there are some ready. The system finds and clears the memory for a
+// page when it is first touched, which takes the time of thousands of commands if the page is a huge one: that shall not happen to
+// somebody who has a shard locked.
+func (p *pool) prepare() {
+	for !p.ready() {
+		p.mu.Lock()
+		if p.busy || len(p.cold) == 0 && !p.grow() {
+			p.mu.Unlock()
+			return
+		}
+		p.busy = true
+		b := p.cold[len(p.cold)-1]
+		p.cold = p.cold[:len(p.cold)-1]
+		p.mu.Unlock()
+		for off := 0; off < blockSize; off += pageSize {
+			store8(b, off, 0)
+		}
+		p.mu.Lock()
+		p.free = append(p.free, b)
+		p.warm.Add(1)
+		p.busy = false
+		p.mu.Unlock()
+	}
 }
 
 // grow takes a span from the system. p.mu is held.

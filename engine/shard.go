@@ -4,7 +4,6 @@ import (
 	"hash/maphash"
 	"math"
 	"math/bits"
-	"sync"
 	"sync/atomic"
 	"unsafe"
 
@@ -19,7 +18,7 @@ const (
 
 // shard is a part of the keyspace: the keys whose hashes have its number in their low bits. Everything in it is guarded by mu.
 type shard struct {
-	mu   sync.Mutex
+	mu   lock
 	pool *pool // shared by all shards, has a lock of its own
 
 	dbs    [Databases]*keyspace // by database number; SwapDB exchanges entries
@@ -42,6 +41,8 @@ type shard struct {
 	rng     uint64   // state of a xorshift generator, never 0
 	sweep   sweep    // where the reclaimer stands
 	gain    gain     // and what it achieves
+	handled int      // records that were moved, removed or entered anew into a table
+	scanned uint32   // the block that nextVolatile looked at last
 	kept    int64    // bytes kept while evicting less keepPerFreed times those freed, at least 0
 	watches map[watchID]*watch
 	touched uint8 // keeps the compiler from dropping the loads of touchRecords
@@ -231,6 +232,14 @@ func (sh *shard) touchRecords(at []loc) {
 		sum += load8(sh.at(l), 0)
 	}
 	sh.touched = sum
+	sh.handle(len(at), 0)
+}
+
+// handle counts records that were moved, removed or entered anew into a table, and the bytes of them that were copied. Long work under one
+// hold of the lock ends by this count.
+func (sh *shard) handle(records, bytes int) {
+	sh.handled += records
+	sh.mu.work(records, bytes)
 }
 
 // keyHash returns the hash of the key of a record.

@@ -1,0 +1,98 @@
+package engine_test
+
+import (
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+
+	"github.com/redistill/redistill/engine"
+)
+
+// Ghosts remember the keys that went last, also while they grow with the keyspace.
+func TestGhostsGrow(t *testing.T) {
+	const n = 200_000
+	var g engine.Ghosts
+	hash := func(i int) uint64 { return uint64(i+1) * 0x9e3779b97f4a7c15 }
+	for i := range n {
+		g.Add(hash(i), i)
+	}
+	have, had := 0, 0
+	for i := n * 3 / 4; i < n; i++ {
+		if g.Take(hash(i)) {
+			have++
+		}
+	}
+	if have < n/4*95/100 {
+		t.Errorf("of the last %d keys %d are remembered", n/4, have)
+	}
+	for i := n * 3 / 4; i < n; i++ {
+		if g.Take(hash(i)) {
+			had++
+		}
+	}
+	if had > n/4*10/100 { // an older fingerprint that is the same, or the copy of a line
+		t.Errorf("of %d keys %d are remembered after they came back", n/4, had)
+	}
+}
+
+// The few keys with a deadline are found, however many blocks of others there are, and are all that goes.
+func TestVolatileAmongMany(t *testing.T) {
+	const limit, volatile = 96 << 20, 400
+	for _, p := range []engine.Policy{engine.VolatileLRU, engine.VolatileTTL} {
+		t.Run(p.String(), func(t *testing.T) {
+			f := open(t, engine.Options{Shards: 1, MaxMemory: limit, Policy: p})
+			n := 0
+			for ; f.stats().DataBytes < limit*8/10; n++ {
+				f.check(f.tx.Set(f.k(key(n)), []byte(val), engine.NoDeadline))
+			}
+			for i := range volatile {
+				f.check(f.tx.Set(f.k(fmt.Sprint("volatile", i)), []byte(val), f.tx.Now+3600_000+int64(i)))
+			}
+			gone := func() uint64 { return f.stats().Evicted }
+			for i := 0; gone() == 0; i++ {
+				f.check(f.add(fmt.Sprint("more", i), engine.NoDeadline))
+			}
+			equal(t, "survivors", f.survivors(0, n), n)
+			var err error
+			for i := 0; err == nil; i++ {
+				err = f.add(fmt.Sprint("yet more", i), engine.NoDeadline)
+			}
+			f.wantErr("full", err, engine.ErrOutOfMemory)
+			equal(t, "Evicted", gone(), volatile)
+			equal(t, "survivors at the end", f.survivors(0, n), n)
+		})
+	}
+}
+
+// While memory grows there is some at hand that the system has found already, so that nobody waits for that with a shard locked.
+func TestReserveKeepsMemoryReady(t *testing.T) {
+	f := open(t, engine.Options{Shards: 1, MaxMemory: 64 << 20})
+	for i := range 1000 {
+		f.check(f.add(key(i), engine.NoDeadline))
+		if free := f.stats().FreeBytes; free < 1<<20 {
+			t.Fatalf("%d bytes are ready after %d sets", free, i+1)
+		}
+	}
+}
+
+// Background work that goes in steps lets those in who wait for the shard: a mutex alone would be taken again before they wake.
+func TestYieldLetsOthersIn(t *testing.T) {
+	f := open(t, engine.Options{Shards: 1})
+	var yields []int
+	for range 51 {
+		var waiting, had atomic.Bool
+		go func() {
+			tx := f.s.NewTx()
+			waiting.Store(true)
+			tx.LockKey(f.k("key"))
+			had.Store(true)
+			tx.Unlock()
+		}()
+		f.unlocked(func() { yields = append(yields, f.s.YieldUntil(waiting.Load, had.Load)) })
+	}
+	slices.Sort(yields)
+	if median := yields[len(yields)/2]; median > 20 {
+		t.Errorf("others waited for %d yields", median)
+	}
+}
