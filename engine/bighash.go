@@ -46,8 +46,10 @@ func (h bigHash) addCount(n int)  { store32(h.p, 8, uint32(h.count()+n)) }
 func (h bigHash) addLong(n int)   { store64(h.p, 16, load64(h.p, 16)+uint64(n)) }
 func (h bigHash) addPacked(n int) { store64(h.p, 24, load64(h.p, 24)+uint64(n)) }
 
-// mask is the largest power of two not above the number of buckets, minus one.
-func (h bigHash) mask() uint32 { return 1<<(bits.Len32(h.buckets())-1) - 1 }
+func (h bigHash) mask() uint32 { return bucketMask(h.buckets()) }
+
+// bucketMask is the largest power of two not above n, which is not 0, minus one.
+func bucketMask(n uint32) uint32 { return 1<<(bits.Len32(n)-1) - 1 }
 
 // bucket returns the number of the bucket of a field with the given hash.
 func (h bigHash) bucket(hash uint64) uint32 { return linear(uint32(hash), h.buckets(), h.mask()) }

@@ -49,7 +49,7 @@ func (c *client) step() error {
 	i, j := c.r.IntN(concurrentKeys), c.r.IntN(concurrentKeys)
 	a, b := key(i), key(j)
 	ka, kb := c.s.Key([]byte(a)), c.s.Key([]byte(b))
-	c.tx.Prefetch([]engine.Key{ka, kb})
+	c.tx.Prefetch([]engine.Key{ka, kb}, [][]byte{[]byte("f"), nil})
 	switch c.r.IntN(12) {
 	case 0, 1, 2, 3:
 		return c.set(i, a, ka)

@@ -56,7 +56,53 @@ func TestPeek(t *testing.T) {
 		tx.Delete(s.Key(name))
 	}
 	check(19_000) // the tables have shrunk
-	tx.Prefetch([]Key{s.Key([]byte("missing"))})
+	tx.Prefetch([]Key{s.Key([]byte("missing"))}, nil)
 	tx.DB = 3
-	tx.Prefetch([]Key{s.Key(names[0])}) // an empty database
+	tx.Prefetch([]Key{s.Key(names[0])}, nil) // an empty database
+}
+
+// TestPeekFields: the same for the fields of a large hash.
+func TestPeekFields(t *testing.T) {
+	if !mapped {
+		t.Skip("Prefetch does nothing in this build")
+	}
+	s, err := Open(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	tx, k := s.NewTx(), s.Key([]byte("hash"))
+	sh, val := tx.shard(k), make([]byte, 50)
+	tx.LockAll()
+	defer tx.Unlock()
+	const n = 5_000
+	for i := range n {
+		if _, err := tx.HSet(k, strconv.AppendInt(nil, int64(i), 10), val); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tx.SetDeadline(k, 1<<50)
+	sp := sh.dbs[0]
+	_, v, _ := sh.find(sp, k)
+	right := 0
+	for i := range n {
+		field := strconv.AppendInt(nil, int64(i), 10)
+		hash := hashBytes(field)
+		root, buckets := peekRoot(v.p, blockSize)
+		o, no := owner{k.hash, load32(root, 0)}, linear(uint32(hash), buckets, bucketMask(buckets))
+		part := partHash(o, no)
+		p, room := sh.peek(sp.parts.peek(part), tagOf(part))
+		_, q, _ := sh.findPart(sp, o, no)
+		_, e, ok := sh.findField(sp, v.bigHash(k.hash), partBytes(q), field, hash)
+		if !ok {
+			t.Fatalf("%s is missing", field)
+		}
+		if p == q && peekEntry(p, room, tagOf(hash)) == partHeader+e.off {
+			right++
+		}
+	}
+	if right*10 < n*8 {
+		t.Errorf("%d of %d entries were found", right, n)
+	}
+	tx.Prefetch([]Key{k, k, k}, [][]byte{[]byte("17"), nil, []byte("missing")})
 }

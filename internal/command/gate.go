@@ -56,6 +56,8 @@ const PrepareMost = engine.PrefetchMost
 // they wait for memory together (engine.Tx.Prefetch). The commands are run all the same without. There may be at most PrepareMost.
 func (s *Session) Prepare(reqs []Request) {
 	var keys [PrepareMost]engine.Key
+	var room [PrepareMost][]byte
+	var fields [][]byte // room, once a command has a field
 	n := 0
 	for i := range reqs {
 		r := &reqs[i]
@@ -63,10 +65,14 @@ func (s *Session) Prepare(reqs []Request) {
 		if r.row != nil && r.row.Keys.First != 0 && r.row.Keys.First == r.row.Keys.Last && r.row.Keys.First < len(r.Args) {
 			r.key = s.srv.Store.Key(r.Args[r.row.Keys.First])
 			keys[n] = r.key
+			if f := r.row.Field; f != 0 && f < len(r.Args) {
+				fields = room[:]
+				fields[n] = r.Args[f]
+			}
 			n++
 		}
 	}
-	s.tx.Prefetch(keys[:n])
+	s.tx.Prefetch(keys[:n], fields)
 }
 
 // Exec runs one command, appending its reply to s.Out. Neither r nor what it refers to is kept after the call, but elements of r.Args may
@@ -255,7 +261,7 @@ func (s *Session) lockKeys(keys []engine.Key) {
 	case 1:
 		s.tx.LockKey(keys[0])
 	default:
-		s.tx.Prefetch(keys)
+		s.tx.Prefetch(keys, nil)
 		s.tx.LockKeys(keys)
 	}
 }

@@ -114,7 +114,7 @@ var stringCommands = []Command{
 		Summary:    "Increment the float value of a key by the given amount",
 		Complexity: "O(1)",
 		Syntax:     "key increment", Run: incrbyfloat},
-	{Name: "hset", Arity: -4, Flags: Write | DenyOOM | Fast, Keys: Keys{1, 1, 1}, Group: Hashes, Since: "2.0.0",
+	{Name: "hset", Arity: -4, Flags: Write | DenyOOM | Fast, Keys: Keys{1, 1, 1}, Field: 2, Group: Hashes, Since: "2.0.0",
 		Summary: "Set the string value of a hash field",
 		Complexity: "O(1) for each field/value pair added, so O(N) to add N field/value pairs when the command is called with multiple " +
 			"field/value pairs.",
