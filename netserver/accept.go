@@ -37,7 +37,7 @@ type socketListener interface {
 
 // acceptorOf returns the acceptor of a listener, which it may close. What is no plain socket is served on the portable path.
 func (s *Server) acceptorOf(l net.Listener) (acceptor, error) {
-	if l, ok := l.(socketListener); ok && s.path == EventLoops {
+	if l, ok := l.(socketListener); ok && s.path != Portable {
 		return newLoopAcceptor(s, l)
 	}
 	return &netAcceptor{Listener: l, srv: s}, nil

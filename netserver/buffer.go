@@ -81,8 +81,10 @@ func (q *queryBuffer) least() []byte {
 
 // put appends p, which was read elsewhere, to what is held. need is as in space, counted from behind p.
 func (q *queryBuffer) put(p []byte, need int) {
-	if len(p) > 0 {
-		q.add(copy(q.space(len(p)+need), p))
+	for len(p) > 0 {
+		n := copy(q.space(len(p)+need), p)
+		q.add(n)
+		p = p[n:]
 	}
 }
 

@@ -26,20 +26,26 @@ func TestQueryBuffer(t *testing.T) {
 			case 1:
 				need = r.IntN(3 * jumpSize)
 			}
-			room := q.space(need)
-			if len(room) == 0 {
-				t.Fatalf("seed %d: no space", seed)
-			}
-			n := min(len(room), r.IntN(2*readSize))
+			n := r.IntN(2 * readSize)
 			if r.IntN(3) == 0 {
-				n = min(len(room), r.IntN(100))
+				n = r.IntN(100)
 			}
-			for i := range n {
-				room[i] = next
-				want = append(want, next)
+			piece := make([]byte, n)
+			for i := range piece {
+				piece[i] = next
 				next = next*5 + 1
 			}
-			q.add(n)
+			if r.IntN(3) == 0 {
+				q.put(piece, need)
+			} else {
+				room := q.space(need)
+				if len(room) == 0 {
+					t.Fatalf("seed %d: no space", seed)
+				}
+				q.add(copy(room, piece))
+				piece = piece[:min(len(room), n)]
+			}
+			want = append(want, piece...)
 			n = r.IntN(len(want) + 1)
 			if r.IntN(3) == 0 {
 				n = len(want)

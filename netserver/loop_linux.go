@@ -14,7 +14,6 @@ const haveLoops = true
 
 const (
 	loopReadSize = 64 << 10 // the read buffer that a loop's connections share
-	loopEvents   = 256      // events taken at once
 	// extraProcs is how many goroutines can run while all loops wait. It is more than one for the garbage collector.
 	extraProcs = 2
 	// rawWait is how long a loop keeps its processor while nothing happens, in milliseconds. It also bounds how long a request of the
@@ -29,11 +28,10 @@ const (
 type loop struct {
 	srv      *Server
 	index    int // constant
-	epoll    int // the epoll instance
-	bell     int // an eventfd: something was posted
-	buf      []byte
+	io       poller
+	bell     int    // an eventfd: something was posted. It is never read, so that each write to it is an event
+	buf      []byte // what is read goes here first
 	batch    *batch
-	events   [loopEvents]syscall.EpollEvent
 	conns    []*loopConn // by file descriptor
 	ready    []*loopConn // can go on without an event
 	turn     []*loopConn // the ready ones whose turn it is
@@ -46,6 +44,34 @@ type loop struct {
 	spare  []*loopConn // backs posted in turn
 	rung   bool        // bell was rung since posted was last taken
 	closed bool        // the loop has ended
+}
+
+// poller is how a loop learns what happens to its sockets, and writes to them. All methods but close are called by the loop's goroutine.
+type poller interface {
+	begin() error            // is called once, before the others
+	watch(c *loopConn) error // begins to report on a connection
+	unwatch(c *loopConn)     // ends that; when nothing is under way any more, release is called
+	settle(c *loopConn)      // is called when a connection was attended and stays
+
+	// wait waits for something to deliver; but not while there is work in loop.ready.
+	//
+	// It hides its waiting from the scheduler, which would otherwise hand the processor to another thread and back each time. In return
+	// it has to let the scheduler in whenever that interrupts it (EINTR), and give the processor up when nothing happens for rawWait.
+	wait()
+	deliver() // tells the connections what happened to them
+
+	// write writes replies from c.sent on, and adds to that. Where not all are written at once, done is false, and the connection is
+	// attended again when there is progress. ok is false if the connection is broken.
+	write(c *loopConn) (done, ok bool)
+	close()
+}
+
+// newPoller returns what the server's I/O path uses.
+func newPoller(l *loop) (poller, error) {
+	if l.srv.path == IOUring {
+		return newUringPoller(l)
+	}
+	return newEpollPoller(l)
 }
 
 // newLoops makes n loops that do not run yet.
@@ -66,28 +92,16 @@ func newLoops(s *Server, n int) ([]*loop, error) {
 }
 
 func newLoop(s *Server, index int) (*loop, error) {
-	epoll, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
-	if err != nil {
-		return nil, err
-	}
 	bell, err := eventfd()
 	if err != nil {
-		_ = syscall.Close(epoll)
 		return nil, err
 	}
-	l := &loop{srv: s, index: index, epoll: epoll, bell: bell, buf: make([]byte, loopReadSize), batch: newBatch()}
-	if err := l.watch(bell); err != nil {
-		l.close()
+	l := &loop{srv: s, index: index, bell: bell, buf: make([]byte, loopReadSize), batch: newBatch()}
+	if l.io, err = newPoller(l); err != nil {
+		_ = syscall.Close(bell)
 		return nil, err
 	}
 	return l, nil
-}
-
-// watch asks for events of a file descriptor: one whenever it becomes readable or writable again (edge-triggered), so that neither a
-// short write nor what follows it needs another call.
-func (l *loop) watch(fd int) error {
-	e := syscall.EpollEvent{Events: syscall.EPOLLIN | syscall.EPOLLOUT | syscall.EPOLLRDHUP | syscall.EPOLLET&0xffffffff, Fd: int32(fd)}
-	return syscall.EpollCtl(l.epoll, syscall.EPOLL_CTL_ADD, fd, &e)
 }
 
 func closeLoops(loops []*loop) {
@@ -100,7 +114,7 @@ func (l *loop) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
-	_ = syscall.Close(l.epoll)
+	l.io.close()
 	_ = syscall.Close(l.bell)
 }
 
@@ -123,25 +137,28 @@ func (l *loop) post(c *loopConn) {
 	}
 	if !l.rung {
 		l.rung = true
-		// Never read, so that it is "readable again" each time. It fails only after 2^64 times.
-		_, _ = syscall.Write(l.bell, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+		_, _ = syscall.Write(l.bell, []byte{1, 0, 0, 0, 0, 0, 0, 0}) // fails only after 2^64 times
 	}
 }
 
-// run is the goroutine of the loop. It ends when the server stops and the last connection is closed.
-func (l *loop) run() {
+// run is the goroutine of the loop. It ends when the server stops and the last connection is closed. started is told when the loop
+// runs, or why it does not.
+func (l *loop) run(started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer l.close()
+	err := l.io.begin()
+	started <- err
+	if err != nil {
+		return
+	}
 	for !l.draining || l.count.Load() > 0 {
-		n := l.wait()
+		l.io.wait()
 		l.turn, l.ready = l.ready, l.turn[:0]
-		for i := range l.events[:n] {
-			l.event(&l.events[i])
-		}
+		l.io.deliver()
 		for _, c := range l.turn {
 			c.queued = false
-			l.attend(c, false)
+			l.attend(c, false, nil)
 		}
 		clear(l.turn)
 		l.takePosted()
@@ -151,34 +168,21 @@ func (l *loop) run() {
 	}
 }
 
-// event notes what happened to a connection and serves it.
-func (l *loop) event(e *syscall.EpollEvent) {
-	fd := int(e.Fd)
-	if fd >= len(l.conns) || l.conns[fd] == nil {
-		return // the bell, or a connection that was closed a moment ago
-	}
-	c := l.conns[fd]
-	if e.Events&^syscall.EPOLLOUT != 0 {
-		c.readable = true
-	}
-	if e.Events&(syscall.EPOLLRDHUP|syscall.EPOLLHUP|syscall.EPOLLERR) != 0 {
-		c.hungUp = true
-	}
-	if !c.queued { // else its turn comes
-		l.attend(c, false)
-	}
-}
-
 // attend serves a connection, and closes it or remembers that there is more to do.
-func (l *loop) attend(c *loopConn, woken bool) {
-	switch {
-	case c.closed:
-	case !c.serve(woken):
+// input is what the poller read for it, if it did.
+func (l *loop) attend(c *loopConn, woken bool, input []byte) {
+	if c.closed {
+		return
+	}
+	if !c.serve(woken, input) {
 		l.forget(c)
-	case c.unfinished() && !c.queued:
+		return
+	}
+	if c.unfinished() && !c.queued {
 		c.queued = true
 		l.ready = append(l.ready, c)
 	}
+	l.io.settle(c)
 }
 
 // takePosted serves the connections for which another goroutine has something. New ones are among them.
@@ -193,7 +197,7 @@ func (l *loop) takePosted() {
 	l.mu.Unlock()
 	l.draining = l.draining || l.srv.stopping()
 	for _, c := range taken {
-		l.attend(c, true)
+		l.attend(c, true, nil)
 	}
 	clear(taken)
 }
@@ -204,15 +208,22 @@ func (l *loop) add(c *loopConn) error {
 		l.conns = append(l.conns, make([]*loopConn, c.fd+1-len(l.conns))...)
 	}
 	l.conns[c.fd] = c
-	return l.watch(c.fd)
+	return l.io.watch(c)
 }
 
-// forget closes a connection.
+// forget ends a connection. Its descriptor stays open until the poller is done with it, and calls release.
 func (l *loop) forget(c *loopConn) {
-	l.conns[c.fd] = nil
 	c.closed = true
 	c.count(c.sent)
 	c.end()
+	l.io.unwatch(c)
+}
+
+// release closes the descriptor of a connection that was forgotten.
+func (l *loop) release(c *loopConn) {
+	if c.fd < len(l.conns) {
+		l.conns[c.fd] = nil
+	}
 	c.srv.remove(c) // first, because another goroutine may use the descriptor of a connection that is known
 	_ = syscall.Close(c.fd)
 	l.count.Add(-1)
@@ -222,39 +233,16 @@ func (l *loop) forget(c *loopConn) {
 func (l *loop) drain() {
 	now := time.Now()
 	for _, c := range l.conns {
-		if c != nil && c.over(now) {
+		if c != nil && !c.closed && c.over(now) {
 			l.forget(c)
 		}
 	}
 }
 
-// wait returns the number of new events, in l.events. While there is work in l.ready or posted, it does not wait.
-//
-// It hides its waiting from the scheduler, which would otherwise hand the processor to another thread and back each time. In return it
-// has to let the scheduler in whenever that interrupts it (EINTR), and give the processor up when nothing happens.
-func (l *loop) wait() int {
-	timeout := 0
-	for {
-		n, errno := epollWait(l.epoll, l.events[:], timeout)
-		switch {
-		case errno == syscall.EINTR:
-			runtime.Gosched()
-		case n > 0 || len(l.ready) > 0:
-			return n
-		case timeout == 0:
-			timeout = rawWait
-		default:
-			return l.sleep()
-		}
-	}
-}
-
-// sleep is wait for a loop that has nothing to do.
-func (l *loop) sleep() int {
-	timeout := -1
+// patience returns how many milliseconds a poller may sleep, -1 for ever.
+func (l *loop) patience() int {
 	if l.draining {
-		timeout = drainWait
+		return drainWait
 	}
-	n, _ := syscall.EpollWait(l.epoll, l.events[:], timeout) // fails with EINTR only
-	return max(n, 0)
+	return -1
 }

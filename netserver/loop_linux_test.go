@@ -9,13 +9,22 @@ import (
 	"time"
 )
 
+// eachLoopPath is eachPath for those that have event loops.
+func eachLoopPath(t *testing.T, test func(t *testing.T, path string)) {
+	for _, path := range []string{Epoll, IOUring, tinyIOUring} {
+		t.Run(path, func(t *testing.T) { test(t, path) })
+	}
+}
+
 // loopOf returns the index of the loop that serves a connection.
 func loopOf(c served) int { return c.(*loopConn).loop.index }
 
 // TestBalance: every loop gets its share of the connections, of those that stay and of those that come later, also when those of one
 // loop went.
-func TestBalance(t *testing.T) {
-	s := startServer(t, EventLoops)
+func TestBalance(t *testing.T) { eachLoopPath(t, testBalance) }
+
+func testBalance(t *testing.T, path string) {
+	s := startServer(t, path)
 	clients := map[string]*client{} // by address
 	open := func(n int) {
 		for range n {
@@ -57,7 +66,9 @@ func TestBalance(t *testing.T) {
 }
 
 // TestLoopsEnd: a stopped server leaves no descriptor open, and a late wake does no harm.
-func TestLoopsEnd(t *testing.T) {
+func TestLoopsEnd(t *testing.T) { eachLoopPath(t, testLoopsEnd) }
+
+func testLoopsEnd(t *testing.T, path string) {
 	descriptors := func() int {
 		entries, err := os.ReadDir("/proc/self/fd")
 		if err != nil {
@@ -65,7 +76,7 @@ func TestLoopsEnd(t *testing.T) {
 		}
 		return len(entries)
 	}
-	s := startServer(t, EventLoops)
+	s := startServer(t, path)
 	s.dial().do("PING") // now everything runs
 	before := descriptors()
 	c := s.dial()
@@ -82,13 +93,15 @@ func TestLoopsEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	session.wake()
-	// Gone are a listener, the first connection, and an epoll instance and an eventfd for each loop.
+	// Gone are a listener, the first connection, and a poller's descriptor and an eventfd for each loop.
 	s.eventually("the descriptors are closed", func() bool { return descriptors() <= before-2-2*testLoops })
 }
 
 // TestIdleLoop: a loop wakes up from the wait that the scheduler knows of.
-func TestIdleLoop(t *testing.T) {
-	s := startServer(t, EventLoops)
+func TestIdleLoop(t *testing.T) { eachLoopPath(t, testIdleLoop) }
+
+func testIdleLoop(t *testing.T, path string) {
+	s := startServer(t, path)
 	c := s.dial()
 	for range 5 {
 		c.do("PING")

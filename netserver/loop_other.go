@@ -12,9 +12,11 @@ const haveLoops = false
 // loop does not exist on this system.
 type loop struct{}
 
-func (*loop) run() {}
+func (*loop) run(chan<- error) {}
 
 func newLoops(*Server, int) ([]*loop, error) { return nil, errors.ErrUnsupported }
+
+func probeIOUring() error { return errors.ErrUnsupported }
 
 func wakeLoops([]*loop)  {}
 func closeLoops([]*loop) {}

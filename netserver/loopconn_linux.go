@@ -18,10 +18,14 @@ type loopConn struct {
 	queued    bool      // in loop.ready
 	readable  bool      // a read may bring something
 	hungUp    bool      // reads go on until they say how the connection ended
+	ended     bool      // nothing more will arrive
 	stuck     bool      // the socket is full: nothing is read or executed until the replies are written
 	sent      int       // bytes of the replies that are written
+	stalled   int       // what sent was when the client's time to read began
 	next      verdict   // what to do when the replies are written
 	quietFrom time.Time // at shutdown, when to take the client for quiet
+
+	uringConn // the poller's, if that uses io_uring
 
 	deadline atomic.Int64 // Unix milliseconds by which a stuck client must have read something, or 0; read by sweep
 }
@@ -57,8 +61,8 @@ func (c *loopConn) over(now time.Time) bool {
 }
 
 // serve does what can be done now, and reports whether the connection stays. A panic while a command ran ends the connection, and
-// nothing else: the replies of the commands before it are still sent.
-func (c *loopConn) serve(woken bool) (stays bool) {
+// nothing else: the replies of the commands before it are still sent. input is what the poller read, if it did.
+func (c *loopConn) serve(woken bool, input []byte) (stays bool) {
 	defer func() {
 		if v := recover(); v != nil {
 			c.session.Recovered(v)
@@ -67,8 +71,11 @@ func (c *loopConn) serve(woken bool) (stays bool) {
 		}
 	}()
 	v := c.srv.config()
-	if woken {
+	switch {
+	case woken:
 		return c.interrupted(v)
+	case input != nil:
+		return c.received(v, input)
 	}
 	return c.proceed(v)
 }
@@ -90,11 +97,44 @@ func (c *loopConn) proceed(v *config.Values) bool {
 	case c.stuck:
 		return true
 	case c.next == again:
-		return c.process(v, nil)
+		if !c.process(v, nil) {
+			return false
+		}
 	case c.readable:
 		return c.read(v)
 	}
-	return true
+	return !c.ended || c.stuck || c.next == again
+}
+
+// received executes what the poller read, or keeps it until that can be done.
+func (c *loopConn) received(v *config.Values, input []byte) bool {
+	c.touch()
+	c.arrived(len(input))
+	busy := c.stuck || c.held != nil || c.next == again
+	if !busy && len(c.in.bytes()) == 0 {
+		return c.process(v, input)
+	}
+	c.in.put(input, max(c.parser.Need()-len(input), 0))
+	switch {
+	case !busy:
+		return c.process(v, nil)
+	case c.next == more:
+		c.next = again // when the replies are written
+	}
+	return c.room()
+}
+
+// arrived counts n bytes of input.
+func (c *loopConn) arrived(n int) {
+	c.unread += n
+	c.progress()
+}
+
+// progress puts the end at shutdown off.
+func (c *loopConn) progress() {
+	if !c.drained.IsZero() {
+		c.quietFrom = time.Now().Add(drainQuiet)
+	}
 }
 
 // read reads once and executes what came. One read a turn is fair to the other connections.
@@ -118,10 +158,7 @@ func (c *loopConn) read(v *config.Values) bool {
 		return false
 	}
 	c.readable = n == len(buf) || c.hungUp
-	c.unread += n
-	if !c.drained.IsZero() {
-		c.quietFrom = time.Now().Add(drainQuiet)
-	}
+	c.arrived(n)
 	if own {
 		c.in.add(n)
 		buf = nil
@@ -153,29 +190,24 @@ func (c *loopConn) process(v *config.Values, input []byte) bool {
 	return c.flush(v) && (c.stuck || c.next != closing)
 }
 
-// flush writes replies until all are written, which resets them, or the socket is full. It returns false if the connection is broken.
+// flush writes replies. When all are written it resets them; else the connection is stuck until they are. It returns false if the
+// connection is broken.
 func (c *loopConn) flush(v *config.Values) bool {
 	out := &c.session.Out
 	c.outPeak = max(c.outPeak, len(out.B))
-	before := c.sent
-	for c.sent < len(out.B) {
-		n, errno := send(c.fd, out.B[c.sent:])
-		switch errno {
-		case 0:
-			c.sent += n
-		case syscall.EINTR:
-		case syscall.EAGAIN:
-			c.stall(v, c.sent > before)
-			return true
-		default:
-			return false
-		}
+	done, ok := c.loop.io.write(c)
+	switch {
+	case !ok:
+		return false
+	case !done:
+		c.stall(v)
+		return true
 	}
 	if c.stuck {
-		c.stuck = false
-		c.deadline.Store(0)
-		c.quietFrom = time.Now().Add(drainQuiet)
+		c.stuck, c.stalled = false, 0
+		c.limitStall(0)
 		c.touch()
+		c.progress()
 	}
 	c.count(c.sent)
 	c.sent = 0
@@ -183,17 +215,25 @@ func (c *loopConn) flush(v *config.Values) bool {
 	return true
 }
 
-// stall notes that the socket is full. A client that made progress, or has just become stuck, has its time again.
-func (c *loopConn) stall(v *config.Values, progress bool) {
-	if progress || !c.stuck {
-		c.touch()
-		deadline := int64(0)
-		if limit, _ := writeLimit(v, len(c.session.Out.B)-c.sent); limit > 0 {
-			deadline = time.Now().Add(limit).UnixMilli()
-		}
+// stall notes that not all replies could be written. A client that made progress, or has just become stuck, has its time again.
+func (c *loopConn) stall(v *config.Values) {
+	if c.stuck && c.sent == c.stalled {
+		return
+	}
+	c.touch()
+	c.stuck, c.stalled = true, c.sent
+	if limit, _ := writeLimit(v, len(c.session.Out.B)-c.sent); limit > 0 {
+		c.limitStall(time.Now().Add(limit).UnixMilli())
+	} else {
+		c.limitStall(0)
+	}
+}
+
+// limitStall sets when a stuck client is late, in Unix milliseconds; 0 is never.
+func (c *loopConn) limitStall(deadline int64) {
+	if c.deadline.Load() != deadline {
 		c.deadline.Store(deadline)
 	}
-	c.stuck = true
 }
 
 // deliver writes what other goroutines sent the client, and returns false if the connection is broken.

@@ -154,3 +154,22 @@ func testHalfClose(t *testing.T, path string) {
 		t.Errorf("got %d bytes (%v), want %d", len(got), err, len(want))
 	}
 }
+
+// TestManyConnections: many clients say something at once.
+func TestManyConnections(t *testing.T) { eachPath(t, testManyConnections) }
+
+func testManyConnections(t *testing.T, path string) {
+	s := startServer(t, path)
+	clients := make([]*client, 400)
+	for i := range clients {
+		clients[i] = s.dial()
+	}
+	for round := range 5 {
+		for i, c := range clients {
+			c.send(encode("ECHO", fmt.Sprint(round, " ", i)) + encode("PING"))
+		}
+		for i, c := range clients {
+			c.expect(bulk(fmt.Sprint(round, " ", i)) + "+PONG\r\n")
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package netserver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,23 +19,35 @@ import (
 
 // The I/O paths, as --io, INFO and the log name them.
 const (
-	EventLoops = "epoll"    // an event loop for each core
-	Portable   = "portable" // a goroutine for each connection
+	IOUring  = "io_uring" // an event loop for each core, on an io_uring
+	Epoll    = "epoll"    // an event loop for each core, on epoll
+	Portable = "portable" // a goroutine for each connection
 )
 
 // ChoosePath returns the I/O path that a value of --io stands for on this system: "auto" is the best one. fallback says why it is not
 // a better one, and is empty if there is none. The error says that the system does not have the path.
 func ChoosePath(io string) (path, fallback string, err error) {
-	missing := fmt.Sprintf("the I/O path %q does not exist on %s", EventLoops, runtime.GOOS)
-	switch {
-	case io == "auto" && haveLoops:
-		return EventLoops, "", nil
-	case io == "auto":
-		return Portable, missing, nil
-	case io == EventLoops && !haveLoops:
-		return "", "", errors.New(missing)
+	if io == Portable {
+		return Portable, "", nil
 	}
-	return io, "", nil
+	if !haveLoops {
+		missing := fmt.Sprintf("there are event loops on Linux only, not on %s", runtime.GOOS)
+		if io == "auto" {
+			return Portable, missing, nil
+		}
+		return "", "", fmt.Errorf("the I/O path %q does not exist: %s", io, missing)
+	}
+	if io == Epoll {
+		return Epoll, "", nil
+	}
+	refused := probeIOUring()
+	switch {
+	case refused == nil:
+		return IOUring, "", nil
+	case io == "auto":
+		return Epoll, "io_uring cannot be used: " + refused.Error(), nil
+	}
+	return "", "", fmt.Errorf("the I/O path %q cannot be used: %w", io, refused)
 }
 
 // ErrServerClosed is returned by Serve after Shutdown.
@@ -46,23 +59,26 @@ const sweepPeriod = time.Second
 // Options configure a Server.
 type Options struct {
 	Commands *command.Server // runs what clients send; its configuration and log are used here too. Required
-	Path     string          // EventLoops or Portable, as ChoosePath returned it; empty is Portable
+	Path     string          // as ChoosePath returned it; empty is Portable
 	Loops    int             // number of event loops; 0 is one for each core that the process may use
+
+	tinyRings bool // tests: rings have too little of everything
 }
 
 // Server accepts connections and runs them. Its methods may be called from any goroutine.
 type Server struct {
-	commands *command.Server
-	log      *slog.Logger
-	buffers  readPool
-	batches  batchPool
-	rate     acceptRate
-	tick     atomic.Uint32 // counts sweeps; the clock of what may be a second off
-	stop     chan struct{} // closed by Shutdown
-	running  sync.WaitGroup
-	path     string
-	threads  int     // event loops to start
-	loops    []*loop // started by Serve; constant after
+	commands  *command.Server
+	log       *slog.Logger
+	buffers   readPool
+	batches   batchPool
+	rate      acceptRate
+	tick      atomic.Uint32 // counts sweeps; the clock of what may be a second off
+	stop      chan struct{} // closed by Shutdown
+	running   sync.WaitGroup
+	path      string
+	threads   int     // event loops to start
+	tinyRings bool    // see Options
+	loops     []*loop // started by Serve; constant after
 
 	mu        sync.Mutex // guards the fields below
 	stopped   bool       // stop is closed
@@ -80,7 +96,7 @@ type served interface {
 // New returns a server that serves nothing yet.
 func New(o Options) *Server {
 	s := &Server{commands: o.Commands, log: o.Commands.Log, stop: make(chan struct{}), conns: map[served]struct{}{}}
-	s.path, s.threads = o.Path, o.Loops
+	s.path, s.threads, s.tinyRings = cmp.Or(o.Path, Portable), o.Loops, o.tinyRings
 	if s.threads == 0 {
 		s.threads = runtime.GOMAXPROCS(0)
 	}
@@ -110,24 +126,16 @@ func (s *Server) begin(listeners []net.Listener) error {
 	if s.stopped {
 		return ErrServerClosed
 	}
-	if s.path == EventLoops {
-		loops, err := newLoops(s, s.threads)
-		if err != nil {
-			return err
-		}
-		s.loops = loops
+	if err := s.startLoops(); err != nil {
+		return err
 	}
 	for _, l := range listeners {
 		a, err := s.acceptorOf(l)
 		if err != nil {
-			closeAll(s.acceptors)
-			closeLoops(s.loops)
+			s.stopLocked()
 			return err
 		}
 		s.acceptors = append(s.acceptors, a)
-	}
-	for _, l := range s.loops {
-		s.running.Go(l.run)
 	}
 	for _, a := range s.acceptors {
 		s.running.Go(func() { s.accept(a) })
@@ -136,11 +144,31 @@ func (s *Server) begin(listeners []net.Listener) error {
 	return nil
 }
 
-// Shutdown stops accepting, lets the commands that have arrived answer, and closes the connections. It returns nil when that is done.
-// When ctx ends before, it closes all connections at once and returns the error of ctx; a command that still runs then goes on
-// without anyone to answer to.
-func (s *Server) Shutdown(ctx context.Context) error {
-	s.mu.Lock()
+// startLoops makes the event loops, if the path has any, and runs them.
+func (s *Server) startLoops() error {
+	if s.path == Portable {
+		return nil
+	}
+	loops, err := newLoops(s, s.threads)
+	if err != nil {
+		return err
+	}
+	s.loops = loops
+	started := make(chan error, len(loops))
+	for _, l := range loops {
+		s.running.Go(func() { l.run(started) })
+	}
+	for range loops {
+		err = errors.Join(err, <-started)
+	}
+	if err != nil {
+		s.stopLocked()
+	}
+	return err
+}
+
+// stopLocked makes everything that runs end. s.mu is held.
+func (s *Server) stopLocked() {
 	if !s.stopped {
 		s.stopped = true
 		close(s.stop)
@@ -150,6 +178,14 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		c.wake()
 	}
 	wakeLoops(s.loops)
+}
+
+// Shutdown stops accepting, lets the commands that have arrived answer, and closes the connections. It returns nil when that is done.
+// When ctx ends before, it closes all connections at once and returns the error of ctx; a command that still runs then goes on
+// without anyone to answer to.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	s.stopLocked()
 	s.mu.Unlock()
 
 	done := make(chan struct{})

@@ -58,10 +58,13 @@ func (l *lockedBuffer) String() string {
 // testLoops is the number of event loops of a test server: more than one, on whatever machine.
 const testLoops = 2
 
+// tinyIOUring is IOUring with rings that have too little of everything, which must not be noticed.
+const tinyIOUring = "io_uring with tiny rings"
+
 // paths are the I/O paths of this system.
 func paths() []string {
 	if haveLoops {
-		return []string{Portable, EventLoops}
+		return []string{Portable, Epoll, IOUring, tinyIOUring}
 	}
 	return []string{Portable}
 }
@@ -102,7 +105,11 @@ func startOn(t testing.TB, path string, listeners []net.Listener, settings ...st
 	commands := command.NewServer(command.Options{Store: store, Config: cfg, Log: log, IO: path, Shutdown: func(bool) {
 		go func() { _ = s.Shutdown(context.Background()) }()
 	}})
-	s.Server = New(Options{Commands: commands, Path: path, Loops: testLoops})
+	o := Options{Commands: commands, Path: path, Loops: testLoops}
+	if path == tinyIOUring {
+		o.Path, o.tinyRings = IOUring, true
+	}
+	s.Server = New(o)
 	go func() { s.served <- s.Serve(listeners...) }()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)

@@ -11,17 +11,7 @@ import (
 	"github.com/redistill/redistill/internal/config"
 )
 
-// The calls below do not tell the scheduler. None of them waits, except epollWait, which says why it may.
-
-// epollWait waits for events for at most timeout milliseconds.
-func epollWait(epoll int, events []syscall.EpollEvent, timeout int) (int, syscall.Errno) {
-	n, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, uintptr(epoll), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)),
-		uintptr(timeout), 0, 0)
-	if errno != 0 {
-		return 0, errno
-	}
-	return int(n), 0
-}
+// The calls below do not tell the scheduler. None of them waits.
 
 // eventfd returns a new eventfd, which never blocks.
 func eventfd() (int, error) {
@@ -92,12 +82,16 @@ func (a *loopAcceptor) Close() error {
 }
 
 func (a *loopAcceptor) next() (newcomer, error) {
+	flags := syscall.SOCK_CLOEXEC
+	if a.srv.path == Epoll {
+		flags |= syscall.SOCK_NONBLOCK // io_uring waits by itself, unless the descriptor forbids it
+	}
 	for {
 		var fd int
 		var from syscall.Sockaddr
 		var failure error
 		err := a.raw.Read(func(l uintptr) bool {
-			fd, from, failure = syscall.Accept4(int(l), syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC)
+			fd, from, failure = syscall.Accept4(int(l), flags)
 			return failure != syscall.EAGAIN
 		})
 		switch {

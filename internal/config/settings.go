@@ -123,8 +123,8 @@ var settings = withNames([]Setting{
 	},
 	{
 		Key: "server.io", Default: "auto",
-		Help: "how connections are served: epoll (Linux), portable, or auto for the best of the system",
-		kind: enum(func(v *Values) *string { return &v.IO }, []string{"auto", "epoll", "portable"}),
+		Help: "how connections are served: io_uring or epoll (Linux), portable, or auto for the best of the system",
+		kind: enum(func(v *Values) *string { return &v.IO }, []string{"auto", "io_uring", "epoll", "portable"}),
 	},
 	{
 		Key: "server.threads", Default: "0",

@@ -54,7 +54,7 @@ func paths() []string {
 	if *only != "" {
 		return []string{*only}
 	}
-	return []string{netserver.Portable, netserver.EventLoops}
+	return []string{netserver.Portable, netserver.Epoll, netserver.IOUring}
 }
 
 // redistill returns the arguments of our server, for startServer.

@@ -1,0 +1,267 @@
+package netserver
+
+import (
+	"runtime"
+	"syscall"
+	"unsafe"
+)
+
+// uringPoller has input brought to it and replies taken away by an io_uring: one system call submits the replies of all connections and
+// brings the next input of all of them.
+//
+// A connection is received from by one request that goes on for ever (multishot), into buffers that all connections of the loop share, so
+// that an idle one has none. One with a large value under way has a buffer of its own, into which the loop reads by itself, as with epoll;
+// what tells it that there is something to read is a poll then. Such a connection, which its replies may make stuck as well, is not read
+// from faster than it is served.
+//
+// Its descriptor may be closed only when no request for it is under way.
+type uringPoller struct {
+	loop *loop
+	ring *ring
+}
+
+// uringConn is what a uringPoller keeps in a loopConn.
+type uringConn struct {
+	requests  int8 // under way
+	receiving bool // a multishot receive is under way
+	polling   bool // or a multishot poll in its place
+	switching bool // it was cancelled, for the other to take its place
+	sending   bool // replies are on their way
+}
+
+// sizeOfRing returns the size of a loop's ring. Buffers are needed for what arrives between two looks. In a tiny ring, requests are handed
+// over in the middle of a turn, completions overflow into a list of the kernel's, and input often finds no buffer.
+func sizeOfRing(tiny bool) ringSize {
+	if tiny {
+		return ringSize{requests: 16, completions: 32, buffers: 2}
+	}
+	return ringSize{requests: 1024, completions: 4096, buffers: 128}
+}
+
+// action is what a request does. With the descriptor it is what the kernel returns with the completion.
+type action uint8
+
+const (
+	actReceive action = iota
+	actPoll
+	actSend
+	actCancel // nobody waits for it
+)
+
+func newUringPoller(l *loop) (*uringPoller, error) {
+	r, err := newRing(sizeOfRing(l.srv.tinyRings))
+	if err != nil {
+		return nil, err
+	}
+	return &uringPoller{loop: l, ring: r}, nil
+}
+
+// probeIOUring returns why io_uring cannot be used, nil if it can. Many container runtimes forbid it, and it takes Linux 6.1.
+func probeIOUring() error {
+	r, err := newRing(sizeOfRing(true))
+	if err == nil {
+		r.close()
+	}
+	return err
+}
+
+func (p *uringPoller) begin() error {
+	if err := p.ring.enable(); err != nil {
+		return err
+	}
+	p.poll(p.loop.bell)
+	return nil
+}
+
+func (p *uringPoller) close() { p.ring.close() }
+
+// request returns a new request.
+func (p *uringPoller) request(opcode uint8, a action, fd int) *sqe {
+	e := p.ring.next()
+	e.opcode, e.fd, e.userData = opcode, int32(fd), uint64(fd)<<8|uint64(a)
+	return e
+}
+
+// poll asks for an event whenever a descriptor becomes readable again.
+func (p *uringPoller) poll(fd int) {
+	e := p.request(opPollAdd, actPoll, fd)
+	e.len, e.opFlags = pollMultishot, syscall.EPOLLIN|syscall.EPOLLRDHUP
+}
+
+func (p *uringPoller) watch(c *loopConn) error {
+	p.settle(c)
+	return nil
+}
+
+// settle starts the request that brings a connection's input, or cancels it for another to take its place.
+func (p *uringPoller) settle(c *loopConn) {
+	direct := c.in.size() > readSize
+	switch {
+	case c.switching || c.ended:
+	case c.receiving && direct:
+		p.cancel(c, actReceive)
+	case c.polling && !direct && !c.stuck && !c.readable:
+		p.cancel(c, actPoll)
+	case c.receiving || c.polling:
+	case direct:
+		p.poll(c.fd)
+		c.polling = true
+		c.requests++
+	default:
+		e := p.request(opRecv, actReceive, c.fd)
+		e.flags, e.ioprio = sqeBufferSelect, recvMultishot
+		c.receiving = true
+		c.requests++
+	}
+}
+
+// cancel ends the request that brings input.
+func (p *uringPoller) cancel(c *loopConn, a action) {
+	c.switching = true
+	p.request(opAsyncCancel, actCancel, c.fd).addr = uint64(c.fd)<<8 | uint64(a)
+}
+
+func (p *uringPoller) unwatch(c *loopConn) {
+	if c.requests == 0 {
+		p.loop.release(c)
+		return
+	}
+	p.request(opAsyncCancel, actCancel, c.fd).opFlags = cancelByFD | cancelAll
+}
+
+func (p *uringPoller) wait() {
+	r := p.ring
+	for {
+		if len(p.loop.ready) > 0 || r.pending() {
+			_ = r.enter(0, enterGetEvents, 0) // what fails is tried again
+			return
+		}
+		errno := r.enter(1, enterGetEvents, rawWait)
+		switch {
+		case r.pending():
+			return
+		case errno == syscall.ETIME:
+			r.sleep(p.loop.patience())
+			return
+		default:
+			runtime.Gosched()
+		}
+	}
+}
+
+// deliver stops short where there may be no room for the requests that follow from a completion.
+func (p *uringPoller) deliver() {
+	r := p.ring
+	for r.pending() && r.room() >= 8 {
+		p.completed(r.take())
+	}
+	r.publishBuffers()
+}
+
+// completed tells a connection what came of one of its requests.
+func (p *uringPoller) completed(e cqe) {
+	l, a, fd := p.loop, action(e.userData), int(e.userData>>8)
+	switch {
+	case a == actCancel:
+		return
+	case fd == l.bell:
+		if e.flags&cqeMore == 0 {
+			p.poll(fd)
+		}
+		return
+	}
+	c := l.conns[fd]
+	if e.flags&cqeMore == 0 {
+		c.requests--
+	}
+	switch a {
+	case actReceive:
+		p.received(c, e)
+	case actPoll:
+		p.polled(c, e)
+	case actSend:
+		p.sent(c, e)
+	}
+	if c.closed && c.requests == 0 && l.conns[fd] == c {
+		l.release(c)
+	}
+}
+
+// received passes input on to its connection.
+func (p *uringPoller) received(c *loopConn, e cqe) {
+	if e.flags&cqeMore == 0 {
+		c.receiving, c.switching = false, false
+	}
+	if e.flags&cqeBuffer != 0 {
+		id := uint16(e.flags >> 16)
+		if e.res > 0 {
+			p.loop.attend(c, false, p.ring.buffer(id, int(e.res)))
+		}
+		p.ring.giveBack(id)
+	}
+	switch errno := syscall.Errno(-e.res); {
+	case e.res > 0:
+	case e.res == 0:
+		c.ended = true
+		p.loop.attend(c, false, nil)
+	case errno == syscall.ENOBUFS, errno == syscall.ECANCELED, errno == syscall.EINTR, errno == syscall.EAGAIN:
+		if !c.closed {
+			p.settle(c)
+		}
+	default:
+		p.broken(c)
+	}
+}
+
+// polled notes that a connection has something to read.
+func (p *uringPoller) polled(c *loopConn, e cqe) {
+	if e.flags&cqeMore == 0 {
+		c.polling, c.switching = false, false
+	}
+	if e.res > 0 {
+		c.readable = true
+		c.hungUp = c.hungUp || e.res&(syscall.EPOLLRDHUP|syscall.EPOLLHUP|syscall.EPOLLERR) != 0
+	}
+	switch {
+	case c.closed:
+	case c.queued: // its turn comes
+		p.settle(c)
+	default:
+		p.loop.attend(c, false, nil)
+	}
+}
+
+// sent notes how much was written.
+func (p *uringPoller) sent(c *loopConn, e cqe) {
+	c.sending = false
+	switch errno := syscall.Errno(-e.res); {
+	case e.res >= 0:
+		c.sent += int(e.res)
+	case errno != syscall.EINTR && errno != syscall.EAGAIN:
+		p.broken(c)
+		return
+	}
+	p.loop.attend(c, false, nil)
+}
+
+// broken ends a connection.
+func (p *uringPoller) broken(c *loopConn) {
+	if !c.closed {
+		p.loop.forget(c)
+	}
+}
+
+func (p *uringPoller) write(c *loopConn) (done, ok bool) {
+	b := c.session.Out.B
+	switch {
+	case c.sending:
+		return false, true
+	case c.sent == len(b):
+		return true, true
+	}
+	e := p.request(opSend, actSend, c.fd)
+	e.addr, e.len, e.opFlags = uint64(uintptr(unsafe.Pointer(&b[c.sent]))), uint32(min(len(b)-c.sent, 1<<30)), syscall.MSG_NOSIGNAL
+	c.sending = true
+	c.requests++
+	return false, true
+}
