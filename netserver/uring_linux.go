@@ -45,7 +45,7 @@ const (
 	actReceive action = iota
 	actPoll
 	actSend
-	actCancel // nobody waits for it
+	actCancel
 )
 
 func newUringPoller(l *loop) (*uringPoller, error) {
@@ -118,6 +118,7 @@ func (p *uringPoller) settle(c *loopConn) {
 // cancel ends the request that brings input.
 func (p *uringPoller) cancel(c *loopConn, a action) {
 	c.switching = true
+	c.requests++
 	p.request(opAsyncCancel, actCancel, c.fd).addr = uint64(c.fd)<<8 | uint64(a)
 }
 
@@ -126,7 +127,19 @@ func (p *uringPoller) unwatch(c *loopConn) {
 		p.loop.release(c)
 		return
 	}
+	c.requests++
 	p.request(opAsyncCancel, actCancel, c.fd).opFlags = cancelByFD | cancelAll
+}
+
+// cancelled tries again where nothing was cancelled: the kernel does not find a request that it is about to run once more.
+func (p *uringPoller) cancelled(c *loopConn, e cqe) {
+	switch {
+	case c.closed && (c.receiving || c.polling || c.sending):
+		p.unwatch(c)
+	case !c.closed && e.res < 0:
+		c.switching = false
+		p.settle(c)
+	}
 }
 
 func (p *uringPoller) wait() {
@@ -161,10 +174,7 @@ func (p *uringPoller) deliver() {
 // completed tells a connection what came of one of its requests.
 func (p *uringPoller) completed(e cqe) {
 	l, a, fd := p.loop, action(e.userData), int(e.userData>>8)
-	switch {
-	case a == actCancel:
-		return
-	case fd == l.bell:
+	if fd == l.bell {
 		if e.flags&cqeMore == 0 {
 			p.poll(fd)
 		}
@@ -181,6 +191,8 @@ func (p *uringPoller) completed(e cqe) {
 		p.polled(c, e)
 	case actSend:
 		p.sent(c, e)
+	case actCancel:
+		p.cancelled(c, e)
 	}
 	if c.closed && c.requests == 0 && l.conns[fd] == c {
 		l.release(c)
