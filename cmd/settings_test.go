@@ -32,6 +32,7 @@ var samples = map[string][3]string{
 	"server.shutdown_grace_period_secs": {"1", "2", "3"},
 	"security.password":                 {"one", "two", "three"},
 	"memory.max_memory":                 {"1gb", "50%", "3000000"},
+	"memory.max_memory_clients":         {"1073741824", "50%", "0"},
 	"memory.eviction_policy":            {"noeviction", "allkeys-random", "volatile-ttl"},
 	"memory.eviction_weight":            {"balanced", "bytes", "hits"},
 	"logging.level":                     {"debug", "warn", "error"},

@@ -388,7 +388,7 @@ func TestShardsKeepTheirShare(t *testing.T) {
 			}
 			var live []int64
 			f.unlocked(func() { live = f.s.Live() })
-			if least, most := slices.Min(live), slices.Max(live); least < most*3/4 {
+			if least, most := slices.Min(live), slices.Max(live); least < most/2 {
 				t.Errorf("live bytes of the shards: %d", live)
 			}
 		})

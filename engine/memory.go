@@ -2,17 +2,36 @@ package engine
 
 import (
 	"math"
+	"runtime/debug"
 	"runtime/metrics"
 	"sync"
+	"sync/atomic"
 )
 
 // governor turns the limit of the process's memory into the number of blocks that the arena may have.
+//
+// What is not arena is measured: the program, the Go runtime, connections. Of this the external memory (see AddExternal) has its budget set
+// aside, so that it comes and goes without a key being evicted. As its buffers are garbage before they are free memory, the Go runtime is
+// told to collect before it takes more.
 type governor struct {
-	arenaOnly bool // tests: the limit is the arena's alone
+	arenaOnly bool         // tests: the limit is the arena's alone
+	external  atomic.Int64 // bytes of external memory
+	budget    atomic.Int64 // bytes set aside for it
+	wasteful  atomic.Bool  // garbage takes memory from the arena
 
-	mu      sync.Mutex        // guards the field below
-	samples [2]metrics.Sample // scratch of goMemory
+	mu      sync.Mutex                       // guards the fields below
+	samples [len(heapMetrics)]metrics.Sample // scratch of readHeap
+	since   int                              // measurements since the last call of collect
+	base    int64                            // bytes that stay beside the arena and external memory; 0 before the first measurement
 }
+
+const (
+	baseInertia  = 4       // base follows what is measured by this part of the difference, ten times a second,
+	baseCaution  = 256     // and upwards by this part while there is external memory, whose garbage may look like something that stays
+	collectEvery = 10      // measurements between collections that are made to be sure that it does
+	heapSlack    = 8       // the Go heap may hold garbage of this part of its live bytes in any case,
+	heapSlackMin = 1 << 20 // and of so many bytes, lest the collector runs all the time
+)
 
 // MaxMemory returns the limit in bytes, 0 for none.
 func (s *Store) MaxMemory() int64 { return s.maxMemory.Load() }
@@ -38,6 +57,16 @@ func (s *Store) Weight() Weight { return Weight(s.weight.Load()) }
 // SetWeight changes what AllKeysDensity aims at.
 func (s *Store) SetWeight(w Weight) { s.weight.Store(uint32(w)) }
 
+// SetExternalBudget sets how many bytes the arena leaves to what AddExternal counts, whether they are in use or not.
+func (s *Store) SetExternalBudget(n int64) {
+	s.memory.budget.Store(n)
+	s.setLimit()
+}
+
+// AddExternal counts n more bytes, or fewer where n is negative, that the process holds outside of the Store for as long as somebody else
+// likes, such as replies that clients do not read. Within the budget they take nothing from the arena. It returns their sum.
+func (s *Store) AddExternal(n int64) int64 { return s.memory.external.Add(n) }
+
 // govern keeps the process within its limit: it adapts the arena's share to what everything else takes, makes room where the arena has
 // outgrown it, and gives free pages back to the system.
 func (s *Store) govern() {
@@ -45,34 +74,96 @@ func (s *Store) govern() {
 	if s.maxMemory.Load() == 0 {
 		return
 	}
+	if s.memory.wasteful.Load() {
+		s.memory.collect()
+		s.setLimit()
+	}
 	_ = s.makeRoom(0, 0) // what cannot be evicted stays; commands that need memory are told
 	s.pool.trim()
 }
 
-// setLimit computes how many blocks the arena may have: the limit less the resident memory that is not the arena's.
+// setLimit computes how many blocks the arena may have: the limit less what the rest of the process takes.
 func (s *Store) setLimit() {
 	limit := s.maxMemory.Load()
 	if limit == 0 {
+		s.memory.free()
 		s.pool.limit.Store(math.MaxInt64 / blockSize)
 		return
 	}
-	s.pool.limit.Store(max((limit-s.memory.other(s.pool.resident()*blockSize))/blockSize, 0))
+	s.pool.limit.Store(max((limit-s.memory.rest(s.pool.resident()*blockSize))/blockSize, 0))
 }
 
-// other returns the resident bytes of the process beyond those of an arena of the given size.
-func (g *governor) other(arena int64) int64 {
+// rest returns the bytes that the process needs beside an arena of the given size: those that are resident now, but at least what stays
+// and the budget of external memory.
+func (g *governor) rest(arena int64) int64 {
 	if g.arenaOnly {
 		return 0
 	}
-	return max(residentSet()-arena, g.goMemory())
-}
-
-// goMemory returns the bytes that the Go runtime has from the system and not given back.
-func (g *governor) goMemory() int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.samples[0].Name = "/memory/classes/total:bytes"
-	g.samples[1].Name = "/memory/classes/heap/released:bytes"
-	metrics.Read(g.samples[:])
-	return int64(g.samples[0].Value.Uint64() - g.samples[1].Value.Uint64())
+	h := readHeap(g.samples[:])
+	resident, _ := ResidentSet()
+	now := max(resident-arena, h.taken)
+	stays := now - h.garbage() - min(g.external.Load(), g.budget.Load())
+	if g.base == 0 {
+		g.base = stays
+	}
+	inertia := int64(baseInertia)
+	if stays > g.base && g.external.Load() > 0 {
+		inertia = baseCaution
+	}
+	g.base += (stays - g.base) / inertia
+	rest, slack := g.base+g.budget.Load(), max(h.live/heapSlack, heapSlackMin)
+	debug.SetMemoryLimit(max(h.taken+rest-now, h.taken-h.garbage()+slack))
+	g.since++
+	unsure := g.external.Load() > 0 || g.budget.Load() > 0 && g.since > collectEvery
+	g.wasteful.Store(now > rest && (unsure || h.garbage() > slack))
+	return max(now, rest)
+}
+
+// collect makes the Go runtime give back what it does not need.
+func (g *governor) collect() {
+	debug.FreeOSMemory()
+	g.mu.Lock()
+	g.since = 0
+	g.mu.Unlock()
+}
+
+// free lifts the limit of the Go heap.
+func (g *governor) free() {
+	if !g.arenaOnly {
+		debug.SetMemoryLimit(math.MaxInt64)
+	}
+}
+
+// heap is the memory of the Go runtime in bytes.
+type heap struct {
+	taken   int64 // from the system and not given back
+	objects int64 // in objects, dead ones included that were not collected yet
+	free    int64 // in no object
+	live    int64 // in objects, as of the last collection
+}
+
+// garbage returns the bytes that the collector could give back.
+func (h *heap) garbage() int64 {
+	if h.live == 0 {
+		return h.free // nothing was collected yet
+	}
+	return h.free + max(h.objects-h.live, 0)
+}
+
+// heapMetrics are what readHeap reads.
+var heapMetrics = [...]string{
+	"/memory/classes/total:bytes", "/memory/classes/heap/released:bytes", "/memory/classes/heap/objects:bytes",
+	"/memory/classes/heap/free:bytes", "/gc/heap/live:bytes",
+}
+
+// readHeap asks the Go runtime, with scratch for as many samples as there are heapMetrics.
+func readHeap(samples []metrics.Sample) heap {
+	for i, name := range heapMetrics {
+		samples[i].Name = name
+	}
+	metrics.Read(samples)
+	n := func(i int) int64 { return int64(samples[i].Value.Uint64()) }
+	return heap{taken: n(0) - n(1), objects: n(2), free: n(3), live: n(4)}
 }

@@ -2,5 +2,6 @@
 
 package engine
 
-// residentSet returns the resident memory of the process in bytes, 0 if it is not known.
-func residentSet() int64 { return 0 }
+// ResidentSet returns the resident memory of the process in bytes, and how much of it is the program's and its libraries' files; 0 if that
+// is not known.
+func ResidentSet() (total, files int64) { return 0, 0 }

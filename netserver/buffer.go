@@ -19,6 +19,51 @@ func (p *readPool) get() *[readSize]byte {
 	return new([readSize]byte)
 }
 
+// replyPool holds reply buffers above keepSize. A connection has one only from when it executes commands until their replies are written,
+// so that few are needed, however many clients ask for large values.
+type replyPool struct {
+	mu    sync.Mutex // guards the fields below
+	spare [][]byte
+	least int // the fewest that there were since the last trim
+}
+
+// spareReplies is the most buffers that a replyPool holds.
+const spareReplies = 4
+
+// get returns an empty buffer, or nil.
+func (p *replyPool) get() []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.spare)
+	if n == 0 {
+		return nil
+	}
+	b := p.spare[n-1]
+	p.spare[n-1] = nil
+	p.spare = p.spare[:n-1]
+	p.least = min(p.least, n-1)
+	return b[:0]
+}
+
+// put takes over a buffer.
+func (p *replyPool) put(b []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.spare) < spareReplies {
+		p.spare = append(p.spare, b)
+	}
+}
+
+// trim drops what was not used since the last call.
+func (p *replyPool) trim() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := copy(p.spare, p.spare[p.least:])
+	clear(p.spare[n:])
+	p.spare = p.spare[:n]
+	p.least = n
+}
+
 // queryBuffer holds what was read from a client and not yet executed. It must not be copied after its first use.
 type queryBuffer struct {
 	pool   *readPool

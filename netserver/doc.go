@@ -58,7 +58,9 @@
 //
 // A connection's query buffer starts with 512 bytes. When a read fills that, it takes 16 KiB from a pool;
 // when a command does not fit, it allocates what the parser asks for, in steps, so that an announced length costs nothing until the
-// bytes arrive. After one to two idle seconds all of that is given back, and the reply buffer too.
+// bytes arrive. After one to two idle seconds all of that is given back, and the reply buffer too. A reply buffer above 128 KiB stays with a
+// connection only until the replies are written; then the next connection has it. A client that does not read keeps it, which the
+// connection tells its session (Session.Unread), for the sum of these has a limit.
 //
 // # Why not redcon.ListenAndServe
 //

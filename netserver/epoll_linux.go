@@ -91,23 +91,7 @@ func (p *epollPoller) event(e *syscall.EpollEvent) {
 	}
 }
 
-// write writes until the socket is full.
-func (p *epollPoller) write(c *loopConn) (done, ok bool) {
-	b := c.session.Out.B
-	for c.sent < len(b) {
-		n, errno := send(c.fd, b[c.sent:])
-		switch errno {
-		case 0:
-			c.sent += n
-		case syscall.EINTR:
-		case syscall.EAGAIN:
-			return false, true
-		default:
-			return false, false
-		}
-	}
-	return true, true
-}
+func (p *epollPoller) write(c *loopConn) (done, ok bool) { return c.writeMore() }
 
 // epollWait waits for events for at most timeout milliseconds, without telling the scheduler.
 func epollWait(epoll int, events []syscall.EpollEvent, timeout int) (int, syscall.Errno) {

@@ -58,10 +58,19 @@ func (c *link) count(sent int) {
 	c.unread = 0
 }
 
+// borrow gives a connection without a reply buffer one that is large already, if there is one to spare. It is called before commands are
+// executed.
+func (c *link) borrow() {
+	if out := &c.session.Out; out.B == nil {
+		out.B = c.srv.replies.get()
+	}
+}
+
 // emptied resets the reply buffer, whose bytes are written.
 func (c *link) emptied() {
 	out := &c.session.Out
-	if cap(out.B) > jumpSize {
+	if cap(out.B) > keepSize {
+		c.srv.replies.put(out.B)
 		out.B = nil
 	}
 	out.B = out.B[:0]

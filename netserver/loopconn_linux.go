@@ -172,6 +172,7 @@ func (c *loopConn) read(v *config.Values) bool {
 // process executes input, or what c.in holds if input is nil, and writes the replies. It reports whether the connection stays.
 func (c *loopConn) process(v *config.Values, input []byte) bool {
 	now := time.Now().UnixMilli()
+	c.borrow()
 	if input != nil {
 		n, next := c.execute(c.loop.batch, input, c.in.size(), now, v)
 		c.next = next
@@ -205,14 +206,33 @@ func (c *loopConn) flush(v *config.Values) bool {
 	}
 	if c.stuck {
 		c.stuck, c.stalled = false, 0
+		c.session.Unread(0)
 		c.limitStall(0)
 		c.touch()
 		c.progress()
 	}
+	c.emptied()
 	c.count(c.sent)
 	c.sent = 0
-	c.emptied()
 	return true
+}
+
+// writeMore writes until all replies are written or the socket is full.
+func (c *loopConn) writeMore() (done, ok bool) {
+	b := c.session.Out.B
+	for c.sent < len(b) {
+		n, errno := send(c.fd, b[c.sent:])
+		switch errno {
+		case 0:
+			c.sent += n
+		case syscall.EINTR:
+		case syscall.EAGAIN:
+			return false, true
+		default:
+			return false, false
+		}
+	}
+	return true, true
 }
 
 // stall notes that not all replies could be written. A client that made progress, or has just become stuck, has its time again.
@@ -222,6 +242,9 @@ func (c *loopConn) stall(v *config.Values) {
 	}
 	c.touch()
 	c.stuck, c.stalled = true, c.sent
+	if n := cap(c.session.Out.B); n > readSize {
+		c.session.Unread(n)
+	}
 	if limit, _ := writeLimit(v, len(c.session.Out.B)-c.sent); limit > 0 {
 		c.limitStall(time.Now().Add(limit).UnixMilli())
 	} else {

@@ -75,6 +75,7 @@ func (c *netConn) process() bool {
 	for {
 		v := c.srv.config()
 		c.touch()
+		c.borrow()
 		n, next := c.execute(b, c.in.bytes(), c.in.size(), time.Now().UnixMilli(), v)
 		c.in.consume(n)
 		if next == drop {
@@ -96,6 +97,7 @@ func (c *netConn) flush(v *config.Values) bool {
 	c.outPeak = max(c.outPeak, len(out.B))
 	sent := 0
 	var err error
+	defer c.watchWrite()()
 	for sent < len(out.B) && err == nil {
 		c.limitWrite(v, len(out.B)-sent)
 		if sent > 0 {
@@ -108,9 +110,31 @@ func (c *netConn) flush(v *config.Values) bool {
 	if c.limited && errors.Is(err, os.ErrDeadlineExceeded) && !c.session.Killed() && !c.srv.stopping() {
 		c.logStall(v, len(out.B)-sent)
 	}
-	c.count(sent)
 	c.emptied()
+	c.count(sent)
 	return err == nil
+}
+
+// slowWrite is how long a write takes from which on the client counts as one that does not read.
+const slowWrite = 20 * time.Millisecond
+
+// watchWrite counts the replies as waiting for the client when they are not written soon. The caller calls what it returns behind the write.
+func (c *netConn) watchWrite() (done func()) {
+	n := cap(c.session.Out.B)
+	if n <= readSize {
+		return func() {}
+	}
+	counted := make(chan struct{})
+	timer := time.AfterFunc(slowWrite, func() {
+		c.session.Unread(n)
+		close(counted)
+	})
+	return func() {
+		if !timer.Stop() {
+			<-counted
+			c.session.Unread(0)
+		}
+	}
 }
 
 // limitWrite sets the time that a client has to read, if it is limited. left is how many bytes wait for it. A killed session's

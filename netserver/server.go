@@ -70,6 +70,7 @@ type Server struct {
 	commands  *command.Server
 	log       *slog.Logger
 	buffers   readPool
+	replies   replyPool
 	batches   batchPool
 	rate      acceptRate
 	tick      atomic.Uint32 // counts sweeps; the clock of what may be a second off
@@ -251,6 +252,7 @@ func (s *Server) sweep() {
 			return
 		case <-ticker.C:
 		}
+		s.replies.trim()
 		s.wakeIdle(s.tick.Add(1), s.config().ConnectionTimeout)
 	}
 }

@@ -268,6 +268,11 @@ func (p *uringPoller) write(c *loopConn) (done, ok bool) {
 	switch {
 	case c.sending:
 		return false, true
+	case len(b)-c.sent > readSize:
+		// At once: a turn of many connections with large replies would hold all of them in memory, and call their clients slow.
+		if done, ok = c.writeMore(); done || !ok {
+			return done, ok
+		}
 	case c.sent == len(b):
 		return true, true
 	}

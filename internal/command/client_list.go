@@ -178,7 +178,7 @@ func (s *Session) appendLine(dst []byte, now int64) []byte {
 	dst = appendField(dst, " obl=", p.outLen.Load())
 	dst = appendField(dst, " oll=", min(pushed, 1)) // the bytes pushed to a client lie in one piece
 	dst = appendField(dst, " omem=", pushedCap)
-	dst = appendField(dst, " tot-mem=", sessionBytes+queryCap+outCap+argvMem+multiMem+pushedCap)
+	dst = appendField(dst, " tot-mem=", s.bytes())
 	dst = append(dst, " events=r cmd="...)
 	if cmd := p.last.Load(); cmd != nil {
 		dst = append(dst, cmd.fullName...)

@@ -92,7 +92,12 @@ func (srv *Server) applyConfig() {
 		apply func(v *config.Values) error
 	}{
 		{"maxmemory", func(v *config.Values) error {
+			srv.Store.SetExternalBudget(v.MaxMemoryClients())
 			srv.Store.SetMaxMemory(v.MaxMemory)
+			return nil
+		}},
+		{"maxmemory-clients", func(v *config.Values) error {
+			srv.Store.SetExternalBudget(v.MaxMemoryClients())
 			return nil
 		}},
 		{"maxmemory-policy", func(v *config.Values) error {
@@ -114,4 +119,5 @@ func (srv *Server) applyConfig() {
 	}
 	// The first values come from a file and from flags, and were checked there: no hook refuses them.
 	_ = srv.slowlog.configure(srv.Config.Snapshot())
+	srv.Store.SetExternalBudget(srv.Config.Snapshot().MaxMemoryClients())
 }

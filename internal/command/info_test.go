@@ -45,7 +45,7 @@ func TestInfo(t *testing.T) {
 		"connected_clients": "1", "maxclients": "10000", "blocked_clients": "0",
 		"used_memory": `[1-9]\d+`, "used_memory_human": `[\d.]+[BKM]`, "used_memory_rss": `[1-9]\d{6,}`, "maxmemory": "104857600",
 		"maxmemory_human": `100\.00M`, "maxmemory_policy": "allkeys-lfu", "used_memory_peak": `[1-9]\d+`, "total_system_memory": "1073741824",
-		"redistill_go_heap_bytes": `[1-9]\d+`, "redistill_go_total_bytes": `[1-9]\d+`,
+		"redistill_go_heap_bytes": `[1-9]\d+`, "redistill_go_bytes": `[1-9]\d+`,
 		"loading": "0", "aof_enabled": "0", "rdb_last_save_time": `\d{10}`,
 		"total_connections_received": "1", "total_commands_processed": "5", "keyspace_hits": "2", "keyspace_misses": "1",
 		"expired_keys": "0", "evicted_keys": "0", "rejected_connections": "0",

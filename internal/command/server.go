@@ -38,6 +38,7 @@ type Server struct {
 
 	alert    atomic.Uint32 // alertPause, alertMonitors: what a command has to heed before it runs
 	clients  registry
+	slow     sync.Mutex // held while clients are chosen to be closed for what they do not read
 	pause    pause
 	monitors monitors
 	stripes  []*Stats // shared out among the sessions, added up by INFO
@@ -98,6 +99,7 @@ type totals struct {
 	deniedLogins atomic.Int64 // failed AUTH and HELLO AUTH
 	queryLimit   atomic.Int64 // clients closed for what they sent
 	outputLimit  atomic.Int64 // clients closed for what they did not read
+	evicted      atomic.Int64 // clients closed because all together did not read too much
 	io           []ioTotals   // shared out among the sessions like Server.stripes
 }
 
@@ -118,7 +120,7 @@ func (t *totals) network() (in, out int64) {
 
 // reset sets everything to zero.
 func (t *totals) reset() {
-	for _, n := range []*atomic.Int64{&t.connections, &t.rejected, &t.deniedLogins, &t.queryLimit, &t.outputLimit} {
+	for _, n := range []*atomic.Int64{&t.connections, &t.rejected, &t.deniedLogins, &t.queryLimit, &t.outputLimit, &t.evicted} {
 		n.Store(0)
 	}
 	for i := range t.io {

@@ -46,8 +46,9 @@ type Session struct {
 	unix    bool    // connected over a Unix socket; constant
 	wake    func()  // see NewSession; constant
 
-	killed  atomic.Bool // see Kill
-	blocked atomic.Bool // waits for the end of CLIENT PAUSE; set by the pause
+	killed  atomic.Bool  // see Kill
+	unread  atomic.Int64 // see Unread
+	blocked atomic.Bool  // waits for the end of CLIENT PAUSE; set by the pause
 
 	published
 
@@ -55,9 +56,10 @@ type Session struct {
 	name      string
 	libName   string
 	libVer    string
-	inbox     []byte // pushed by other goroutines, to be written after Out
-	softSince int64  // Unix milliseconds since when the inbox is above its soft limit, or 0
-	closed    bool   // nothing is put into inbox any more
+	inbox     []byte       // pushed by other goroutines, to be written after Out
+	softSince int64        // Unix milliseconds since when the inbox is above its soft limit, or 0
+	closed    bool         // nothing is put into inbox any more
+	charged   atomic.Int64 // bytes counted as external memory; mu is held for writing
 }
 
 // state is a set of conditions under which the gate looks closer at a command. It is 0 for nearly all clients nearly all the time.
@@ -154,6 +156,7 @@ func (s *Session) Close() {
 	s.tx.Unlock()
 	s.mu.Lock()
 	s.inbox, s.closed = nil, true
+	s.charge()
 	s.mu.Unlock()
 }
 
@@ -196,6 +199,7 @@ func (s *Session) CountIO(in, out int) {
 	s.io.in.Add(int64(in))
 	s.io.out.Add(int64(out))
 	update(&s.published.outLen, 0)
+	update(&s.published.outCap, int64(cap(s.Out.B)))
 }
 
 // post queues bytes for the client and wakes its connection. Any goroutine may call it, with locks held. A client that does not read
@@ -203,6 +207,7 @@ func (s *Session) CountIO(in, out int) {
 func (s *Session) post(b []byte, limit config.OutputBufLimit) {
 	if s.fill(b, limit) {
 		s.wake()
+		s.srv.closeSlow()
 		return
 	}
 	s.CountOutputLimit()
@@ -218,6 +223,7 @@ func (s *Session) fill(b []byte, limit config.OutputBufLimit) bool {
 		return true
 	}
 	s.inbox = append(s.inbox, b...)
+	s.charge()
 	n := int64(len(s.inbox))
 	if limit.Soft == 0 || n <= limit.Soft {
 		s.softSince = 0
@@ -228,6 +234,7 @@ func (s *Session) fill(b []byte, limit config.OutputBufLimit) bool {
 	soft := s.softSince != 0 && time.Now().UnixMilli()-s.softSince > limit.SoftSeconds*1000
 	if hard || soft {
 		s.inbox, s.closed = nil, true
+		s.charge()
 		return false
 	}
 	return true
@@ -245,6 +252,7 @@ func (s *Session) TakeInbox(dst []byte) []byte {
 	if cap(s.inbox) > inboxKept {
 		s.inbox = nil
 	}
+	s.charge()
 	return dst
 }
 
@@ -258,6 +266,9 @@ func (s *Session) CountWith(n int) {
 // Kill makes the session run no other command and asks its connection to close without more replies. Any goroutine may call it.
 func (s *Session) Kill() {
 	s.killed.Store(true)
+	s.mu.Lock()
+	s.charge()
+	s.mu.Unlock()
 	s.srv.clients.remove(s)
 	s.wake()
 }

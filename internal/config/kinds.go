@@ -34,6 +34,7 @@ const (
 	errRedisInteger  = redisText("argument couldn't be parsed into an integer")
 	errRedisOctal    = redisText("argument couldn't be parsed as an octal number")
 	errRedisMemory   = redisText("argument must be a memory value")
+	errRedisPercent  = redisText("argument must be a memory or percent value")
 	errRedisYesNo    = redisText("argument must be 'yes' or 'no'")
 	errRedisBufArgs  = redisText("Wrong number of arguments in buffer limit configuration.")
 	errRedisBufClass = redisText("Invalid client class specified in buffer limit configuration.")
@@ -264,6 +265,35 @@ func maxMemory() kind {
 		},
 		getRedis: func(v *Values) string { return strconv.FormatInt(v.MaxMemory, 10) },
 	}
+}
+
+// clientsMemory is a size, or a share of Values.MaxMemory, or 0 for no limit.
+func clientsMemory() kind {
+	k := kind{
+		name:    "size",
+		accepts: "a size such as 64mb, a share of max_memory such as 5%, plain bytes, or 0 for no limit",
+		get: func(v *Values) string {
+			if v.clientsShare > 0 {
+				return strconv.FormatInt(v.clientsShare, 10) + "%"
+			}
+			return strconv.FormatInt(v.clientsBytes, 10)
+		},
+		setRedis: func(v *Values, text string) error {
+			if share, ok := parsePercent(text); ok {
+				v.clientsShare, v.clientsBytes = share, 0
+				return nil
+			}
+			n, err := ParseSize(text)
+			if err != nil {
+				return errRedisPercent
+			}
+			v.clientsShare, v.clientsBytes = 0, n
+			return nil
+		},
+	}
+	k.set = inWords(k.setRedis, k.accepts)
+	k.getRedis = k.get
+	return k
 }
 
 // logLevel is a level of log/slog. Redis has other names for some of them.

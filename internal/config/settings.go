@@ -147,6 +147,12 @@ var settings = withNames([]Setting{
 		kind: maxMemory(),
 	},
 	{
+		Key: "memory.max_memory_clients", Redis: []string{"maxmemory-clients"}, Default: "5%",
+		Help: "memory set aside for replies that clients do not read, above which those with most are closed: a size, " +
+			"a share of max_memory, or 0 = none", Mutable: true,
+		kind: clientsMemory(),
+	},
+	{
 		Key: "memory.eviction_policy", Redis: []string{"maxmemory-policy"}, Env: []string{"REDIS_EVICTION_POLICY"}, Default: "allkeys-lru",
 		Help: "which keys go when memory is full", Mutable: true,
 		kind: enum(func(v *Values) *string { return &v.EvictionPolicy }, evictionPolicies),
@@ -221,7 +227,6 @@ var settings = withNames([]Setting{
 	{Redis: []string{"lazyfree-lazy-user-del"}, kind: fixed("no")},
 	{Redis: []string{"lazyfree-lazy-user-flush"}, kind: fixed("no")},
 	{Redis: []string{"logfile"}, kind: fixed("")},
-	{Redis: []string{"maxmemory-clients"}, kind: fixed("0")},
 	{Redis: []string{"min-replicas-to-write", "min-slaves-to-write"}, kind: fixed("0")},
 	{Redis: []string{"notify-keyspace-events"}, kind: fixed("")},
 	{Redis: []string{"protected-mode"}, kind: fixed("no")},

@@ -38,6 +38,8 @@ type Values struct {
 	LogFormat string // "text" or "json"
 
 	maxMemoryText string // max_memory as written, such as "80%"
+	clientsShare  int64  // max_memory_clients as a share of MaxMemory in percent; 0 if it is a size
+	clientsBytes  int64  // and as a size
 
 	// The rest is known by Redis's names only.
 
@@ -47,6 +49,15 @@ type Values struct {
 	ProtoMaxBulkLen         int64           // bytes of one argument
 	ClientQueryBufferLimit  int64           // bytes of unread input of one client
 	ClientOutputBufferLimit OutputBufLimits // bytes of unsent output of one client
+}
+
+// MaxMemoryClients returns the bytes that may hold replies which clients have not
+// read; 0 = no limit.
+func (v *Values) MaxMemoryClients() int64 {
+	if v.clientsShare > 0 {
+		return v.MaxMemory / 100 * v.clientsShare
+	}
+	return v.clientsBytes
 }
 
 // OutputBufLimits are the limits of client-output-buffer-limit by class.

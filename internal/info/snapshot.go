@@ -26,7 +26,9 @@ type Snapshot struct {
 	// Memory, in bytes
 	DataBytes, IndexBytes   int64  // records, and what is kept to find them
 	DeadBytes, FreeBytes    int64  // lost to records that went until their blocks are used again; resident and not in use
-	GoHeapBytes, GoBytes    int64  // objects in Go's heap; all memory that the Go runtime took and did not give back
+	ClientBytes             int64  // clients and their buffers
+	GoHeapBytes, GoBytes    int64  // objects in Go's heap, clients' included; resident memory that is neither arena, clients nor program
+	ProgramBytes            int64  // resident pages of the program's file and of libraries
 	StartupBytes, PeakBytes int64  // Used of the empty server, and the most so far
 	RSSBytes                int64  // resident memory of the process
 	SystemBytes             int64  // memory of the machine, or what its cgroup allows; 0 if unknown
@@ -39,6 +41,7 @@ type Snapshot struct {
 	// Stats
 	ConnectionsReceived, ConnectionsRejected int64
 	QueryLimitClosed, OutputLimitClosed      int64 // clients closed for what they sent, for what they did not read
+	EvictedClients                           int64 // clients closed because all of them together did not read too much
 	CommandsProcessed, ErrorReplies          uint64
 	OpsPerSec                                int64
 	NetInputBytes, NetOutputBytes            int64
@@ -54,7 +57,9 @@ type Snapshot struct {
 }
 
 // Used returns the bytes in use, which is what the limit is about.
-func (s *Snapshot) Used() int64 { return s.DataBytes + s.IndexBytes + s.DeadBytes + s.GoBytes }
+func (s *Snapshot) Used() int64 {
+	return s.DataBytes + s.IndexBytes + s.DeadBytes + s.ClientBytes + s.GoBytes + s.ProgramBytes
+}
 
 // Command is what calls of one command did.
 type Command struct {

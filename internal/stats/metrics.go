@@ -64,8 +64,9 @@ var metrics = []Metric{
 	{"memory_index", "Memory", "index", Bytes, field("redistill_index_bytes"), nil},
 	{"memory_dead", "Memory", "dead, to be compacted", Bytes, field("redistill_dead_bytes"), nil},
 	{"memory_free", "Memory", "free blocks", Bytes, field("redistill_free_bytes"), nil},
-	{"memory_go", "Memory", "Go runtime", Bytes, field("redistill_go_total_bytes"), nil},
+	{"memory_go", "Memory", "Go runtime", Bytes, field("redistill_go_bytes"), nil},
 	{"memory_clients", "Memory", "client buffers", Bytes, field("mem_clients_normal"), nil},
+	{"memory_program", "Memory", "program file", Bytes, field("redistill_program_bytes"), nil},
 	{"fragmentation", "Memory", "resident / used", Ratio, field("mem_fragmentation_ratio"), nil},
 
 	{"evicted", "Evictions and expirations", "evicted keys", Count, field("evicted_keys"), field("evicted_keys")},

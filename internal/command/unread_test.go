@@ -1,0 +1,86 @@
+package command
+
+import (
+	"strings"
+	"testing"
+)
+
+// Each row has the bytes that five clients, of which the last said CLIENT NO-EVICT, do not read, in the order in which they stop reading,
+// and the clients that are closed for it. The budget is 2,000 bytes, of which each byte takes two.
+func TestSlowClientsAreClosed(t *testing.T) {
+	for _, test := range []struct {
+		unread [5]int
+		closed string // numbers of clients
+		sum    int64  // unread in the end
+	}{
+		{[5]int{400, 300, 200, 100}, "", 1000},
+		{[5]int{400, 300, 200, 101}, "0", 601},
+		{[5]int{100, 300, 200, 401}, "3", 600},
+		{[5]int{640, 630, 620, 610}, "012", 610},
+		{[5]int{5000}, "", 5000},                 // one may be larger than the budget
+		{[5]int{5000, 600, 400}, "", 6000},       // beside others within it
+		{[5]int{5000, 600, 401}, "1", 5401},      // but not beside too much
+		{[5]int{5000, 6000, 400}, "0", 6400},     // nor two
+		{[5]int{400, 300, 0, 0, 900}, "01", 900}, // NO-EVICT
+		{[5]int{0, 0, 0, 0, 5000}, "", 5000},
+	} {
+		srv := newTestServer(t, "maxmemory 100mb", "maxmemory-clients 2000")
+		var clients []*client
+		for range test.unread {
+			clients = append(clients, connect(t, srv))
+		}
+		clients[4].do("CLIENT NO-EVICT ON")
+		for i, n := range test.unread {
+			clients[i].Unread(n)
+		}
+		closed := ""
+		for i, c := range clients {
+			if c.Killed() {
+				closed += string(rune('0' + i))
+			}
+		}
+		evicted := int(srv.total.evicted.Load())
+		if sum := srv.Store.AddExternal(0); closed != test.closed || sum != test.sum || evicted != len(closed) {
+			t.Errorf("%d: closed %q (%d counted), %d bytes left; want %q, %d", test.unread, closed, evicted, sum, test.closed, test.sum)
+		}
+		for _, c := range clients {
+			c.Unread(0)
+		}
+		if sum := srv.Store.AddExternal(0); sum != 0 {
+			t.Errorf("%d: %d bytes are unread when all is read", test.unread, sum)
+		}
+	}
+}
+
+func TestUnreadGoesWithTheClient(t *testing.T) {
+	srv := newTestServer(t, "maxmemory 100mb", "maxmemory-clients 1mb")
+	c, m := open(t, srv), open(t, srv)
+	c.Unread(1000)
+	m.do("MONITOR")
+	c.do("PING")
+	if sum := srv.Store.AddExternal(0); sum <= 1000 {
+		t.Errorf("%d bytes are unread beside what the monitor was sent", sum)
+	}
+	c.Close()
+	m.Close()
+	if sum := srv.Store.AddExternal(0); sum != 0 {
+		t.Errorf("%d bytes are unread", sum)
+	}
+}
+
+func TestMonitorsHaveNoMoreThanTheBudget(t *testing.T) {
+	srv := newTestServer(t, "maxmemory 100mb", "maxmemory-clients 200kb")
+	m, n, c := connect(t, srv), connect(t, srv), connect(t, srv)
+	m.do("MONITOR")
+	n.do("MONITOR")
+	for range 100 {
+		c.do("SET k " + strings.Repeat("v", 1000))
+		n.inbox()
+	}
+	if !m.Killed() || n.Killed() {
+		t.Errorf("killed: %v, the one that reads: %v", m.Killed(), n.Killed())
+	}
+	if sum := srv.Store.AddExternal(0); sum > 100<<10 {
+		t.Errorf("%d bytes are unread", sum)
+	}
+}
