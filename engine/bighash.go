@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"slices"
 	"unsafe"
 )
 
@@ -208,7 +209,12 @@ func (sh *shard) dropRefs(sp *keyspace, h bigHash, e entry) {
 
 // longField puts the field of an entry that has it in parts together in memory of the Go heap.
 func (sh *shard) longField(sp *keyspace, h bigHash, e entry) []byte {
-	return Value{rest: &restParts{sh, sp, h.owner(), e.fieldPart, e.flen}}.AppendTo(nil)
+	return sh.longValue(sp, h, e.fieldPart, e.flen).AppendTo(nil)
+}
+
+// longValue returns a view of a long field or value of n bytes.
+func (sh *shard) longValue(sp *keyspace, h bigHash, first uint32, n int) Value {
+	return Value{rest: &restParts{sh, sp, h.owner(), first, n}}
 }
 
 // place makes room of size bytes for a field in its bucket, in place of the entry that it has. It returns the bucket's bytes and the
@@ -266,19 +272,24 @@ func (sh *shard) startBucket(sp *keyspace, h bigHash, c class, hash uint64, size
 	return b, entry{off: off, end: off}
 }
 
-// bigGet returns the value of a field of a big hash.
-func (sh *shard) bigGet(sp *keyspace, v *view, k Key, field []byte) (Value, bool) {
+// bigGet returns the value of a field of a big hash. A field whose value is damaged is deleted.
+func (sh *shard) bigGet(sp *keyspace, v *view, k Key, field []byte, now int64) (Value, bool) {
 	h, hash := v.bigHash(k.hash), hashBytes(field)
-	_, p, ok := sh.findPart(sp, h.owner(), h.bucket(hash))
+	no := h.bucket(hash)
+	_, p, ok := sh.findPart(sp, h.owner(), no)
 	if !ok {
 		return Value{}, false
 	}
-	_, e, ok := sh.findField(sp, h, partBytes(p), field, hash)
+	i, e, ok := sh.findField(sp, h, partBytes(p), field, hash)
 	if !ok {
 		return Value{}, false
 	}
 	val := sh.entryValue(sp, h, e)
-	return val, val.intact()
+	if !val.intact() {
+		sh.dropEntry(sp, h, classOf(v.deadline(), now), no, i)
+		return Value{}, false
+	}
+	return val, true
 }
 
 // entryValue returns the value of an entry of a big hash.
@@ -286,22 +297,46 @@ func (sh *shard) entryValue(sp *keyspace, h bigHash, e entry) Value {
 	if !e.ref {
 		return Value{bytes: e.val}
 	}
-	return Value{rest: &restParts{sh, sp, h.owner(), e.part, e.total}}
+	return sh.longValue(sp, h, e.part, e.total)
+}
+
+// load returns field and value of an entry; a long field is put together in memory of the Go heap. ok is false if a part is missing.
+func (sh *shard) load(sp *keyspace, h bigHash, e entry) (field []byte, val Value, ok bool) {
+	if field = e.field; e.long {
+		name := sh.longValue(sp, h, e.fieldPart, e.flen)
+		if !name.intact() {
+			return nil, Value{}, false
+		}
+		field = name.AppendTo(nil)
+	}
+	val = sh.entryValue(sp, h, e)
+	return field, val, val.intact()
 }
 
 // bigDel deletes a field of a big hash and reports whether it was there. The root record stays, even empty.
 func (sh *shard) bigDel(sp *keyspace, v *view, k Key, field []byte, now int64) bool {
 	h, c, hash := v.bigHash(k.hash), classOf(v.deadline(), now), hashBytes(field)
 	no := h.bucket(hash)
-	s, p, ok := sh.findPart(sp, h.owner(), no)
+	_, p, ok := sh.findPart(sp, h.owner(), no)
 	if !ok {
 		return false
 	}
+	i, _, ok := sh.findField(sp, h, partBytes(p), field, hash)
+	if !ok {
+		return false
+	}
+	sh.dropEntry(sp, h, c, no, i)
+	if h.buckets() > 1 && sh.sparse(h) {
+		sh.mergeBucket(sp, h, c)
+	}
+	return true
+}
+
+// dropEntry deletes slot i of a bucket with its entry.
+func (sh *shard) dropEntry(sp *keyspace, h bigHash, c class, no uint32, i int) {
+	s, p, _ := sh.findPart(sp, h.owner(), no)
 	b := hashBucket(partBytes(p))
-	i, e, ok := sh.findField(sp, h, b, field, hash)
-	if !ok {
-		return false
-	}
+	e := b.entry(i)
 	left := b.remove(i, e)
 	if len(left) == 0 {
 		sh.dropPart(sp, h.owner(), no)
@@ -311,56 +346,85 @@ func (sh *shard) bigDel(sp *keyspace, v *view, k Key, field []byte, now int64) b
 	h.addPacked(len(left) - len(b))
 	h.addCount(-1)
 	sh.dropRefs(sp, h, e)
-	if h.buckets() > 1 && sh.sparse(h) {
-		sh.mergeBucket(sp, h, c)
-	}
-	return true
 }
 
-// bigEach calls fn for every field of a big hash until it returns false.
-func (sh *shard) bigEach(sp *keyspace, v *view, k Key, fn func(field, val []byte) bool) {
-	h := v.bigHash(k.hash)
+// bigEach calls fn for every field of a big hash until it returns false. It returns ErrDamaged, having called fn for what is left of the
+// hash, if parts of it are missing. They are no longer counted then.
+func (sh *shard) bigEach(sp *keyspace, v *view, k Key, now int64, fn func(field []byte, val Value) bool) error {
+	h, c := v.bigHash(k.hash), classOf(v.deadline(), now)
+	counted, seen := h.count(), 0
 	for no := uint32(0); no < h.buckets(); no++ {
-		if !sh.eachInBucket(sp, h, no, fn) {
-			return
+		if !sh.eachInBucket(sp, h, c, no, func(field []byte, val Value) bool { seen++; return fn(field, val) }) {
+			return nil
 		}
 	}
+	if seen == counted {
+		return nil
+	}
+	h.addCount(seen - h.count())
+	return ErrDamaged
 }
 
-// eachInBucket calls fn for the fields of one bucket until it returns false, and reports whether it never did. A value in parts is put
-// together in memory of the Go heap.
-func (sh *shard) eachInBucket(sp *keyspace, h bigHash, no uint32, fn func(field, val []byte) bool) bool {
+// eachInBucket calls fn for the fields of one bucket until it returns false, and reports whether it never did. Damaged fields are
+// deleted.
+func (sh *shard) eachInBucket(sp *keyspace, h bigHash, c class, no uint32, fn func(field []byte, val Value) bool) bool {
 	_, p, ok := sh.findPart(sp, h.owner(), no)
 	if !ok {
 		return true
 	}
-	b := hashBucket(partBytes(p))
-	return eachEntry(b, b.entries(), func(e entry) bool {
-		if e.long {
-			e.field = sh.longField(sp, h, e)
+	var damaged []int // slots
+	i, b := -1, hashBucket(partBytes(p))
+	more := eachEntry(b, b.entries(), func(e entry) bool {
+		i++
+		field, val, ok := sh.load(sp, h, e)
+		if !ok {
+			damaged = append(damaged, i)
+			return true
 		}
-		if e.ref {
-			e.val = sh.entryValue(sp, h, e).AppendTo(nil)
-		}
-		return fn(e.field, e.val)
+		return fn(field, val)
 	})
+	for _, i := range slices.Backward(damaged) {
+		sh.dropEntry(sp, h, c, no, i)
+	}
+	return more
 }
 
 // bigScan is HScan for a big hash.
-func (sh *shard) bigScan(sp *keyspace, v *view, k Key, cursor uint64, count int, fn func(field, val []byte)) uint64 {
-	h, pos, seen := v.bigHash(k.hash), cursor<<32, 0
+func (sh *shard) bigScan(sp *keyspace, v *view, k Key, now int64, cursor uint64, count int, fn func(field []byte, val Value)) uint64 {
+	h, c, pos, seen := v.bigHash(k.hash), classOf(v.deadline(), now), cursor<<32, 0
 	for {
 		no := linear(uint32(bits.Reverse64(pos)), h.buckets(), h.mask())
-		sh.eachInBucket(sp, h, no, func(field, val []byte) bool { fn(field, val); seen++; return true })
+		sh.eachInBucket(sp, h, c, no, func(field []byte, val Value) bool { fn(field, val); seen++; return true })
 		if pos = nextPosition(no, h.buckets(), h.mask()); pos == 0 || seen >= count {
 			return pos >> 32
 		}
 	}
 }
 
-// bigRandom calls fn with a random field: one of those in a few random buckets.
-func (sh *shard) bigRandom(sp *keyspace, v *view, k Key, fn func(field, val []byte)) {
+// bigRandom calls fn with a random field: one of those in a few random buckets. It returns ErrDamaged, without having called fn, if that
+// is damaged, and deletes it then; or if buckets are missing, so that there is none.
+func (sh *shard) bigRandom(sp *keyspace, v *view, k Key, now int64, fn func(field []byte, val Value)) error {
 	h := v.bigHash(k.hash)
+	no := sh.randomBucket(sp, h)
+	_, p, ok := sh.findPart(sp, h.owner(), no)
+	if !ok {
+		h.addCount(-h.count())
+		return ErrDamaged
+	}
+	b := hashBucket(partBytes(p))
+	i := int(sh.random() % uint64(b.count()))
+	field, val, ok := sh.load(sp, h, b.entry(i))
+	if !ok {
+		sh.dropEntry(sp, h, classOf(v.deadline(), now), no, i)
+		return ErrDamaged
+	}
+	fn(field, val)
+	return nil
+}
+
+// randomBucket returns the number of a bucket, chosen among a few at random, each with a chance in proportion to its fields. It has some,
+// if any has.
+func (sh *shard) randomBucket(sp *keyspace, h bigHash) uint32 {
 	chosen, seen := uint32(0), uint64(0)
 	no := uint32(sh.random() % uint64(h.buckets()))
 	for i := uint32(0); i < 4 || seen == 0 && i < 4+h.buckets(); i++ {
@@ -375,15 +439,7 @@ func (sh *shard) bigRandom(sp *keyspace, v *view, k Key, fn func(field, val []by
 			no = (no + 1) % h.buckets() // where many are empty: the next that is not
 		}
 	}
-	n := sh.random() % max(sh.bucketLen(sp, h, chosen), 1)
-	sh.eachInBucket(sp, h, chosen, func(field, val []byte) bool {
-		if n == 0 {
-			fn(field, val)
-			return false
-		}
-		n--
-		return true
-	})
+	return chosen
 }
 
 // bucketLen returns the number of fields in a bucket.

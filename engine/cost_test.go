@@ -60,7 +60,7 @@ func TestRecordCost(t *testing.T) {
 
 func TestHashCost(t *testing.T) {
 	for _, test := range []struct{ n, key, fields, field, value int }{
-		{50_000, 32, 5, 8, 20}, {20_000, 32, 10, 8, 50}, {5_000, 32, 50, 8, 100}, {300, 32, 1_000, 8, 50}, {3_000, 32, 10, 8, 3_000},
+		{50_000, 32, 5, 8, 20}, {20_000, 32, 10, 8, 50}, {5_000, 32, 50, 8, 100}, {600, 32, 1_000, 8, 50}, {3_000, 32, 10, 8, 3_000},
 		{1_500, 32, 2, 2_500, 20_000},
 	} {
 		t.Run(fmt.Sprintf("%dx%d+%d", test.fields, test.field, test.value), func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/invariants"
 )
 
 // fillAll makes values of every kind.
@@ -84,6 +85,75 @@ func TestNoMemoryFromTheSystem(t *testing.T) {
 	if failed == 0 {
 		t.Error("memory was never missing")
 	}
+}
+
+// A hash of which parts are lost says so once, and is a hash without these fields then.
+func TestHashLosesParts(t *testing.T) {
+	if invariants.Enabled {
+		t.Skip("a lost part is an invariant violated")
+	}
+	each := func(f *fixture) error {
+		return f.tx.HEach(f.k("h"), func([]byte, engine.Value) bool { return true })
+	}
+	random := func(f *fixture) (err error) {
+		for range 1000 {
+			if _, one := f.tx.HRandom(f.k("h"), func([]byte, engine.Value) {}); one != nil {
+				err = one
+			}
+		}
+		return err
+	}
+	scan := func(f *fixture) error {
+		for cursor, first := uint64(0), true; first || cursor != 0; first = false {
+			cursor, _ = f.tx.HScan(f.k("h"), cursor, 10, func([]byte, engine.Value) {})
+		}
+		return engine.ErrDamaged // which it need not say, because it promises no number of fields
+	}
+	get := func(f *fixture) error {
+		equal(t, "long", f.hget("h", "long"), "(missing)")
+		equal(t, "field", f.hget("h", val), "(missing)")
+		return each(f)
+	}
+	for name, test := range map[string]struct {
+		fields int
+		look   func(f *fixture) error
+	}{
+		"each": {1000, each}, "random": {2, random}, "scan": {1000, scan}, "get": {1000, get},
+		"each of none": {0, each}, "random of none": {0, random}, "scan of none": {0, scan},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := open(t, engine.Options{Shards: 1})
+			f.fill("h", test.fields)
+			f.hset("h", "long", val)
+			f.hset("h", val, "field")
+			f.s.LosePart(f.k("h"), 1<<31)
+			f.s.LosePart(f.k("h"), 1<<31+1)
+			f.wantErr("first look", test.look(f), engine.ErrDamaged)
+			f.check(each(f))
+			equal(t, "fields", f.hlen("h"), test.fields)
+			equal(t, "key", f.tx.Exists(f.k("h")), test.fields > 0)
+			if err := f.unlockedCheck(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// The same for whole buckets.
+func TestHashLosesBuckets(t *testing.T) {
+	f := open(t, engine.Options{Shards: 1})
+	f.fill("h", 1000)
+	f.s.LosePart(f.k("h"), 3)
+	f.wantErr("each", f.tx.HEach(f.k("h"), func([]byte, engine.Value) bool { return true }), engine.ErrDamaged)
+	if n := f.hlen("h"); n == 0 || n > 995 || n != len(f.pairs("h")) {
+		t.Errorf("%d fields are counted, %d are there", n, len(f.pairs("h")))
+	}
+	for no := range uint32(100) {
+		f.s.LosePart(f.k("h"), no)
+	}
+	_, err := f.tx.HRandom(f.k("h"), func([]byte, engine.Value) { t.Error("called for a field of no bucket") })
+	f.wantErr("random", err, engine.ErrDamaged)
+	equal(t, "key", f.tx.Exists(f.k("h")), false)
 }
 
 func (f *fixture) unlockedCheck() (err error) {

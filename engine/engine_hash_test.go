@@ -40,8 +40,8 @@ func (f *fixture) hlen(key string) int {
 func (f *fixture) pairs(key string) []string {
 	f.Helper()
 	var got []string
-	f.check(f.tx.HEach(f.k(key), func(field, val []byte) bool {
-		got = append(got, string(field)+"="+string(val))
+	f.check(f.tx.HEach(f.k(key), func(field []byte, val engine.Value) bool {
+		got = append(got, string(field)+"="+string(val.AppendTo(nil)))
 		return true
 	}))
 	return got
@@ -135,7 +135,7 @@ func TestHEachStops(t *testing.T) {
 	for key, n := range map[string]int{"small": smallHash, "large": largeHash} {
 		f.fill(key, n)
 		calls := 0
-		f.check(f.tx.HEach(f.k(key), func(_, _ []byte) bool { calls++; return calls < 3 }))
+		f.check(f.tx.HEach(f.k(key), func(_ []byte, _ engine.Value) bool { calls++; return calls < 3 }))
 		equal(t, key, calls, 3)
 	}
 }
@@ -211,11 +211,11 @@ func TestHScanSmall(t *testing.T) {
 	f := open(t, engine.Options{})
 	f.fill("h", smallHash)
 	var got []string
-	next, err := f.tx.HScan(f.k("h"), 0, 1, func(field, val []byte) { got = append(got, string(field)+"="+string(val)) })
+	next, err := f.tx.HScan(f.k("h"), 0, 1, func(field []byte, val engine.Value) { got = append(got, string(field)+"="+string(val.AppendTo(nil))) })
 	f.check(err)
 	equal(t, "cursor", next, 0)
 	equal(t, "fields", strings.Join(got, " "), strings.Join(f.pairs("h"), " "))
-	next, err = f.tx.HScan(f.k("missing"), 0, 1, func(_, _ []byte) { t.Error("called for a missing key") })
+	next, err = f.tx.HScan(f.k("missing"), 0, 1, func(_ []byte, _ engine.Value) { t.Error("called for a missing key") })
 	f.check(err)
 	equal(t, "cursor of missing", next, 0)
 }
@@ -232,10 +232,10 @@ func TestHScanWhileTheHashChanges(t *testing.T) {
 		cursor, calls := uint64(0), 0
 		for {
 			var err error
-			cursor, err = f.tx.HScan(f.k("h"), cursor, count, func(field, val []byte) {
+			cursor, err = f.tx.HScan(f.k("h"), cursor, count, func(field []byte, val engine.Value) {
 				seen[string(field)] = true
-				if field[0] == 'f' && string(val) != "v"+string(field[1:]) {
-					t.Errorf("%q has value %q", field, val)
+				if field[0] == 'f' && string(val.AppendTo(nil)) != "v"+string(field[1:]) {
+					t.Errorf("%q has value %q", field, val.AppendTo(nil))
 				}
 			})
 			f.check(err)
@@ -261,16 +261,16 @@ func TestHScanWhileTheHashChanges(t *testing.T) {
 
 func TestHRandom(t *testing.T) {
 	f := open(t, engine.Options{})
-	ok, err := f.tx.HRandom(f.k("missing"), func(_, _ []byte) { t.Error("called for a missing key") })
+	ok, err := f.tx.HRandom(f.k("missing"), func(_ []byte, _ engine.Value) { t.Error("called for a missing key") })
 	f.check(err)
 	equal(t, "missing", ok, false)
 	for key, n := range map[string]int{"small": smallHash, "large": largeHash} {
 		f.fill(key, n)
 		got := make(map[string]int)
 		for range 50 * n {
-			ok, err := f.tx.HRandom(f.k(key), func(field, val []byte) {
+			ok, err := f.tx.HRandom(f.k(key), func(field []byte, val engine.Value) {
 				got[string(field)]++
-				equal(t, "value", string(val), "v"+string(field[1:]))
+				equal(t, "value", string(val.AppendTo(nil)), "v"+string(field[1:]))
 			})
 			f.check(err)
 			equal(t, key, ok, true)

@@ -287,7 +287,7 @@ func TestStats(t *testing.T) {
 
 func TestHitsAndMisses(t *testing.T) {
 	f := open(t, engine.Options{})
-	none, field := func(_, _ []byte) {}, []byte("f")
+	none, field := func(_ []byte, _ engine.Value) {}, []byte("f")
 	for name, c := range map[string]struct {
 		counts bool
 		do     func(k engine.Key) error
@@ -300,7 +300,7 @@ func TestHitsAndMisses(t *testing.T) {
 		"Get":         {true, func(k engine.Key) error { _, _, err := f.tx.Get(k); return err }},
 		"HGet":        {true, func(k engine.Key) error { _, _, err := f.tx.HGet(k, field); return err }},
 		"HLen":        {true, func(k engine.Key) error { _, err := f.tx.HLen(k); return err }},
-		"HEach":       {true, func(k engine.Key) error { return f.tx.HEach(k, func(_, _ []byte) bool { return true }) }},
+		"HEach":       {true, func(k engine.Key) error { return f.tx.HEach(k, func(_ []byte, _ engine.Value) bool { return true }) }},
 		"HRandom":     {true, func(k engine.Key) error { _, err := f.tx.HRandom(k, none); return err }},
 		"Encoding":    {false, func(k engine.Key) error { f.tx.Encoding(k); return nil }},
 		"Idle":        {false, func(k engine.Key) error { f.tx.Idle(k); return nil }},

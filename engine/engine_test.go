@@ -289,13 +289,13 @@ func TestWrongType(t *testing.T) {
 	add(f.tx.SetRange(h, 0, nil))
 	add(f.tx.IncrBy(h, 1))
 	_, _, err = f.tx.HGet(s, field)
-	errs = append(errs, err, f.tx.HEach(s, func(_, _ []byte) bool { return true }))
+	errs = append(errs, err, f.tx.HEach(s, func(_ []byte, _ engine.Value) bool { return true }))
 	add(f.tx.HSet(s, field, field))
 	add(f.tx.HDel(s, field))
 	add(f.tx.HLen(s))
 	add(f.tx.HIncrBy(s, field, 1))
-	add(f.tx.HScan(s, 0, 10, func(_, _ []byte) {}))
-	add(f.tx.HRandom(s, func(_, _ []byte) {}))
+	add(f.tx.HScan(s, 0, 10, func(_ []byte, _ engine.Value) {}))
+	add(f.tx.HRandom(s, func(_ []byte, _ engine.Value) {}))
 	for i, err := range errs {
 		f.wantErr(fmt.Sprintf("call %d", i), err, engine.ErrWrongType)
 	}

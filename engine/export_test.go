@@ -100,3 +100,14 @@ func (s *Store) YieldUntil(count, stop func() bool) (n int) {
 	}
 	return n
 }
+
+// SameShard reports whether two keys are in the same shard.
+func (s *Store) SameShard(a, b Key) bool { return (a.hash^b.hash)&s.mask == 0 }
+
+// LosePart takes a part of a big hash in database 0 away, without anybody being told: a bucket, or from number 1<<31 on a part of a long
+// field or value.
+func (s *Store) LosePart(k Key, no uint32) {
+	sh := &s.shards[k.hash&s.mask]
+	_, v, _ := sh.find(sh.dbs[0], k)
+	sh.dropPart(sh.dbs[0], v.bigHash(k.hash).owner(), no)
+}

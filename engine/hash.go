@@ -254,14 +254,18 @@ func (t *Tx) HGet(k Key, field []byte) (v Value, ok bool, err error) {
 	if !ok {
 		return Value{}, false, err
 	}
-	v, ok = sh.field(sp, &rec, k, field)
+	v, ok = sh.field(sp, &rec, k, field, t.Now)
 	return v, ok, nil
 }
 
 // field returns the value of a field of a hash.
-func (sh *shard) field(sp *keyspace, v *view, k Key, field []byte) (Value, bool) {
+func (sh *shard) field(sp *keyspace, v *view, k Key, field []byte, now int64) (Value, bool) {
 	if v.kind() == kindBigHash {
-		return sh.bigGet(sp, v, k, field)
+		val, ok := sh.bigGet(sp, v, k, field, now)
+		if !ok {
+			sh.dropEmpty(sp, v, k)
+		}
+		return val, ok
 	}
 	e, ok := findEntry(v.valBytes(), hashHeader, field)
 	return Value{bytes: e.val}, ok
@@ -318,7 +322,7 @@ func (t *Tx) HIncrBy(k Key, field []byte, delta int64) (int64, error) {
 	}
 	var n int64
 	if ok {
-		if old, there := sh.field(sp, &v, k, field); there {
+		if old, there := sh.field(sp, &v, k, field, t.Now); there {
 			if n, there = old.Int(); !there {
 				return 0, ErrNotInteger
 			}
@@ -333,19 +337,27 @@ func (t *Tx) HIncrBy(k Key, field []byte, delta int64) (int64, error) {
 	return sum, err
 }
 
-// HEach calls fn for every field until it returns false. The slices are valid during the call only. A read. Small hashes keep the
-// order of insertion.
-func (t *Tx) HEach(k Key, fn func(field, val []byte) bool) error {
+// HEach calls fn for every field until it returns false. The slices and views are valid during the call only. A read. Small hashes keep
+// the order of insertion. ErrDamaged says that fn was not called for fields that are lost; a second call finds the hash without them.
+func (t *Tx) HEach(k Key, fn func(field []byte, val Value) bool) error {
 	sh, sp, v, ok, err := t.readHash(k)
 	if !ok {
 		return err
 	}
 	if v.kind() == kindBigHash {
-		sh.bigEach(sp, &v, k, fn)
-		return nil
+		err := sh.bigEach(sp, &v, k, t.Now, fn)
+		sh.dropEmpty(sp, &v, k)
+		return err
 	}
-	eachEntry(v.valBytes(), hashHeader, func(e entry) bool { return fn(e.field, e.val) })
+	eachEntry(v.valBytes(), hashHeader, func(e entry) bool { return fn(e.field, Value{bytes: e.val}) })
 	return nil
+}
+
+// dropEmpty deletes a big hash of which nothing is left, because fields of it were found to be damaged.
+func (sh *shard) dropEmpty(sp *keyspace, v *view, k Key) {
+	if h := v.bigHash(k.hash); h.count() == 0 {
+		sh.removeKey(sp, k)
+	}
 }
 
 // eachEntry calls fn for the entries of b from off on until it returns false, and reports whether it never did.
@@ -361,33 +373,36 @@ func eachEntry(b []byte, off int, fn func(e entry) bool) bool {
 }
 
 // HScan is Scan for the fields of a hash. A small hash is passed whole.
-func (t *Tx) HScan(k Key, cursor uint64, count int, fn func(field, val []byte)) (uint64, error) {
+func (t *Tx) HScan(k Key, cursor uint64, count int, fn func(field []byte, val Value)) (uint64, error) {
 	sh, sp, v, ok, err := t.readHash(k)
 	if !ok {
 		return 0, err
 	}
 	if v.kind() == kindBigHash {
-		return sh.bigScan(sp, &v, k, cursor, count, fn), nil
+		next := sh.bigScan(sp, &v, k, t.Now, cursor, count, fn)
+		sh.dropEmpty(sp, &v, k)
+		return next, nil
 	}
-	eachEntry(v.valBytes(), hashHeader, func(e entry) bool { fn(e.field, e.val); return true })
+	eachEntry(v.valBytes(), hashHeader, func(e entry) bool { fn(e.field, Value{bytes: e.val}); return true })
 	return 0, nil
 }
 
 // HRandom calls fn with a field chosen at random: uniformly in a small hash, nearly so in a large one. ok is false if the key is
-// missing. A read.
-func (t *Tx) HRandom(k Key, fn func(field, val []byte)) (ok bool, err error) {
+// missing. A read. ErrDamaged says that the field is lost, as for HEach.
+func (t *Tx) HRandom(k Key, fn func(field []byte, val Value)) (ok bool, err error) {
 	sh, sp, v, ok, err := t.readHash(k)
 	if !ok {
 		return false, err
 	}
 	if v.kind() == kindBigHash {
-		sh.bigRandom(sp, &v, k, fn)
-		return true, nil
+		err := sh.bigRandom(sp, &v, k, t.Now, fn)
+		sh.dropEmpty(sp, &v, k)
+		return err == nil, err
 	}
 	n := int(sh.random() % uint64(hashCount(&v)))
 	eachEntry(v.valBytes(), hashHeader, func(e entry) bool {
 		if n == 0 {
-			fn(e.field, e.val)
+			fn(e.field, Value{bytes: e.val})
 		}
 		n--
 		return n >= 0

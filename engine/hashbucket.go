@@ -53,6 +53,9 @@ func (b hashBucket) tag(i int) uint8 { return load8(b.base(), tagAt(i)) }
 // offset is where the entry of slot i starts, counted from the first entry.
 func (b hashBucket) offset(i int) int { return int(load16(b.base(), offsetAt(i))) }
 
+// entry returns the entry of slot i.
+func (b hashBucket) entry(i int) entry { return entryAt(b, b.entries()+b.offset(i)) }
+
 func (b hashBucket) setSlot(i int, tag uint8, offset int) {
 	store8(b.base(), tagAt(i), tag)
 	store16(b.base(), offsetAt(i), uint16(offset))

@@ -22,7 +22,7 @@ func TestHashBucketAgainstSlice(t *testing.T) {
 			want = append(want, field)
 		} else {
 			n := r.IntN(len(want))
-			b = b.remove(n, entryAt(b, b.entries()+b.offset(n)))
+			b = b.remove(n, b.entry(n))
 			want = slices.Delete(want, n, n+1)
 		}
 		if len(want) == 0 {

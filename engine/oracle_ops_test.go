@@ -261,10 +261,10 @@ func opHRead(w *world) {
 	fields, wantErr := w.o.fieldsOf(name)
 	same(w, "HLen error", err, wantErr)
 	same(w, "HLen", n, len(fields))
-	ok, err := w.tx.HRandom(k, func(field, val []byte) {
+	ok, err := w.tx.HRandom(k, func(field []byte, val engine.Value) {
 		want, there := fields[string(field)]
 		same(w, "HRandom: field is there", there, true)
-		w.sameBytes("HRandom", val, want)
+		w.sameBytes("HRandom", val.AppendTo(nil), want)
 	})
 	_, _ = w.o.fieldsOf(name)
 	same(w, "HRandom error", err, wantErr)

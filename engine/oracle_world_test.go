@@ -237,12 +237,12 @@ func (w *world) compareKey(name string) {
 func (w *world) sameHash(k engine.Key, want map[string][]byte) {
 	w.Helper()
 	seen := make(map[string]bool)
-	err := w.tx.HEach(k, func(field, val []byte) bool {
+	err := w.tx.HEach(k, func(field []byte, val engine.Value) bool {
 		v, ok := want[string(field)]
 		if !ok || seen[string(field)] {
 			w.wrong("HEach: field %.40q is not there, or there twice", field)
 		}
-		w.sameBytes("HEach value", val, v)
+		w.sameBytes("HEach value", val.AppendTo(nil), v)
 		seen[string(field)] = true
 		return true
 	})
@@ -354,7 +354,7 @@ func (w *world) step(sc *scan) bool {
 	}
 	var err error
 	if sc.fields {
-		sc.cursor, err = w.tx.HScan(w.s.Key([]byte(sc.key)), sc.cursor, sc.count, func(field, _ []byte) { pass(field) })
+		sc.cursor, err = w.tx.HScan(w.s.Key([]byte(sc.key)), sc.cursor, sc.count, func(field []byte, _ engine.Value) { pass(field) })
 	} else {
 		sc.cursor = w.tx.Scan(sc.cursor, sc.count, func(key []byte, _ engine.Type) { pass(key) })
 	}

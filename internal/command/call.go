@@ -118,8 +118,13 @@ func (c *Call) value(v engine.Value, ok bool, err error) error {
 		c.Out.Null()
 		return nil
 	}
+	c.bulk(v)
+	return nil
+}
+
+// bulk appends a value as a bulk string.
+func (c *Call) bulk(v engine.Value) {
 	c.Out.BulkHeader(v.Len())
 	c.Out.B = v.AppendTo(c.Out.B)
 	c.Out.CRLF()
-	return nil
 }

@@ -286,6 +286,10 @@ func (s *Session) appendKeys(dst []engine.Key, cmd *Command, args [][]byte) []en
 func (s *Session) invoke(cmd *Command) error {
 	start := len(s.Out.B)
 	err := cmd.Run(&s.call)
+	if err == engine.ErrDamaged { // what was damaged is gone now
+		s.Out.B = s.Out.B[:start]
+		err = cmd.Run(&s.call)
+	}
 	if err != nil {
 		s.Out.B = s.Out.B[:start]
 		s.replyError(err)

@@ -182,12 +182,12 @@ func hvals(c *Call) error {
 // eachField replies with fields, values or both in turns. The read was counted before.
 func (c *Call) eachField(fields, values bool) error {
 	c.Tx.NoCount = true
-	err := c.Tx.HEach(c.Keys[0], func(field, val []byte) bool {
+	err := c.Tx.HEach(c.Keys[0], func(field []byte, val engine.Value) bool {
 		if fields {
 			c.Out.Bulk(field)
 		}
 		if values {
-			c.Out.Bulk(val)
+			c.bulk(val)
 		}
 		return true
 	})

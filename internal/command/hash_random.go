@@ -3,12 +3,14 @@ package command
 import (
 	"math"
 	"math/rand/v2"
+
+	"github.com/redistill/redistill/engine"
 )
 
 // HRANDFIELD key [count [WITHVALUES]]
 func hrandfield(c *Call) error {
 	if len(c.Args) == 2 {
-		ok, err := c.Tx.HRandom(c.Keys[0], func(field, _ []byte) { c.Out.Bulk(field) })
+		ok, err := c.Tx.HRandom(c.Keys[0], func(field []byte, _ engine.Value) { c.Out.Bulk(field) })
 		if err == nil && !ok {
 			c.Out.Null()
 		}
@@ -61,13 +63,13 @@ func (c *Call) fieldList(n int64, withValues bool) {
 }
 
 // listedField appends an element of a fieldList.
-func (c *Call) listedField(field, val []byte, withValues bool) {
+func (c *Call) listedField(field []byte, val engine.Value, withValues bool) {
 	if withValues && c.Out.Proto == 3 {
 		c.Out.Array(2)
 	}
 	c.Out.Bulk(field)
 	if withValues {
-		c.Out.Bulk(val)
+		c.bulk(val)
 	}
 }
 
@@ -82,7 +84,7 @@ func (c *Call) anyFields(n int64, withValues bool) error {
 	start := len(c.Out.B)
 	c.fieldList(n, withValues)
 	for range n {
-		_, err := c.Tx.HRandom(c.Keys[0], func(field, val []byte) { c.listedField(field, val, withValues) })
+		_, err := c.Tx.HRandom(c.Keys[0], func(field []byte, val engine.Value) { c.listedField(field, val, withValues) })
 		if err != nil {
 			return err
 		}
@@ -96,7 +98,7 @@ func (c *Call) anyFields(n int64, withValues bool) error {
 // sampleFields replies with n of size fields: it goes through all and takes each with the chance that makes every choice as likely.
 func (c *Call) sampleFields(n, size int, withValues bool) error {
 	c.fieldList(int64(n), withValues)
-	return c.Tx.HEach(c.Keys[0], func(field, val []byte) bool {
+	return c.Tx.HEach(c.Keys[0], func(field []byte, val engine.Value) bool {
 		if rand.IntN(size) < n {
 			c.listedField(field, val, withValues)
 			n--
@@ -111,7 +113,7 @@ func (c *Call) pickFields(n int, withValues bool) error {
 	c.fieldList(int64(n), withValues)
 	known := make(map[string]bool, n)
 	for len(known) < n {
-		_, err := c.Tx.HRandom(c.Keys[0], func(field, val []byte) {
+		_, err := c.Tx.HRandom(c.Keys[0], func(field []byte, val engine.Value) {
 			if !known[string(field)] {
 				known[string(field)] = true
 				c.listedField(field, val, withValues)

@@ -140,10 +140,10 @@ func hscan(c *Call) error {
 		return err
 	}
 	start, n := len(c.Out.B), 0
-	next, err := c.Tx.HScan(k, cursor, o.count, func(field, val []byte) {
+	next, err := c.Tx.HScan(k, cursor, o.count, func(field []byte, val engine.Value) {
 		if o.matches(field) {
 			c.Out.Bulk(field)
-			c.Out.Bulk(val)
+			c.bulk(val)
 			n += 2
 		}
 	})
