@@ -53,8 +53,8 @@ func (p *pool) get() unsafe.Pointer {
 	return b
 }
 
-// readyBlocks is how many resident blocks are kept ready while the arena grows: a huge page of them.
-const readyBlocks = 32
+// readyBlocks is how many resident blocks are kept ready while the arena grows: half a huge page of them.
+const readyBlocks = 16
 
 // ready reports whether there are enough of them, or no more may be.
 func (p *pool) ready() bool { return p.warm.Load() >= readyBlocks || p.resident() >= p.limit.Load() }

@@ -70,7 +70,7 @@ func TestReserveKeepsMemoryReady(t *testing.T) {
 	f := open(t, engine.Options{Shards: 1, MaxMemory: 64 << 20})
 	for i := range 1000 {
 		f.check(f.add(key(i), engine.NoDeadline))
-		if free := f.stats().FreeBytes; free < 1<<20 {
+		if free := f.stats().FreeBytes; free < 512<<10 {
 			t.Fatalf("%d bytes are ready after %d sets", free, i+1)
 		}
 	}
