@@ -42,7 +42,7 @@ func BenchmarkIdle(b *testing.B) {
 	for _, c := range contenders([]string{"--max-connections", "20000"}, nil) {
 		b.Run(c.name, func(b *testing.B) {
 			s := startServer(b, c.args...)
-			before := s.usage()
+			before := s.settled()
 			var conns []net.Conn
 			defer func() {
 				for _, nc := range conns {

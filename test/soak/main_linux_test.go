@@ -49,12 +49,16 @@ func runTests(m *testing.M) (code int, err error) {
 	return m.Run(), nil
 }
 
-// paths are the I/O paths to run on.
+// paths are the I/O paths to run on: those that this machine allows.
 func paths() []string {
 	if *only != "" {
 		return []string{*only}
 	}
-	return []string{netserver.Portable, netserver.Epoll, netserver.IOUring}
+	list := []string{netserver.Portable, netserver.Epoll}
+	if _, _, err := netserver.ChoosePath(netserver.IOUring); err == nil {
+		list = append(list, netserver.IOUring)
+	}
+	return list
 }
 
 // redistill returns the arguments of our server, for startServer.

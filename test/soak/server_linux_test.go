@@ -37,7 +37,7 @@ type server struct {
 	stopping bool
 }
 
-// startServer starts a server on a free port and a Unix socket, and returns when it accepts connections. The test fails if the server
+// startServer starts a server on a free port and a Unix socket, and returns when it answers. The test fails if the server
 // does not end with success when the test ends.
 func startServer(tb testing.TB, args ...string) *server {
 	tb.Helper()
@@ -67,9 +67,9 @@ func startServer(tb testing.TB, args ...string) *server {
 		close(s.exited)
 	}()
 	tb.Cleanup(s.stop)
-	s.eventually("it accepts connections", func() bool {
+	s.eventually("it answers", func() bool {
 		nc, err := net.Dial("unix", s.socket)
-		return err == nil && nc.Close() == nil
+		return err == nil && pinged(nc, make([]byte, len(pong))) == nil && nc.Close() == nil
 	})
 	return s
 }

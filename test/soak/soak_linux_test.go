@@ -23,7 +23,7 @@ func TestSoak(t *testing.T) {
 }
 
 func soak(t *testing.T, s *server) {
-	before := s.usage()
+	before := s.settled()
 	stop := make(chan struct{})
 	var commands, connections atomic.Int64
 	var running sync.WaitGroup
