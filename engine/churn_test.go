@@ -48,10 +48,11 @@ func churn(b *testing.B, limit int64) {
 	go func() { done <- watchMemory(s, limit, stop) }()
 
 	tx, rng, val := s.NewTx(), rand.New(rand.NewPCG(1, 2)), make([]byte, 200_000)
-	begin := time.Now()
-	sets := 0
+	last, sets := time.Now(), 0
 	for elapsed := time.Duration(0); elapsed < *churnTime; {
-		elapsed = time.Since(begin)
+		now := time.Now()
+		elapsed += min(now.Sub(last), time.Second) // while the process is stopped there is no churn
+		last = now
 		// Two periods of a wave, on a logarithmic scale: 100 B at its ends, 100 KB at its top.
 		wave := (1 - math.Cos(4*math.Pi*float64(elapsed)/float64(*churnTime))) / 2
 		mean := 100 * math.Pow(1000, wave)
