@@ -394,3 +394,22 @@ func TestShardsKeepTheirShare(t *testing.T) {
 		})
 	}
 }
+
+// What the sweep of a record costs it in frequency, a value in parts pays for its root record, not for each part.
+func TestPartsCostNoFrequency(t *testing.T) {
+	f := open(t, engine.Options{Shards: 1, Policy: engine.AllKeysLFU})
+	f.fill("h", 20_000)
+	for range 100_000 {
+		f.tx.Touch(f.k("h"))
+	}
+	for i := range 1000 {
+		f.set(key(i), val)
+	}
+	before, _ := f.tx.Frequency(f.k("h"))
+	f.unlocked(func() { f.s.Reclaim(40) })
+	after, ok := f.tx.Frequency(f.k("h"))
+	const step = 17 // of Frequency, for one of the record's count
+	if !ok || after < before-2*step {
+		t.Errorf("frequency went from %d to %d, key is there: %v", before, after, ok)
+	}
+}

@@ -448,22 +448,20 @@ func (sh *shard) survivorClass(b *block, v *view) class {
 		}
 		return keptClass(v.deadline())
 	}
-	if counting(sh.clock.counts.Load()) == countHits {
-		uses := v.access()
+	uses := v.access()
+	switch counting(sh.clock.counts.Load()) {
+	case countHits:
 		if b.class.pool() == probation || uses == 0 {
 			uses = 1
 		}
 		v.setAccess(uses - 1)
+	case countFrequency:
+		if uses > initialUse {
+			v.setAccess(uses - 1)
+		}
 	}
 	return keptClass(v.deadline())
 }
 
 // frequent reports whether a record was used often enough to be kept; it has to earn it again until the next sweep.
-func (sh *shard) frequent(v *view) bool {
-	a := v.access()
-	if a <= initialUse {
-		return false
-	}
-	v.setAccess(a - 1)
-	return true
-}
+func (sh *shard) frequent(v *view) bool { return v.access() > initialUse }
