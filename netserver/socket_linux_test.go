@@ -34,11 +34,11 @@ func testSocketOptions(t *testing.T, path string) {
 			}
 		}
 	}
-	const any = -1
+	const unchecked = -1
 	expect(1, 1, 60, 20)
 	s.set("server.tcp_nodelay", "false")
 	s.set("tcp-keepalive", "0")
-	expect(0, 0, any, any)
+	expect(0, 0, unchecked, unchecked)
 }
 
 // tcpRepair is the socket option with which a socket is closed without a word to the other side.
