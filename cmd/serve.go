@@ -91,10 +91,7 @@ func runServe(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	if v.MaxMemory > v.Memory.Bytes && v.Memory.Bytes > 0 {
-		log.Warn("max_memory is more than there is: the system may end the process before the limit is reached",
-			"max_memory", config.FormatSize(v.MaxMemory), "memory", config.FormatSize(v.Memory.Bytes), "from", v.Memory.From)
-	}
+	checkMemory(log, v)
 	store, err := openStore(v)
 	if err != nil {
 		return errors.Join(err, closeListeners(listeners))
@@ -123,6 +120,14 @@ func runServe(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 		return err
 	}
 	return nil
+}
+
+// checkMemory warns of a limit that is above what the machine or its cgroup has.
+func checkMemory(log *slog.Logger, v *config.Values) {
+	if v.MaxMemory > v.Memory.Bytes && v.Memory.Bytes > 0 {
+		log.Warn("max_memory is more than there is: the system may end the process before the limit is reached",
+			"max_memory", config.FormatSize(v.MaxMemory), "memory", config.FormatSize(v.Memory.Bytes), "from", v.Memory.From)
+	}
 }
 
 func openStore(v *config.Values) (*engine.Store, error) {

@@ -57,3 +57,17 @@ func TestLogLevelFollowsConfigSet(t *testing.T) {
 		t.Errorf("log: %q", text)
 	}
 }
+
+func TestMemoryWarning(t *testing.T) {
+	for _, test := range []struct {
+		limit, memory int64
+		warns         bool
+	}{{2 << 30, 1 << 30, true}, {1 << 30, 1 << 30, false}, {1 << 30, 0, false}, {0, 1 << 30, false}} {
+		var out bytes.Buffer
+		log := newLogger(&out, loadValid(t))
+		checkMemory(log, &config.Values{MaxMemory: test.limit, Memory: config.Memory{Bytes: test.memory, From: "cgroup v2 limit"}})
+		if warns := strings.Contains(out.String(), `level=WARN msg="max_memory is more than there is`); warns != test.warns {
+			t.Errorf("limit %d, memory %d: %q", test.limit, test.memory, out.String())
+		}
+	}
+}
