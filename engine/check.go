@@ -117,6 +117,7 @@ func (c *checker) check() (blocks int, err error) {
 		}
 		blocks += sp.keys.blocks() + sp.parts.blocks()
 	}
+	blocks += c.sh.zombies()
 	if err = left(c.records, "a live record that its table does not have"); err != nil {
 		return 0, err
 	}

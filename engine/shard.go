@@ -34,16 +34,17 @@ type shard struct {
 	nextSeq uint64             // above the sequence number of every block, not above that of the next one
 	live    int64              // bytes of live records
 
-	ids     uint32   // the last id given to a value in parts
-	doomed  []doomed // values in parts whose parts are still to be deleted
-	clock   usage    // of recency and frequency
-	stale   uint64   // blocks below this sequence number may count records of a flushed keyspace as live
-	rng     uint64   // state of a xorshift generator, never 0
-	sweep   sweep    // where the reclaimer stands
-	gain    gain     // and what it achieves
-	handled int      // records that were moved, removed or entered anew into a table
-	scanned uint32   // the block that nextVolatile looked at last
-	kept    int64    // bytes kept while evicting less keepPerFreed times those freed, at least 0
+	pins    map[unsafe.Pointer]pin // blocks whose memory has to stay as it is, by their base; nil before the first
+	ids     uint32                 // the last id given to a value in parts
+	doomed  []doomed               // values in parts whose parts are still to be deleted
+	clock   usage                  // of recency and frequency
+	stale   uint64                 // blocks below this sequence number may count records of a flushed keyspace as live
+	rng     uint64                 // state of a xorshift generator, never 0
+	sweep   sweep                  // where the reclaimer stands
+	gain    gain                   // and what it achieves
+	handled int                    // records that were moved, removed or entered anew into a table
+	scanned uint32                 // the block that nextVolatile looked at last
+	kept    int64                  // bytes kept while evicting less keepPerFreed times those freed, at least 0
 	watches map[watchID]*watch
 	touched uint8 // keeps the compiler from dropping the loads of touchRecords
 
@@ -357,7 +358,7 @@ func (sh *shard) freeBlock(n uint32) {
 // release gives a block that is in no queue back to the pool.
 func (sh *shard) release(n uint32) {
 	sh.live -= int64(sh.blocks[n].live)
-	sh.pool.put(sh.blocks[n].base)
+	sh.giveBack(sh.blocks[n].base)
 	sh.blocks[n] = block{}
 	sh.vacant = append(sh.vacant, n)
 	if sh.sweep.block == n {

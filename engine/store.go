@@ -166,7 +166,7 @@ func (t *Tx) Stats() Stats {
 		st.Expired += sh.stats.expired
 		st.Evicted += sh.stats.evicted
 		st.DataBytes += sh.live
-		st.DeadBytes += int64(len(sh.blocks)-len(sh.vacant))*blockSize - sh.live
+		st.DeadBytes += int64(len(sh.blocks)-len(sh.vacant)+sh.zombies())*blockSize - sh.live
 		st.Watched += int64(len(sh.watches))
 		return true
 	})

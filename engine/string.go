@@ -188,7 +188,7 @@ func (sh *shard) headOf(c class, whole shape) int {
 // overwrite replaces a string in parts by one of the same length in place. It returns false where that is not possible.
 func (sh *shard) overwrite(sp *keyspace, s slot, v *view, k Key, val []byte, flags uint8, at, now int64) bool {
 	b := v.bigStr()
-	if b.total != len(val) {
+	if b.total != len(val) || !sh.movePinned(sp, b.owner, 0, b.parts()) {
 		return false
 	}
 	n := len(b.head)
@@ -304,6 +304,9 @@ func (sh *shard) writeBig(sp *keyspace, s slot, v *view, k Key, n, off int, val 
 		}
 	}
 	b := v.bigStr()
+	if !sh.movePinned(sp, b.owner, 0, b.parts()) {
+		return ErrOutOfMemory
+	}
 	store8(v.p, 0, v.flags|flagRaw)
 	if off < len(b.head) {
 		w := copy(b.head[off:], val)

@@ -188,10 +188,10 @@ func (c *conn) pending(limit int64) verdict {
 	switch {
 	case s.Closing:
 		return closing
-	case int64(len(s.Out.B)) > limit:
+	case int64(s.Out.Len()) > limit:
 		c.reason = repliesTooLong
 		return drop
-	case len(s.Out.B) > flushAt:
+	case s.Out.Len() > flushAt:
 		return again
 	}
 	return more

@@ -66,14 +66,14 @@ func (c *link) borrow() {
 	}
 }
 
-// emptied resets the reply buffer, whose bytes are written.
+// emptied resets the replies, which are written.
 func (c *link) emptied() {
+	c.session.Sent()
 	out := &c.session.Out
 	if cap(out.B) > keepSize {
 		c.srv.replies.put(out.B)
 		out.B = nil
 	}
-	out.B = out.B[:0]
 	if large := c.in.size() > idleSize || cap(out.B) > idleSize; c.large.Load() != large {
 		c.large.Store(large)
 	}
@@ -119,7 +119,7 @@ func (c *link) logStall(v *config.Values, left int) {
 	c.logReason()
 }
 
-// end gives back what the connection holds, except for its socket.
+// end gives back what the connection holds, except for its socket, and the replies that may still be on their way.
 func (c *link) end() {
 	c.session.Close()
 	c.in.release()

@@ -32,6 +32,7 @@ type loop struct {
 	bell     int    // an eventfd: something was posted. It is never read, so that each write to it is an event
 	buf      []byte // what is read goes here first
 	batch    *batch
+	vector   vector      // scratch of loopConn.writeMore
 	conns    []*loopConn // by file descriptor
 	ready    []*loopConn // can go on without an event
 	turn     []*loopConn // the ready ones whose turn it is
@@ -224,6 +225,7 @@ func (l *loop) release(c *loopConn) {
 	if c.fd < len(l.conns) {
 		l.conns[c.fd] = nil
 	}
+	c.session.Sent()
 	c.srv.remove(c) // first, because another goroutine may use the descriptor of a connection that is known
 	_ = syscall.Close(c.fd)
 	l.count.Add(-1)

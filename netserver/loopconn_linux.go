@@ -219,9 +219,14 @@ func (c *loopConn) flush(v *config.Values) bool {
 
 // writeMore writes until all replies are written or the socket is full.
 func (c *loopConn) writeMore() (done, ok bool) {
-	b := c.session.Out.B
-	for c.sent < len(b) {
-		n, errno := send(c.fd, b[c.sent:])
+	out := &c.session.Out
+	for c.sent < out.Len() {
+		n, errno := 0, syscall.Errno(0)
+		if len(out.Pieces) == 0 {
+			n, errno = send(c.fd, out.B[c.sent:])
+		} else {
+			n, errno = c.loop.vector.send(c.fd, out, c.sent)
+		}
 		switch errno {
 		case 0:
 			c.sent += n
@@ -242,10 +247,10 @@ func (c *loopConn) stall(v *config.Values) {
 	}
 	c.touch()
 	c.stuck, c.stalled = true, c.sent
-	if n := cap(c.session.Out.B); n > readSize {
+	if n := c.session.OutSize(); n > readSize {
 		c.session.Unread(n)
 	}
-	if limit, _ := writeLimit(v, len(c.session.Out.B)-c.sent); limit > 0 {
+	if limit, _ := writeLimit(v, c.session.Out.Len()-c.sent); limit > 0 {
 		c.limitStall(time.Now().Add(limit).UnixMilli())
 	} else {
 		c.limitStall(0)
@@ -285,7 +290,7 @@ func (c *loopConn) interrupted(v *config.Values) bool {
 		return false
 	}
 	if c.late() {
-		c.logStall(v, len(c.session.Out.B)-c.sent)
+		c.logStall(v, c.session.Out.Len()-c.sent)
 		return false
 	}
 	if c.drained.IsZero() && c.srv.stopping() {

@@ -98,21 +98,32 @@ func (c *netConn) flush(v *config.Values) bool {
 	sent := 0
 	var err error
 	defer c.watchWrite()()
-	for sent < len(out.B) && err == nil {
-		c.limitWrite(v, len(out.B)-sent)
+	for sent < out.Len() && err == nil {
+		c.limitWrite(v, out.Len()-sent)
 		if sent > 0 {
 			c.touch()
 		}
-		var n int
-		n, err = c.nc.Write(out.B[sent:min(sent+writeChunk, len(out.B))])
-		sent += n
+		var n int64
+		n, err = c.writeSome(sent)
+		sent += int(n)
 	}
 	if c.limited && errors.Is(err, os.ErrDeadlineExceeded) && !c.session.Killed() && !c.srv.stopping() {
-		c.logStall(v, len(out.B)-sent)
+		c.logStall(v, out.Len()-sent)
 	}
 	c.emptied()
 	c.count(sent)
 	return err == nil
+}
+
+// writeSome writes up to writeChunk bytes of the replies, from an offset on.
+func (c *netConn) writeSome(from int) (int64, error) {
+	out := &c.session.Out
+	if len(out.Pieces) == 0 {
+		n, err := c.nc.Write(out.B[from:min(from+writeChunk, len(out.B))])
+		return int64(n), err
+	}
+	slices := net.Buffers(out.Rest(make([][]byte, 0, writeChunk/readSize), from, writeChunk))
+	return slices.WriteTo(c.nc)
 }
 
 // slowWrite is how long a write takes from which on the client counts as one that does not read.
@@ -120,7 +131,7 @@ const slowWrite = 20 * time.Millisecond
 
 // watchWrite counts the replies as waiting for the client when they are not written soon. The caller calls what it returns behind the write.
 func (c *netConn) watchWrite() (done func()) {
-	n := cap(c.session.Out.B)
+	n := c.session.OutSize()
 	if n <= readSize {
 		return func() {}
 	}
@@ -208,6 +219,7 @@ func (c *netConn) finish() {
 		c.flush(c.srv.config())
 	}
 	c.end()
+	c.session.Sent()
 	_ = c.nc.Close()
 	c.srv.remove(c)
 }

@@ -1,6 +1,7 @@
 package netserver
 
 import (
+	"math"
 	"net"
 	"net/netip"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"unsafe"
 
 	"github.com/redistill/redistill/internal/config"
+	"github.com/redistill/redistill/internal/resp"
 )
 
 // The calls below do not tell the scheduler. None of them waits.
@@ -36,6 +38,42 @@ func receive(fd int, p []byte) (int, syscall.Errno) {
 func send(fd int, p []byte) (int, syscall.Errno) {
 	n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)),
 		syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL, 0, 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), 0
+}
+
+// vector is scratch for sending replies that do not lie in one place.
+type vector struct {
+	slices  [64][]byte
+	entries [64]syscall.Iovec
+	header  messageHeader
+}
+
+// messageHeader is struct user_msghdr.
+type messageHeader struct {
+	name       unsafe.Pointer
+	nameLen    uint32
+	entries    *syscall.Iovec
+	count      uintptr
+	control    unsafe.Pointer
+	controlLen uintptr
+	flags      uint32
+}
+
+// send is send for the replies from an offset on, or as many as the vector has entries for.
+func (v *vector) send(fd int, out *resp.Out, from int) (int, syscall.Errno) {
+	slices := out.Rest(v.slices[:0], from, math.MaxInt)
+	for i, b := range slices {
+		v.entries[i].Base = &b[0]
+		v.entries[i].SetLen(len(b))
+	}
+	v.header.entries, v.header.count = &v.entries[0], uintptr(len(slices))
+	n, _, errno := syscall.RawSyscall(syscall.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&v.header)),
+		syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL)
+	clear(slices)
+	clear(v.entries[:len(slices)])
 	if errno != 0 {
 		return 0, errno
 	}

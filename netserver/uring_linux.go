@@ -1,6 +1,7 @@
 package netserver
 
 import (
+	"math"
 	"runtime"
 	"syscall"
 	"unsafe"
@@ -18,6 +19,7 @@ import (
 type uringPoller struct {
 	loop *loop
 	ring *ring
+	one  [1][]byte // scratch of write
 }
 
 // uringConn is what a uringPoller keeps in a loopConn.
@@ -264,20 +266,24 @@ func (p *uringPoller) broken(c *loopConn) {
 }
 
 func (p *uringPoller) write(c *loopConn) (done, ok bool) {
-	b := c.session.Out.B
+	out := &c.session.Out
 	switch {
 	case c.sending:
 		return false, true
-	case len(b)-c.sent > readSize:
+	case out.Len()-c.sent > readSize || len(out.Pieces) > 0:
 		// At once: a turn of many connections with large replies would hold all of them in memory, and call their clients slow.
 		if done, ok = c.writeMore(); done || !ok {
 			return done, ok
 		}
-	case c.sent == len(b):
+	case c.sent == len(out.B):
 		return true, true
 	}
+	b := out.B[min(c.sent, len(out.B)):]
+	if len(out.Pieces) > 0 {
+		b = out.Rest(p.one[:0], c.sent, math.MaxInt32)[0]
+	}
 	e := p.request(opSend, actSend, c.fd)
-	e.addr, e.len, e.opFlags = uint64(uintptr(unsafe.Pointer(&b[c.sent]))), uint32(min(len(b)-c.sent, 1<<30)), syscall.MSG_NOSIGNAL
+	e.addr, e.len, e.opFlags = uint64(uintptr(unsafe.Pointer(&b[0]))), uint32(min(len(b), math.MaxInt32)), syscall.MSG_NOSIGNAL
 	c.sending = true
 	c.requests++
 	return false, true

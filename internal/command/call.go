@@ -125,6 +125,12 @@ func (c *Call) value(v engine.Value, ok bool, err error) error {
 // bulk appends a value as a bulk string.
 func (c *Call) bulk(v engine.Value) {
 	c.Out.BulkHeader(v.Len())
-	c.Out.B = v.AppendTo(c.Out.B)
+	if v.Len() < engine.PinAt {
+		c.Out.B = v.AppendTo(c.Out.B)
+	} else {
+		var pieces [][]byte
+		c.Out.B, pieces = v.Pin(&c.S.pins, c.Out.B, nil)
+		c.Out.Share(pieces)
+	}
 	c.Out.CRLF()
 }

@@ -287,11 +287,11 @@ func (s *Session) invoke(cmd *Command) error {
 	start := len(s.Out.B)
 	err := cmd.Run(&s.call)
 	if err == engine.ErrDamaged { // what was damaged is gone now
-		s.Out.B = s.Out.B[:start]
+		s.Out.Truncate(start)
 		err = cmd.Run(&s.call)
 	}
 	if err != nil {
-		s.Out.B = s.Out.B[:start]
+		s.Out.Truncate(start)
 		s.replyError(err)
 	}
 	if s.srv.alert.Load()&alertMonitors != 0 {
@@ -312,7 +312,7 @@ func (s *Session) account(cmd *Command, began int64, err error) {
 
 // hush takes the command's reply back where CLIENT REPLY asked for it.
 func (s *Session) hush() {
-	s.Out.B = s.Out.B[:s.start]
+	s.Out.Truncate(s.start)
 	switch s.silence {
 	case skipNext:
 		s.silence = skipThis

@@ -136,13 +136,13 @@ func hmget(c *Call) error {
 	if _, err := c.Tx.HLen(k); err != nil { // the one read that counts
 		return err
 	}
-	start := len(c.Out.B)
+	start := c.Out.Len()
 	c.Out.Array(len(fields))
 	for _, f := range fields {
 		if err := c.value(c.field(k, f)); err != nil {
 			return err
 		}
-		if len(c.Out.B)-start > maxReply {
+		if c.Out.Len()-start > maxReply {
 			return errReplyTooLong
 		}
 	}

@@ -81,14 +81,14 @@ func (c *Call) anyFields(n int64, withValues bool) error {
 	if n > maxReply/int64(minField) {
 		return errReplyTooLong
 	}
-	start := len(c.Out.B)
+	start := c.Out.Len()
 	c.fieldList(n, withValues)
 	for range n {
 		_, err := c.Tx.HRandom(c.Keys[0], func(field []byte, val engine.Value) { c.listedField(field, val, withValues) })
 		if err != nil {
 			return err
 		}
-		if len(c.Out.B)-start > maxReply {
+		if c.Out.Len()-start > maxReply {
 			return errReplyTooLong
 		}
 	}

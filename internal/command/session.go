@@ -31,6 +31,7 @@ type Session struct {
 	stats   *Stats    // where this session counts, with others
 	io      *ioTotals // likewise
 	tx      *engine.Tx
+	pins    engine.Pins // what holds the pieces of Out in their places
 	call    Call
 	start   int          // where in Out the reply of the command being run starts
 	keys    []engine.Key // backs call.Keys
@@ -100,7 +101,7 @@ type published struct {
 
 // publish writes s.published. Storing costs more than comparing, and mostly nothing but the time has changed.
 func (s *Session) publish() {
-	s.outPeak = max(s.outPeak, len(s.Out.B))
+	s.outPeak = max(s.outPeak, s.Out.Len())
 	p := &s.published
 	update(&p.active, s.call.Now)
 	cmd := s.call.Cmd
@@ -125,8 +126,8 @@ func (s *Session) publish() {
 	update(&p.argvMem, 0)
 	update(&p.queryLen, int64(s.QueryLen))
 	update(&p.queryCap, int64(s.QueryCap))
-	update(&p.outLen, int64(len(s.Out.B)))
-	update(&p.outCap, int64(cap(s.Out.B)))
+	update(&p.outLen, int64(s.Out.Len()))
+	update(&p.outCap, int64(s.OutSize()))
 	update(&p.outPeak, int64(s.outPeak))
 	if f := s.listedFlags(); p.flags.Load() != f {
 		p.flags.Store(f)
@@ -137,6 +138,18 @@ func update(a *atomic.Int64, n int64) {
 	if a.Load() != n {
 		a.Store(n)
 	}
+}
+
+// OutSize returns the bytes of memory that the replies take. Pieces count as if they were only here: once their values are gone they are.
+func (s *Session) OutSize() int { return cap(s.Out.B) + s.Out.Len() - len(s.Out.B) }
+
+// Sent is called by the connection when the replies were written, or will never be. It resets Out, and may lock shards.
+func (s *Session) Sent() {
+	s.Out.B = s.Out.B[:0]
+	if len(s.Out.Pieces) > 0 {
+		s.Out.Unshare()
+	}
+	s.pins.Release()
 }
 
 // isUnix reports whether addr is the path of a Unix socket.
@@ -169,7 +182,7 @@ func (s *Session) Recovered(v any) {
 	}
 	s.srv.Log.Error("panic while running a command", "command", name, "client", s.Addr, "panic", v, "stack", string(debug.Stack()))
 	s.tx.Unlock()
-	s.Out.B = s.Out.B[:min(s.start, len(s.Out.B))]
+	s.Out.Truncate(min(s.start, len(s.Out.B)))
 	s.Closing = true
 }
 
@@ -199,7 +212,7 @@ func (s *Session) CountIO(in, out int) {
 	s.io.in.Add(int64(in))
 	s.io.out.Add(int64(out))
 	update(&s.published.outLen, 0)
-	update(&s.published.outCap, int64(cap(s.Out.B)))
+	update(&s.published.outCap, int64(s.OutSize()))
 }
 
 // post queues bytes for the client and wakes its connection. Any goroutine may call it, with locks held. A client that does not read

@@ -131,7 +131,7 @@ func get(c *Call) error {
 
 // MGET key [key ...]
 func mget(c *Call) error {
-	start := len(c.Out.B)
+	start := c.Out.Len()
 	c.Out.Array(len(c.Keys))
 	for i := range c.Keys {
 		v, ok, err := c.Tx.Get(c.Keys[i])
@@ -139,7 +139,7 @@ func mget(c *Call) error {
 		if err := c.value(v, ok && err == nil, nil); err != nil {
 			return err
 		}
-		if len(c.Out.B)-start > maxReply {
+		if c.Out.Len()-start > maxReply {
 			return errReplyTooLong
 		}
 	}

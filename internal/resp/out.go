@@ -9,8 +9,68 @@ type Out struct {
 	// B holds the replies that were not yet sent. The owner of the connection
 	// sends and truncates it.
 	B []byte
+	// Pieces are bytes of replies that are not in B but elsewhere, in order.
+	Pieces []Piece
+	shared int // the bytes of all of them
 	// Proto is the protocol version that the client chose: 2 or 3.
 	Proto int
+}
+
+// Piece is a part of the replies that was not copied into Out.B.
+type Piece struct {
+	At int    // the bytes before it are B[:At] and the pieces before it
+	B  []byte // belongs to whoever passed it to Share
+}
+
+// Share appends bytes without copying them: they must stay as they are until
+// they were sent, or the replies cut off before them.
+func (o *Out) Share(pieces [][]byte) {
+	for _, b := range pieces {
+		o.Pieces = append(o.Pieces, Piece{len(o.B), b})
+		o.shared += len(b)
+	}
+}
+
+// Len returns the number of bytes that the replies have, pieces included.
+func (o *Out) Len() int { return len(o.B) + o.shared }
+
+// Truncate cuts the replies off behind the first n bytes of B, where one ends,
+// and before any piece that follows these.
+func (o *Out) Truncate(n int) {
+	o.B = o.B[:n]
+	for k := len(o.Pieces); k > 0 && o.Pieces[k-1].At >= n; k-- {
+		o.shared -= len(o.Pieces[k-1].B)
+		o.Pieces = o.Pieces[:k-1]
+	}
+}
+
+// Unshare forgets the pieces.
+func (o *Out) Unshare() {
+	clear(o.Pieces)
+	o.Pieces, o.shared = o.Pieces[:0], 0
+}
+
+// Rest appends to dst, which it does not let grow, the slices that the replies
+// consist of from offset from on, up to most bytes.
+func (o *Out) Rest(dst [][]byte, from, most int) [][]byte {
+	add := func(b []byte) {
+		skip := min(from, len(b))
+		from -= skip
+		if b = b[skip:]; len(b) > 0 && most > 0 && len(dst) < cap(dst) {
+			b = b[:min(len(b), most)]
+			most -= len(b)
+			dst = append(dst, b)
+		}
+	}
+	at := 0
+	for i := 0; i < len(o.Pieces) && most > 0 && len(dst) < cap(dst); i++ {
+		p := &o.Pieces[i]
+		add(o.B[at:p.At])
+		add(p.B)
+		at = p.At
+	}
+	add(o.B[at:])
+	return dst
 }
 
 // Int appends an integer.
