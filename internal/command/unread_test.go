@@ -24,7 +24,7 @@ func TestSlowClientsAreClosed(t *testing.T) {
 		{[5]int{400, 300, 0, 0, 900}, "01", 900}, // NO-EVICT
 		{[5]int{0, 0, 0, 0, 5000}, "", 5000},
 	} {
-		srv := newTestServer(t, "maxmemory 100mb", "maxmemory-clients 2000")
+		srv := newTestServer(t, "maxmemory 8gb", "maxmemory-clients 2000")
 		var clients []*client
 		for range test.unread {
 			clients = append(clients, connect(t, srv))
@@ -53,7 +53,7 @@ func TestSlowClientsAreClosed(t *testing.T) {
 }
 
 func TestUnreadGoesWithTheClient(t *testing.T) {
-	srv := newTestServer(t, "maxmemory 100mb", "maxmemory-clients 1mb")
+	srv := newTestServer(t, "maxmemory 8gb", "maxmemory-clients 1mb")
 	c, m := open(t, srv), open(t, srv)
 	c.Unread(1000)
 	m.do("MONITOR")
@@ -69,7 +69,7 @@ func TestUnreadGoesWithTheClient(t *testing.T) {
 }
 
 func TestMonitorsHaveNoMoreThanTheBudget(t *testing.T) {
-	srv := newTestServer(t, "maxmemory 100mb", "maxmemory-clients 200kb")
+	srv := newTestServer(t, "maxmemory 8gb", "maxmemory-clients 200kb")
 	m, n, c := connect(t, srv), connect(t, srv), connect(t, srv)
 	m.do("MONITOR")
 	n.do("MONITOR")
