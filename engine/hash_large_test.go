@@ -111,13 +111,19 @@ var largeOps = []struct {
 	{"HGET", 10_000, func(l *million) error { _, _, err := l.tx.HGet(l.key, l.any()); return err }},
 	{"HDEL", 10_000, func(l *million) error { _, err := l.tx.HDel(l.key, l.any()); return err }},
 	{"HLEN", 10_000, func(l *million) error { _, err := l.tx.HLen(l.key); return err }},
-	{"HINCRBY", 10_000, func(l *million) error { _, err := l.tx.HIncrBy(l.key, fmt.Append(nil, l.rng.IntN(5000)), 1); return err }},
+	{"HINCRBY", 10_000, func(l *million) error {
+		_, err := l.tx.HIncrBy(l.key, fmt.Append(nil, l.rng.IntN(5000)), 1)
+		return err
+	}},
 	{"HSCAN-10", 10_000, func(l *million) error {
 		_, err := l.tx.HScan(l.key, uint64(l.rng.Uint32()), 10, func(_ []byte, _ engine.Value) {})
 		return err
 	}},
 	{"HRANDFIELD", 10_000, func(l *million) error { _, err := l.tx.HRandom(l.key, func(_ []byte, _ engine.Value) {}); return err }},
-	{"EXPIRE", 1000, func(l *million) error { l.tx.SetDeadline(l.key, l.tx.Now+100_000+int64(l.rng.IntN(100_000))); return nil }},
+	{"EXPIRE", 1000, func(l *million) error {
+		l.tx.SetDeadline(l.key, l.tx.Now+100_000+int64(l.rng.IntN(100_000)))
+		return nil
+	}},
 	{"PERSIST", 1000, func(l *million) error { l.tx.SetDeadline(l.key, engine.NoDeadline); return nil }},
 	{"TTL", 1000, func(l *million) error { l.tx.Deadline(l.key); return nil }},
 	{"TYPE", 1000, func(l *million) error { l.tx.Type(l.key); return nil }},
