@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -113,17 +114,27 @@ func (p *pool) available() int64 { return p.limit.Load() - p.used.Load() }
 // resident is the number of blocks that may have resident pages.
 func (p *pool) resident() int64 { return p.used.Load() + p.warm.Load() }
 
-// trim gives the pages of free blocks back to the system until no more than the limit are resident, or none are free.
+// trim gives the pages of free blocks back to the system until no more than the limit are resident, or none are free. Nobody has to wait
+// for more than one of them.
 func (p *pool) trim() {
+	for p.drop() {
+		runtime.Gosched() // who waits for the lock has to run to take it
+	}
+}
+
+// drop is trim for one block, and reports whether there was one.
+func (p *pool) drop() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for len(p.free) > 0 && p.resident() > p.limit.Load() {
-		b := p.free[len(p.free)-1]
-		p.free = p.free[:len(p.free)-1]
-		p.warm.Add(-1)
-		dropPages(unsafe.Slice((*byte)(b), blockSize))
-		p.cold = append(p.cold, b)
+	if len(p.free) == 0 || p.resident() <= p.limit.Load() {
+		return false
 	}
+	b := p.free[len(p.free)-1]
+	p.free = p.free[:len(p.free)-1]
+	p.warm.Add(-1)
+	dropPages(unsafe.Slice((*byte)(b), blockSize))
+	p.cold = append(p.cold, b)
+	return true
 }
 
 // close gives everything back. No block may be used after.
