@@ -18,8 +18,9 @@ const (
 
 // shard is a part of the keyspace: the keys whose hashes have its number in their low bits. Everything in it is guarded by mu.
 type shard struct {
-	mu   lock
-	pool *pool // shared by all shards, has a lock of its own
+	mu    lock
+	stats shardStats // on the cache line of mu: what a read writes is one line that goes from processor to processor
+	pool  *pool      // shared by all shards, has a lock of its own
 
 	dbs    [Databases]*keyspace // by database number; SwapDB exchanges entries
 	spaces [Databases]*keyspace // by the number in the records
@@ -49,8 +50,6 @@ type shard struct {
 	touched uint8 // keeps the compiler from dropping the loads of touchRecords
 
 	published atomic.Pointer[[]unsafe.Pointer] // bases, for Prefetch, which reads it without the lock
-
-	stats shardStats
 
 	_ [64]byte // keeps the next shard's lock off this one's cache line
 }

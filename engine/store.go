@@ -100,7 +100,7 @@ func open(o Options, arenaOnly bool) (*Store, error) {
 func shardsFor(maxMemory int64, cpus int) int {
 	n := 4
 	for n < maxShards && (maxMemory/int64(n) > maxBlocks*blockSize/2 ||
-		n < 4*cpus && (maxMemory == 0 || maxMemory/int64(2*n) >= 16<<20)) {
+		n < 8*cpus && (maxMemory == 0 || maxMemory/int64(2*n) >= 16<<20)) {
 		n *= 2
 	}
 	return n
