@@ -52,7 +52,7 @@ func read(file string, load func(io.Reader) ([]Request, error)) ([]Request, erro
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	var r io.Reader
 	switch filepath.Ext(file) {
 	case ".xz":
