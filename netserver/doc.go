@@ -16,32 +16,60 @@
 // to go on (a verdict). It does no I/O. A path reads, calls conn.execute, writes Session.Out.B, and obeys the verdict.
 //
 // The portable path (netConn) is a goroutine for each connection, with blocking reads and writes on a net.Conn. It works on every
-// system, and for TLS. On Linux there are event loops (loop, loopConn) on epoll. link is what a connection has on both.
+// system, and for TLS. On Linux there are event loops (loop, loopConn), which know their sockets through a poller: on an io_uring
+// (uringPoller) where the system allows that, as many container runtimes do not, else on epoll (epollPoller). link is what a connection
+// has on all of them.
+//
+// # Pipelines
+//
+// The commands of a pipeline are parsed ahead, up to 32 of them (batch), and the session is told of all before the first is executed, so
+// that it can load what they need from memory together. An inline command ends the look ahead, because it can be parsed only once, and so
+// does everything after which the next command may be read in another way. When a batch ends in the middle, the parser forgets what it saw
+// ahead.
 //
 // # Event loops
 //
 // A goroutine for each connection costs two reads for a request, of which one finds nothing, and two trips through the scheduler. A
 // loop takes the events of many connections with one call, reads each connection once and writes its replies at once. There is a loop
 // for each core, on a thread of its own. One goroutine accepts and gives each connection to the loop that has the fewest, where it
-// stays; loops share nothing but the engine.
+// stays; loops share nothing but the engine. (A listening socket for each loop, with SO_REUSEPORT, leaves the dealing out to a hash, which
+// spreads a few connections unevenly.)
 //
 // The Go scheduler costs more than the rest of the loop if it takes part in the waiting: around each blocking system call it hands the
 // processor to another thread and back, and its monitor wakes up every 20 microseconds to do so. So the loop's calls are raw ones, which
-// the scheduler does not see (socket_linux.go). For reading and writing that is harmless, because they never wait. For epoll_wait it takes
-// three rules (loop.wait):
+// the scheduler does not see. For reading and writing that is harmless, because they never wait. For the wait itself it takes three rules
+// (poller.wait):
 //
 //   - The scheduler interrupts a thread by a signal when it wants the world to stop, for the garbage collector say. The wait then ends with
 //     EINTR, and the loop calls runtime.Gosched before it waits again.
 //   - A waiting loop keeps its processor. GOMAXPROCS is raised above the number of loops, so that other goroutines run meanwhile.
 //   - A loop without events for 10 ms waits with the ordinary call. An idle server thus gives its processors back and does not wake up.
 //
-// A loop blocks in nothing but this wait. A full socket makes its connection stuck: it is neither read nor executed until its replies are
-// written, when an event says that there is room. Other goroutines reach a connection through loop.post and an eventfd. Events are
-// edge-triggered, for reading and writing at once, so that a connection is registered once and never changed; in return loopConn
-// remembers whether there may be more to read. A connection that filled the read buffer has to wait for its next turn behind the others.
+// A loop blocks in nothing but this wait. A full socket makes its connection stuck: nothing more is executed for it until its replies are
+// written. Other goroutines reach a connection through loop.post and an eventfd. A connection that may have more to do has to wait for its
+// next turn behind the others.
 //
-// Connections of a loop read into one buffer that they share, and commands are executed from there. Only what is left of an incomplete
-// command is copied to the connection's own queryBuffer, which an idle connection does not have. Large values are read into that.
+// With epoll, events are edge-triggered, for reading and writing at once, so that a connection is registered once and never changed; in
+// return loopConn remembers whether there may be more to read. Connections of a loop read into one buffer that they share, and commands
+// are executed from there. Only what is left of an incomplete command is copied to the connection's own queryBuffer, which an idle
+// connection does not have. The rest of a large value is read into that.
+//
+// With io_uring one system call hands over the replies of all connections and brings their next input, which the kernel puts into buffers
+// that the loop lent it. A connection whose replies are on their way counts as stuck; in nearly all cases they are gone when that call
+// returns. A connection with a large value under way, or whose input comes faster than it reads its replies, is switched over to a poll
+// and read as with epoll, so that nothing piles up. Replies of more than 16 KB are written at once, as with epoll, and only their rest by
+// the ring.
+//
+// The server's CPU time for a request beside redis-server's on each path, which is what all this is for, is in docs/performance.md: a GET
+// that is sent alone takes PORTABLE_P1 of redis-server's on the portable path, EPOLL_P1 on epoll and URING_P1 on io_uring; in pipelines of
+// sixteen PORTABLE_P16, EPOLL_P16 and URING_P16.
+//
+// # Large values
+//
+// Strings that the engine keeps in parts, those of 16 KB and more, are not copied into a reply: it refers to the parts where they lie
+// (resp.Out.Pieces), whose blocks stay as they are until the reply is written (engine.Pins, Session.Sent), and sendmsg takes head, parts
+// and the rest of the pipeline together. What is pinned counts as the client's memory. On their way in, values are copied once, out of the
+// buffer that they were read into.
 //
 // # Who touches what
 //

@@ -13,7 +13,8 @@ import (
 const haveLoops = true
 
 const (
-	loopReadSize = 64 << 10 // the read buffer that a loop's connections share
+	loopReadSize  = 64 << 10  // read at once from a connection, into a buffer that all of a loop share
+	largeReadSize = 256 << 10 // the same from one that sends large values; the size of that buffer
 	// extraProcs is how many goroutines can run while all loops wait. It is more than one for the garbage collector.
 	extraProcs = 2
 	// rawWait is how long a loop keeps its processor while nothing happens, in milliseconds. It also bounds how long a request of the
@@ -97,7 +98,7 @@ func newLoop(s *Server, index int) (*loop, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loop{srv: s, index: index, bell: bell, buf: make([]byte, loopReadSize), batch: newBatch()}
+	l := &loop{srv: s, index: index, bell: bell, buf: make([]byte, largeReadSize), batch: newBatch()}
 	if l.io, err = newPoller(l); err != nil {
 		_ = syscall.Close(bell)
 		return nil, err

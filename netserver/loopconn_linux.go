@@ -140,12 +140,15 @@ func (c *loopConn) progress() {
 // read reads once and executes what came. One read a turn is fair to the other connections.
 func (c *loopConn) read(v *config.Values) bool {
 	c.touch()
-	// Mostly whole commands arrive: they are executed where they were read, in the buffer that all connections share. The rest of a
-	// command goes behind its beginning, and so do large values, which come in many pieces.
-	own := c.in.size() > readSize || len(c.in.bytes()) > 0 || c.held != nil
-	buf := c.loop.buf
-	if own {
+	// Mostly whole commands arrive: they are executed where they were read, in the buffer that all connections share, which is in the
+	// processor's caches. The rest of a command goes behind its beginning. Who sends large values gets more room, for whole ones to fit.
+	own := len(c.in.bytes()) > 0 || c.held != nil
+	buf := c.loop.buf[:loopReadSize]
+	switch {
+	case own:
 		buf = c.in.space(c.parser.Need())
+	case c.in.size() > readSize:
+		buf = c.loop.buf
 	}
 	n, errno := receive(c.fd, buf)
 	switch {
