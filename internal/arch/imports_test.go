@@ -45,13 +45,6 @@ const policy = `
 	internal/config < internal/stats;
 
 	# Sizing is arithmetic on the engine's own costs.
-	engine < internal/plan;
-
-	# What the tools compute, without the command line.
-	internal/config < internal/stats;
-
-	# Sizing is arithmetic on the engine's own costs.
-	engine < internal/plan;
 	engine, internal/config < internal/plan;
 
 	# The command line fills the options of everything else.
