@@ -37,7 +37,7 @@ func sizeOfRing(tiny bool) ringSize {
 	if tiny {
 		return ringSize{requests: 16, completions: 32, buffers: 2}
 	}
-	return ringSize{requests: 1024, completions: 4096, buffers: 128}
+	return ringSize{requests: 1024, completions: 4096, buffers: 64}
 }
 
 // action is what a request does. With the descriptor it is what the kernel returns with the completion.
@@ -105,6 +105,7 @@ func (p *uringPoller) settle(c *loopConn) {
 	case c.polling && !direct && !c.stuck && !c.readable:
 		p.cancel(c, actPoll)
 	case c.receiving || c.polling:
+	case c.readable && !direct: // the loop's own read comes first, or two would be at it
 	case direct:
 		p.poll(c.fd)
 		c.polling = true
