@@ -49,6 +49,7 @@ type Session struct {
 
 	killed  atomic.Bool  // see Kill
 	unread  atomic.Int64 // see Unread
+	since   atomic.Int64 // nanotime when unread was last 0
 	blocked atomic.Bool  // waits for the end of CLIENT PAUSE; set by the pause
 
 	published

@@ -1,5 +1,7 @@
 package command
 
+import "time"
+
 // What a client does not read stays in memory for as long as it likes: replies, and what other clients sent it. The sum over all clients
 // has a budget, maxmemory-clients, which the Store sets aside. Within it no key is evicted for them. Above it clients are closed, those
 // with most first, but not after CLIENT NO-EVICT.
@@ -8,13 +10,18 @@ package command
 // grow are copied.
 const unreadCost = 2
 
+// slowAfter is how long replies wait before their client counts as one that does not read, where there is another.
+const slowAfter = 20 * time.Millisecond
+
 // Unread says how many bytes of memory hold replies that wait for the client to read, 0 when all are written. The connection calls it when
 // it finds that the client does not read, and when it does again. It may kill clients, this one too.
 func (s *Session) Unread(n int) {
 	if s.unread.Load() == int64(n) {
 		return
 	}
-	s.unread.Store(int64(n))
+	if s.unread.Swap(int64(n)) == 0 {
+		s.since.Store(nanotime())
+	}
 	s.mu.Lock()
 	s.charge()
 	s.mu.Unlock()
@@ -70,6 +77,9 @@ func (r *registry) slowest() (first, second *Session) {
 	var most, next int64
 	for _, s := range r.byID {
 		n := s.charged.Load()
+		if nanotime()-s.since.Load() < int64(slowAfter) {
+			n /= 16 // it may just be about to read: others first
+		}
 		if n <= next || s.flags.Load()&listNoEvict != 0 {
 			continue
 		}
