@@ -14,12 +14,12 @@ type loopConn struct {
 	loop      *loop     // constant, once admitted
 	fd        int       // constant
 	added     bool      // the loop watches fd
-	closed    bool      // fd is closed
+	closed    bool      // it has ended; fd is closed as soon as the poller is done with it
 	queued    bool      // in loop.ready
 	readable  bool      // a read may bring something
 	hungUp    bool      // reads go on until they say how the connection ended
 	ended     bool      // nothing more will arrive
-	stuck     bool      // the socket is full: nothing is read or executed until the replies are written
+	stuck     bool      // replies are not written yet: nothing is executed until they are
 	sent      int       // bytes of the replies that are written
 	stalled   int       // what sent was when the client's time to read began
 	next      verdict   // what to do when the replies are written

@@ -16,7 +16,7 @@
 //	s.Prepare(requests)                 // optional, for several: loads what they will need
 //	for each command: s.Exec(request)   // appends the reply to s.Out, or says Wait
 //	s.EndBatch()
-//	write s.Out.B and then s.TakeInbox
+//	write s.Out, call s.Sent, and then write s.TakeInbox
 //
 // Exec does what Redis's processCommand does, in the same order, because clients can see it: unknown names come before arity, arity
 // before the password, the password before the memory limit, all of them before MULTI queues the command.

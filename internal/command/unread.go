@@ -4,14 +4,18 @@ import "time"
 
 // What a client does not read stays in memory for as long as it likes: replies, and what other clients sent it. The sum over all clients
 // has a budget, maxmemory-clients, which the Store sets aside. Within it no key is evicted for them. Above it clients are closed, those
-// with most first, but not after CLIENT NO-EVICT.
+// with most first, but those that have just begun not to read behind the others, and none after CLIENT NO-EVICT.
 
 // unreadCost is how many bytes of the budget a byte that waits to be read takes: its buffer is garbage for a while after, and buffers that
 // grow are copied.
 const unreadCost = 2
 
-// slowAfter is how long replies wait before their client counts as one that does not read, where there is another.
-const slowAfter = 20 * time.Millisecond
+// A client that reads is behind for a moment, too, when its replies are larger than what its socket holds. What waits for less than
+// slowAfter weighs less by freshWeight.
+const (
+	slowAfter   = 20 * time.Millisecond
+	freshWeight = 16
+)
 
 // Unread says how many bytes of memory hold replies that wait for the client to read, 0 when all are written. The connection calls it when
 // it finds that the client does not read, and when it does again. It may kill clients, this one too.
@@ -70,15 +74,16 @@ func (srv *Server) closeSlow() {
 	}
 }
 
-// slowest returns the two clients that have most to read, of those that may be closed; nil where there is none.
+// slowest returns the two clients that have most to read, by weight, of those that may be closed; nil where there is none.
 func (r *registry) slowest() (first, second *Session) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var most, next int64
+	fresh := nanotime() - int64(slowAfter)
 	for _, s := range r.byID {
 		n := s.charged.Load()
-		if nanotime()-s.since.Load() < int64(slowAfter) {
-			n /= 16 // it may just be about to read: others first
+		if s.since.Load() > fresh {
+			n /= freshWeight
 		}
 		if n <= next || s.flags.Load()&listNoEvict != 0 {
 			continue

@@ -3,7 +3,32 @@ package command
 import (
 	"strings"
 	"testing"
+	"time"
 )
+
+// unreadSince makes it look as if the client had not read for a time that began so long from now.
+func (c *client) unreadSince(d time.Duration) {
+	c.Unread(1)
+	c.since.Store(nanotime() + int64(d))
+}
+
+// A client that has only just begun not to read, like every one that is sent a large reply, is not closed in the place of those that have
+// not read for long, though they have less to read.
+func TestFreshClientsAreSpared(t *testing.T) {
+	srv := newTestServer(t, "maxmemory 8gb", "maxmemory-clients 2000")
+	old, fresh := connect(t, srv), connect(t, srv)
+	old.unreadSince(-time.Hour)
+	fresh.unreadSince(time.Hour)
+	old.Unread(300)
+	fresh.Unread(800)
+	if !old.Killed() || fresh.Killed() {
+		t.Errorf("closed: the old one %v, the fresh one %v", old.Killed(), fresh.Killed())
+	}
+	fresh.Unread(5000)
+	if fresh.Killed() {
+		t.Error("the only one was closed")
+	}
+}
 
 // Each row has the bytes that five clients, of which the last said CLIENT NO-EVICT, do not read, in the order in which they stop reading,
 // and the clients that are closed for it. The budget is 2,000 bytes, of which each byte takes two.
@@ -30,6 +55,11 @@ func TestSlowClientsAreClosed(t *testing.T) {
 			clients = append(clients, connect(t, srv))
 		}
 		clients[4].do("CLIENT NO-EVICT ON")
+		for i, n := range test.unread {
+			if n > 0 {
+				clients[i].unreadSince(-time.Hour)
+			}
+		}
 		for i, n := range test.unread {
 			clients[i].Unread(n)
 		}
