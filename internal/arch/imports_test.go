@@ -59,6 +59,9 @@ const policy = `
 	# Benchmarks read traces; the product does not.
 	github.com/ulikunitz/xz < internal/traces;
 
+	# Tests start the whole server.
+	cmd < internal/servertest;
+
 	# Programs that write documentation.
 	cmd, internal/command, internal/config < internal/gendocs;
 `

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/redistill/redistill/internal/servertest"
 	"github.com/redistill/redistill/internal/traces"
 )
 
@@ -51,9 +52,8 @@ func BenchmarkHitRatio(b *testing.B) {
 		b.Run("redis-server/"+policy, func(b *testing.B) {
 			for range b.N {
 				limit, r := sameMemory(resident, func(limit int64) result {
-					port := freePort(b)
-					return start(b, port, exec.Command(program, "--port", port, "--save", "", "--maxmemory", strconv.FormatInt(limit, 10),
-						"--maxmemory-policy", policy)).replay(reqs)
+					return start(b, program, "--port", servertest.Port, "--save", "", "--maxmemory", strconv.FormatInt(limit, 10),
+						"--maxmemory-policy", policy).replay(reqs)
 				})
 				r.report(b, limit)
 			}
@@ -92,7 +92,7 @@ func (r result) report(b *testing.B, limit int64) {
 // replay asks the server for every object of a trace in turn.
 func (s *server) replay(reqs []traces.Request) (r result) {
 	s.Helper()
-	conn, err := net.Dial("tcp", s.addr)
+	conn, err := net.Dial("tcp", s.Addr)
 	if err != nil {
 		s.Fatal(err)
 	}

@@ -14,7 +14,7 @@ type mapped struct{ arena, anonymous, files int64 }
 // mapped reads the mappings of the server. The arena's are those that it asked to have huge pages, or small ones.
 func (s *server) mapped() (m mapped) {
 	s.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps", s.pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps", s.PID))
 	if err != nil {
 		s.Skipf("skipped, because mappings are read from /proc: %v", err)
 	}
@@ -47,7 +47,7 @@ func (s *server) connectAndWait(n, size int) {
 			s.Fatal(err)
 		}
 	}
-	s.until("all has arrived", func() bool { return s.info()["total_net_input_bytes"] >= int64(n*len(command)) })
+	s.Eventually("all has arrived", func() bool { return s.info()["total_net_input_bytes"] >= int64(n*len(command)) })
 }
 
 // TestInfoMemory compares the parts of memory that INFO shows with those that the system knows, under several loads.
@@ -67,7 +67,7 @@ func TestInfoMemory(t *testing.T) {
 		t.Run(load.name, func(t *testing.T) {
 			s := serve(t, "--max-memory", "200mb")
 			load.run(s)
-			s.until("the parts agree with the system", func() bool {
+			s.Eventually("the parts agree with the system", func() bool {
 				i, m, all := s.info(), s.mapped(), s.resident()
 				arena := i["used_memory_dataset"] + i["redistill_index_bytes"] + i["redistill_dead_bytes"] + i["redistill_free_bytes"]
 				rest := i["mem_clients_normal"] + i["redistill_go_bytes"]

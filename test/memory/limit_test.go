@@ -21,7 +21,7 @@ func TestLoweredLimit(t *testing.T) {
 	if err := s.client.ConfigSet(t.Context(), "maxmemory", fmt.Sprint(limit)).Err(); err != nil {
 		t.Fatal(err)
 	}
-	s.until("the resident set is within the new limit", func() bool {
+	s.Eventually("the resident set is within the new limit", func() bool {
 		if err := s.client.Set(t.Context(), "k", "v", 0).Err(); err != nil {
 			t.Fatal(err)
 		}

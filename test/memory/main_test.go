@@ -7,120 +7,41 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/redistill/redistill/internal/servertest"
 )
 
 // deadline bounds waits for the server, and is long because it only ends tests that have failed.
 const deadline = time.Minute
 
-// build builds the server once for all tests and returns the program.
-var build = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "redistill-memory-")
-	if err != nil {
-		return "", err
-	}
-	program := filepath.Join(dir, "redistill")
-	cmd := exec.Command("go", "build", "-o", program, ".")
-	cmd.Dir = "../.."
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return program, nil
-})
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if program, err := build(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(program))
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(servertest.Main(m)) }
 
 // server is a running server, Redistill's or Redis's.
 type server struct {
 	testing.TB
-	addr   string
-	pid    int
-	log    string // file
+	*servertest.Server
 	client *redis.Client
 }
 
 // serve starts `redistill serve` with some flags for as long as the test runs.
 func serve(t testing.TB, flags ...string) *server {
 	t.Helper()
-	program, err := build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := freePort(t)
-	return start(t, port, exec.Command(program, append([]string{"serve", "--port", port}, flags...)...))
+	return start(t, append([]string{servertest.Program(t), "serve", "--port", servertest.Port, "--max-memory", "0"}, flags...)...)
 }
 
-// start runs a server that will listen on a port of the loopback interface.
-func start(t testing.TB, port string, cmd *exec.Cmd) *server {
+// start runs a server.
+func start(t testing.TB, args ...string) *server {
 	t.Helper()
-	s := &server{TB: t, addr: "127.0.0.1:" + port, log: filepath.Join(t.TempDir(), "log")}
-	log, err := os.Create(s.log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	cmd.Dir, cmd.Stdout, cmd.Stderr = t.TempDir(), log, log
-	cmd.Env = append(os.Environ(), "REDIS_MAX_MEMORY=0")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	s.pid = cmd.Process.Pid
-	s.client = redis.NewClient(&redis.Options{Addr: s.addr, ReadTimeout: deadline, MaxRetries: -1})
-	t.Cleanup(func() {
-		s.client.Close()
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		kill := time.AfterFunc(deadline, func() { _ = cmd.Process.Kill() })
-		defer kill.Stop()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("%s: %v\n%s", cmd, err, s.output())
-		}
-	})
-	s.until("it accepts connections", func() bool { return s.client.Ping(t.Context()).Err() == nil })
+	s := &server{TB: t, Server: servertest.Start(t, args...)}
+	s.client = redis.NewClient(&redis.Options{Addr: s.Addr, ReadTimeout: deadline, MaxRetries: -1})
+	t.Cleanup(func() { s.client.Close() })
 	return s
-}
-
-func freePort(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-}
-
-// output returns what the server logged.
-func (s *server) output() string {
-	text, err := os.ReadFile(s.log)
-	if err != nil {
-		return err.Error()
-	}
-	return string(text)
-}
-
-// until waits for a condition.
-func (s *server) until(what string, met func() bool) {
-	s.Helper()
-	for end := time.Now().Add(deadline); !met(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			s.Fatalf("waited in vain until %s\n%s", what, s.output())
-		}
-	}
 }
 
 // info returns the numbers in the reply of INFO.
@@ -142,7 +63,7 @@ func (s *server) info() map[string]int64 {
 
 // resident returns the resident set of the server in bytes, 0 if that is not known. Any goroutine may call it.
 func (s *server) resident() int64 {
-	statm, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", s.pid))
+	statm, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", s.PID))
 	if err != nil {
 		return 0
 	}
@@ -153,7 +74,7 @@ func (s *server) resident() int64 {
 // dial returns a connection of its own.
 func (s *server) dial() net.Conn {
 	s.Helper()
-	c, err := net.Dial("tcp", s.addr)
+	c, err := net.Dial("tcp", s.Addr)
 	if err != nil {
 		s.Fatal(err)
 	}

@@ -81,7 +81,7 @@ func TestSlowReaders(t *testing.T) {
 // settled waits until no more keys are evicted and returns INFO.
 func (s *server) settled() (i map[string]int64) {
 	s.Helper()
-	s.until("no more keys are evicted", func() bool {
+	s.Eventually("no more keys are evicted", func() bool {
 		was := s.info()["evicted_keys"]
 		time.Sleep(500 * time.Millisecond)
 		i = s.info()
@@ -103,7 +103,7 @@ func (s *server) stopReading(key string) {
 	if _, err := c.Write([]byte(strings.Repeat("GET "+key+"\r\n", 100))); err != nil {
 		s.Fatal(err)
 	}
-	s.until("replies wait", func() bool {
+	s.Eventually("replies wait", func() bool {
 		list, err := s.client.ClientList(s.Context()).Result()
 		if err != nil {
 			s.Fatal(err)

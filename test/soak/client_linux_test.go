@@ -13,6 +13,8 @@ import (
 )
 
 const (
+	patience = time.Minute // how long a reply may take before the test fails
+
 	keyLife = 20 // seconds: what a client leaves behind goes by itself
 	// maxStay is how long a client talks on one connection. It is so much less than keyLife that no key expires which it knows of.
 	maxStay = 5 * time.Second

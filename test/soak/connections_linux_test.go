@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/redistill/redistill/internal/servertest"
 )
 
 const (
@@ -39,7 +41,7 @@ func pinged(nc net.Conn, got []byte) error {
 // BenchmarkIdle opens 10,000 connections that say a PING and nothing more. It reports what each adds to the resident memory, and the
 // processor time of the server while nothing happens.
 func BenchmarkIdle(b *testing.B) {
-	for _, c := range contenders([]string{"--max-connections", "20000"}, nil) {
+	for _, c := range contenders(b, []string{"--max-connections", "20000"}, nil) {
 		b.Run(c.name, func(b *testing.B) {
 			s := startServer(b, c.args...)
 			before := s.settled()
@@ -51,7 +53,7 @@ func BenchmarkIdle(b *testing.B) {
 			}()
 			got := make([]byte, len(pong))
 			for range idleConnections {
-				nc, err := net.Dial("tcp", s.addr)
+				nc, err := net.Dial("tcp", s.Addr)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -61,12 +63,12 @@ func BenchmarkIdle(b *testing.B) {
 				}
 			}
 			time.Sleep(settleTime)
-			settled := s.usage()
+			settled := s.Usage()
 			time.Sleep(idleTime)
-			after := s.usage()
+			after := s.Usage()
 			b.ReportMetric(0, "ns/op")
-			b.ReportMetric(float64(settled.rss-before.rss)/idleConnections, "B/conn")
-			b.ReportMetric(100*(after.cpu-settled.cpu).Seconds()/idleTime.Seconds(), "%core")
+			b.ReportMetric(float64(settled.Resident-before.Resident)/idleConnections, "B/conn")
+			b.ReportMetric(100*(after.CPU-settled.CPU).Seconds()/idleTime.Seconds(), "%core")
 		})
 	}
 }
@@ -76,7 +78,7 @@ const openers = 16
 // BenchmarkChurn opens connections, says a PING on each and closes it again, as fast as that goes. One operation is one connection. What
 // the process has more of in the end than after the first thousand is reported too.
 func BenchmarkChurn(b *testing.B) {
-	for _, c := range contenders(nil, nil) {
+	for _, c := range contenders(b, nil, nil) {
 		b.Run(c.name, func(b *testing.B) {
 			s := startServer(b, c.args...)
 			churn(b, s, 1000)
@@ -86,10 +88,10 @@ func BenchmarkChurn(b *testing.B) {
 			b.StopTimer()
 			after := s.settled()
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "conns/s")
-			b.ReportMetric((after.cpu-before.cpu).Seconds()/float64(b.N)*1e6, "cpu-us/conn")
-			b.ReportMetric(float64(after.descriptors-before.descriptors), "fds-more")
-			b.ReportMetric(float64(after.threads-before.threads), "threads-more")
-			b.ReportMetric(float64(after.rss-before.rss)/1024, "KB-more")
+			b.ReportMetric((after.CPU-before.CPU).Seconds()/float64(b.N)*1e6, "cpu-us/conn")
+			b.ReportMetric(float64(after.Descriptors-before.Descriptors), "fds-more")
+			b.ReportMetric(float64(after.Threads-before.Threads), "threads-more")
+			b.ReportMetric(float64(after.Resident-before.Resident)/1024, "KB-more")
 		})
 	}
 }
@@ -102,7 +104,7 @@ func churn(b *testing.B, s *server, n int64) {
 		running.Go(func() {
 			got := make([]byte, len(pong))
 			for begun.Add(1) <= n {
-				nc, err := net.Dial("tcp", s.addr)
+				nc, err := net.Dial("tcp", s.Addr)
 				if err != nil {
 					b.Error(err)
 					return
@@ -119,12 +121,12 @@ func churn(b *testing.B, s *server, n int64) {
 }
 
 // settled returns the usage when the server has closed what its clients closed.
-func (s *server) settled() usage {
+func (s *server) settled() servertest.Usage {
 	s.tb.Helper()
-	last := s.usage()
+	last := s.Usage()
 	for quiet := 0; quiet < 5; time.Sleep(100 * time.Millisecond) {
-		u := s.usage()
-		if quiet++; u.descriptors != last.descriptors {
+		u := s.Usage()
+		if quiet++; u.Descriptors != last.Descriptors {
 			quiet = 0
 		}
 		last = u

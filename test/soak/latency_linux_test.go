@@ -40,7 +40,7 @@ func BenchmarkLatency(b *testing.B) {
 	}
 	for _, load := range latencyLoads {
 		memory := func(name string) []string { return []string{name, load.maxMemory} }
-		list := contenders(append(memory("--max-memory"), "--eviction-policy", "allkeys-lru"),
+		list := contenders(b, append(memory("--max-memory"), "--eviction-policy", "allkeys-lru"),
 			append(memory("--maxmemory"), "--maxmemory-policy", "allkeys-lru"))
 		profile := bench.Profile{Name: load.name, Connections: 50, Pipeline: 1, Populations: []bench.Population{load.population}}
 		cfg := bench.Config{Profile: profile, Duration: *length, Warmup: time.Second, Seed: 1}
@@ -66,16 +66,16 @@ func BenchmarkLatency(b *testing.B) {
 func measured(b *testing.B, c contender, cfg bench.Config) bench.Result {
 	b.Helper()
 	s := startServer(b, c.args...)
-	defer s.stop()
+	defer s.Stop()
 	return s.load(b, cfg)
 }
 
 // load measures the server once.
 func (s *server) load(b *testing.B, cfg bench.Config) bench.Result {
 	b.Helper()
-	r, err := bench.Run(context.Background(), bench.Target{Network: "tcp", Address: s.addr}, cfg)
+	r, err := bench.Run(context.Background(), bench.Target{Network: "tcp", Address: s.Addr}, cfg)
 	if err != nil || r.Problem != "" || r.Errors > 0 {
-		b.Fatalf("%v, %s, %s\n%s", err, r.Problem, r.FirstError, s.log())
+		b.Fatalf("%v, %s, %s\n%s", err, r.Problem, r.FirstError, s.Log())
 	}
 	return r
 }
@@ -96,11 +96,11 @@ func BenchmarkFlood(b *testing.B) {
 	profile := bench.Profile{Name: "calm", Connections: calmOnes, Pipeline: 1,
 		Populations: []bench.Population{sessionValues(10_000, bench.Population{ReadRatio: 0.9})}}
 	cfg := bench.Config{Profile: profile, Duration: *length, Warmup: time.Second, Seed: 1, Rate: calmRate, Pipeline: 100}
-	for _, c := range contenders([]string{"--threads", "1"}, nil) {
+	for _, c := range contenders(b, []string{"--threads", "1"}, nil) {
 		b.Run(c.name, func(b *testing.B) {
 			s := startServer(b, c.args...)
 			calm := s.load(b, cfg).Latency
-			flood := exec.Command(flooder, "-s", s.socket, "-c", "1", "-P", floodDeep, "-n", "2000000000", "-t", "ping_mbulk", "-q")
+			flood := exec.Command(flooder, "-s", s.Socket, "-c", "1", "-P", floodDeep, "-n", "2000000000", "-t", "ping_mbulk", "-q")
 			if err := flood.Start(); err != nil {
 				b.Fatal(err)
 			}

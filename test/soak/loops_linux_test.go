@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/internal/resp"
+	"github.com/redistill/redistill/internal/servertest"
 	"github.com/redistill/redistill/netserver"
 )
 
@@ -58,25 +59,25 @@ func (t throughput) String() string {
 // loopsThroughput loads a server with so many loops for the time of -soak.
 func loopsThroughput(b *testing.B, path string, loops int) throughput {
 	b.Helper()
-	s := startServer(b, redistill(path, "--threads", fmt.Sprint(loops))...)
-	defer s.stop()
+	s := startServer(b, redistill(b, path, "--threads", fmt.Sprint(loops))...)
+	defer s.Stop()
 	var batches atomic.Int64
 	var clients sync.WaitGroup
 	stop := make(chan struct{})
 	for i := range loopClients {
 		clients.Go(func() {
-			if err := repeat(s.socket, fmt.Sprint("key:", i), stop, &batches); err != nil {
+			if err := repeat(s.Socket, fmt.Sprint("key:", i), stop, &batches); err != nil {
 				b.Error(err)
 			}
 		})
 	}
 	time.Sleep(500 * time.Millisecond) // until all are under way
-	begin, used, idle, before := time.Now(), s.usage().cpu, unusedTime(b), batches.Load()
+	begin, used, idle, before := time.Now(), s.Usage().CPU, unusedTime(b), batches.Load()
 	time.Sleep(*length)
 	requests := float64(batches.Load()-before) * loopPipeline
 	seconds := time.Since(begin).Seconds()
 	t := throughput{
-		perSecond: requests / seconds, busy: (s.usage().cpu - used).Seconds() / seconds, idle: (unusedTime(b) - idle).Seconds() / seconds,
+		perSecond: requests / seconds, busy: (s.Usage().CPU - used).Seconds() / seconds, idle: (unusedTime(b) - idle).Seconds() / seconds,
 	}
 	close(stop)
 	clients.Wait()
@@ -95,7 +96,7 @@ func unusedTime(b *testing.B) time.Duration {
 	if _, err := fmt.Sscanf(string(text), "cpu %d %d %d %d %d", &user, &nice, &system, &idle, &wait); err != nil {
 		b.Fatal(err)
 	}
-	return time.Duration(idle+wait) * clockTick
+	return time.Duration(idle+wait) * servertest.ClockTick
 }
 
 // repeat sends pipelines of GETs of one key.

@@ -1,17 +1,14 @@
 package soak
 
 import (
-	"errors"
 	"flag"
-	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
-	// The server runs as a process of its own. Importing it makes "go test" run these tests again when it has changed.
-	_ "github.com/redistill/redistill/cmd"
+	"github.com/redistill/redistill/internal/servertest"
 	"github.com/redistill/redistill/netserver"
 )
 
@@ -21,32 +18,9 @@ var (
 	cpus   = flag.String("server-cpus", "", "the processors that servers are pinned to, such as 0 or 0,1; empty is all")
 )
 
-// program is the built server.
-var program string
-
 func TestMain(m *testing.M) {
 	flag.Parse()
-	code, err := runTests(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "test/soak:", err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func runTests(m *testing.M) (code int, err error) {
-	dir, err := os.MkdirTemp("", "redistill-soak-")
-	if err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	program = filepath.Join(dir, "redistill")
-	build := exec.Command("go", "build", "-o", program, ".")
-	build.Dir = "../.."
-	if out, err := build.CombinedOutput(); err != nil {
-		return 1, fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return m.Run(), nil
+	os.Exit(servertest.Main(m))
 }
 
 // paths are the I/O paths to run on: those that this machine allows.
@@ -61,9 +35,34 @@ func paths() []string {
 	return list
 }
 
+// server is a server's process, which may not log an error.
+type server struct {
+	*servertest.Server
+	tb testing.TB
+}
+
+// startServer starts a server on the processors that it is to run on.
+func startServer(tb testing.TB, args ...string) *server {
+	tb.Helper()
+	if *cpus != "" {
+		args = append([]string{"taskset", "-c", *cpus}, args...)
+	}
+	s := &server{servertest.Start(tb, args...), tb}
+	tb.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			tb.Error(err)
+		}
+		if log := s.Log(); strings.Contains(log, "level=ERROR") || strings.Contains(log, "panic") {
+			tb.Errorf("the server logged errors:\n%s", log)
+		}
+	})
+	return s
+}
+
 // redistill returns the arguments of our server, for startServer.
-func redistill(path string, more ...string) []string {
-	return append([]string{program, "serve", "--io", path, "--port", portMark, "--unix-socket", socketMark}, more...)
+func redistill(tb testing.TB, path string, more ...string) []string {
+	args := []string{servertest.Program(tb), "serve", "--io", path, "--port", servertest.Port, "--unix-socket", servertest.Socket}
+	return append(args, more...)
 }
 
 // contender is a server that a benchmark measures.
@@ -73,13 +72,13 @@ type contender struct {
 }
 
 // contenders are our server on each path, and redis-server if it is there. more and redisMore are further arguments.
-func contenders(more, redisMore []string) []contender {
+func contenders(tb testing.TB, more, redisMore []string) []contender {
 	var list []contender
 	for _, path := range paths() {
-		list = append(list, contender{path, redistill(path, more...)})
+		list = append(list, contender{path, redistill(tb, path, more...)})
 	}
 	if redis, err := exec.LookPath("redis-server"); err == nil {
-		args := append([]string{redis, "--port", portMark, "--unixsocket", socketMark, "--save", "", "--maxclients", "20000"}, redisMore...)
+		args := append([]string{redis, "--port", servertest.Port, "--unixsocket", servertest.Socket, "--save", "", "--maxclients", "20000"}, redisMore...)
 		list = append(list, contender{"redis", args})
 	}
 	return list

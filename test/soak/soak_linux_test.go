@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/redistill/redistill/internal/servertest"
 )
 
 const talkers = 40
@@ -17,7 +19,7 @@ const talkers = 40
 func TestSoak(t *testing.T) {
 	for _, path := range paths() {
 		t.Run(path, func(t *testing.T) {
-			soak(t, startServer(t, redistill(path, "--max-memory", "2gb", "--eviction-policy", "noeviction")...))
+			soak(t, startServer(t, redistill(t, path, "--max-memory", "2gb", "--eviction-policy", "noeviction")...))
 		})
 	}
 }
@@ -29,9 +31,9 @@ func soak(t *testing.T, s *server) {
 	var running sync.WaitGroup
 	for i := range talkers {
 		running.Go(func() {
-			network, address := "tcp", s.addr
+			network, address := "tcp", s.Addr
 			if i%2 == 0 {
-				network, address = "unix", s.socket
+				network, address = "unix", s.Socket
 			}
 			k := &talker{r: rand.New(rand.NewPCG(uint64(i), uint64(length.Nanoseconds()))), most: 1 << 20}
 			for visit := 0; ; visit++ {
@@ -58,23 +60,23 @@ func soak(t *testing.T, s *server) {
 	close(stop)
 	running.Wait()
 
-	s.eventually("the connections' descriptors are closed", func() bool { return s.usage().descriptors <= before.descriptors })
-	after := s.usage()
-	t.Logf("%d commands on %d connections; threads %d, then %d; CPU time %v", commands.Load(), connections.Load(), before.threads,
-		after.threads, after.cpu)
+	s.Eventually("the connections' descriptors are closed", func() bool { return s.Usage().Descriptors <= before.Descriptors })
+	after := s.Usage()
+	t.Logf("%d commands on %d connections; threads %d, then %d; CPU time %v", commands.Load(), connections.Load(), before.Threads,
+		after.Threads, after.CPU)
 	checkFlat(t, samples)
 }
 
 // watch takes samples until the time is over or the test has failed.
-func (s *server) watch(t *testing.T) []usage {
-	var samples []usage
+func (s *server) watch(t *testing.T) []servertest.Usage {
+	var samples []servertest.Usage
 	every := time.NewTicker(max(*length/400, 20*time.Millisecond))
 	defer every.Stop()
 	end := time.After(*length)
 	for !t.Failed() {
 		select {
 		case <-every.C:
-			samples = append(samples, s.usage())
+			samples = append(samples, s.Usage())
 		case <-end:
 			return samples
 		}
@@ -86,20 +88,20 @@ func (s *server) watch(t *testing.T) []usage {
 const longRun = 5 * time.Minute
 
 // checkFlat compares the quarters of the time. The first is for warming up.
-func checkFlat(t *testing.T, samples []usage) {
+func checkFlat(t *testing.T, samples []servertest.Usage) {
 	t.Helper()
 	if len(samples) < 8 {
 		return
 	}
-	var most [4]usage
+	var most [4]servertest.Usage
 	for i, u := range samples {
 		q := &most[i*4/len(samples)]
-		q.rss, q.descriptors, q.threads = max(q.rss, u.rss), max(q.descriptors, u.descriptors), max(q.threads, u.threads)
+		q.Resident, q.Descriptors, q.Threads = max(q.Resident, u.Resident), max(q.Descriptors, u.Descriptors), max(q.Threads, u.Threads)
 	}
 	for i, q := range most {
-		t.Logf("quarter %d: at most %d MB resident, %d descriptors, %d threads", i+1, q.rss>>20, q.descriptors, q.threads)
+		t.Logf("quarter %d: at most %d MB resident, %d descriptors, %d threads", i+1, q.Resident>>20, q.Descriptors, q.Threads)
 	}
-	if second, last := most[1], most[3]; *length >= longRun && (last.rss > second.rss*11/10+8<<20 || last.threads > second.threads+4) {
+	if second, last := most[1], most[3]; *length >= longRun && (last.Resident > second.Resident*11/10+8<<20 || last.Threads > second.Threads+4) {
 		t.Error("memory or threads grow")
 	}
 }
@@ -107,7 +109,7 @@ func checkFlat(t *testing.T, samples []usage) {
 // TestStopped: a server that is stopped for a while (SIGSTOP) loses nothing of what clients send meanwhile, new ones among them.
 func TestStopped(t *testing.T) {
 	for _, path := range paths() {
-		t.Run(path, func(t *testing.T) { stopped(t, startServer(t, redistill(path)...)) })
+		t.Run(path, func(t *testing.T) { stopped(t, startServer(t, redistill(t, path)...)) })
 	}
 }
 
@@ -119,7 +121,7 @@ func stopped(t *testing.T, s *server) {
 			i := len(clients)
 			// Small values, so that the sockets take a pipeline which nobody reads.
 			k := &talker{r: rand.New(rand.NewPCG(7, uint64(i))), most: 1000}
-			if err := k.dial("tcp", s.addr, fmt.Sprint("stopped", i, ":")); err != nil {
+			if err := k.dial("tcp", s.Addr, fmt.Sprint("stopped", i, ":")); err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = k.conn.Close() })
@@ -134,10 +136,8 @@ func stopped(t *testing.T, s *server) {
 				t.Fatalf("client %d: %v", i, err)
 			}
 		}
-		if err := s.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-			t.Fatal(err)
-		}
-		s.eventually("it is stopped", func() bool { return s.usage().state == "T" })
+		s.Signal(syscall.SIGSTOP)
+		s.Eventually("it is stopped", func() bool { return s.Usage().State == "T" })
 		open(10)
 		for i, k := range clients {
 			k.make(20)
@@ -145,9 +145,7 @@ func stopped(t *testing.T, s *server) {
 				t.Fatalf("client %d: %v", i, err)
 			}
 		}
-		if err := s.cmd.Process.Signal(syscall.SIGCONT); err != nil {
-			t.Fatal(err)
-		}
+		s.Signal(syscall.SIGCONT)
 		for i, k := range clients {
 			if err := k.check(len(k.replies.B)); err != nil {
 				t.Fatalf("client %d: %v", i, err)

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package servertest
+
+import "syscall"
+
+// endsWithParent is nothing here.
+func endsWithParent() *syscall.SysProcAttr { return nil }

@@ -1,0 +1,241 @@
+// Package servertest runs servers as processes of their own, Redistill's and others, for tests that look at them from outside.
+package servertest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	// The server runs as a process of its own. Importing it makes "go test" run tests again when it has changed.
+	_ "github.com/redistill/redistill/cmd"
+)
+
+// patience is how long a test waits for what has to happen before it fails.
+const patience = time.Minute
+
+// What Start replaces in the arguments: a free port, a path for a Unix socket, and the directory in which the server runs.
+const (
+	Port   = "{port}"
+	Socket = "{socket}"
+	Dir    = "{dir}"
+)
+
+// buildDir holds the built server for as long as the tests run.
+var buildDir string
+
+// Main runs the tests of a package and returns the exit code. A TestMain has to call it, for the built server to be removed in the end.
+func Main(m *testing.M) (code int) {
+	var err error
+	if buildDir, err = os.MkdirTemp("", "redistill-test-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(buildDir) }()
+	return m.Run()
+}
+
+var build = sync.OnceValues(func() (string, error) {
+	program := filepath.Join(buildDir, "redistill")
+	cmd := exec.Command("go", "build", "-o", program, "github.com/redistill/redistill")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return program, nil
+})
+
+// Program returns the path of the server, which it builds the first time, with the tags and checks that GOFLAGS asks for.
+func Program(tb testing.TB) string {
+	tb.Helper()
+	program, err := build()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return program
+}
+
+// Redis returns the path of redis-server. Where it is missing, the test is skipped, or fails if CI needs it.
+func Redis(tb testing.TB) string {
+	tb.Helper()
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			tb.Fatal("redis-server is not installed, and CI needs it")
+		}
+		tb.Skip("skipped, because redis-server is not installed")
+	}
+	return path
+}
+
+// Server is a server's process.
+type Server struct {
+	Addr   string // where it serves TCP
+	Socket string // path of its Unix socket, if an argument has the mark
+	Dir    string // where it runs
+	PID    int
+
+	tb     testing.TB
+	cmd    *exec.Cmd
+	out    *os.File
+	exited chan struct{} // closed when the process has ended
+	exit   error         // what it ended with; read after exited
+	ended  bool          // the test has ended it
+}
+
+// Start runs a program with arguments, in which it replaces the marks, until the test ends, and returns when it accepts connections. The
+// test fails if the server does not end with success when it is asked to.
+func Start(tb testing.TB, args ...string) *Server {
+	tb.Helper()
+	return StartIn(tb, tb.TempDir(), args...)
+}
+
+// StartIn is Start in a directory that is there.
+func StartIn(tb testing.TB, dir string, args ...string) *Server {
+	tb.Helper()
+	s := Launch(tb, dir, args...)
+	s.Eventually("it accepts connections", func() bool {
+		nc, err := net.Dial("tcp", s.Addr)
+		return err == nil && nc.Close() == nil
+	})
+	return s
+}
+
+// Launch is StartIn for a server that may not come to accept connections: it does not wait for that.
+func Launch(tb testing.TB, dir string, args ...string) *Server {
+	tb.Helper()
+	out, err := os.CreateTemp(tb.TempDir(), "log-")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	port := freePort(tb)
+	s := &Server{
+		Addr: net.JoinHostPort("127.0.0.1", port), Socket: filepath.Join(dir, "s"), Dir: dir,
+		tb: tb, out: out, exited: make(chan struct{}),
+	}
+	fill := strings.NewReplacer(Port, port, Socket, s.Socket, Dir, dir)
+	for i := range args {
+		args[i] = fill.Replace(args[i])
+	}
+	s.cmd = exec.Command(args[0], args[1:]...)
+	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr, s.cmd.Env = dir, out, out, environ()
+	s.cmd.SysProcAttr = endsWithParent()
+	if err := s.cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	s.PID = s.cmd.Process.Pid
+	go func() {
+		s.exit = s.cmd.Wait()
+		close(s.exited)
+	}()
+	tb.Cleanup(s.cleanup)
+	return s
+}
+
+// environ is this process's environment without settings for a server.
+func environ() []string {
+	var env []string
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "REDIS") {
+			env = append(env, v)
+		}
+	}
+	return env
+}
+
+func freePort(tb testing.TB) string {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}
+
+// cleanup ends a server that the test left, and closes its log.
+func (s *Server) cleanup() {
+	s.tb.Helper()
+	if !s.ended {
+		if err := s.Stop(); err != nil {
+			s.tb.Errorf("%v\n%s", err, s.Log())
+		}
+	}
+	if s.tb.Failed() {
+		s.tb.Logf("the end of what %s printed:\n%s", filepath.Base(s.cmd.Path), tail(s.Log(), 4<<10))
+	}
+	_ = s.out.Close()
+}
+
+func tail(text string, n int) string { return text[max(0, len(text)-n):] }
+
+// Stop asks the server to end, as a service manager does, and returns what it ended with, nil for success.
+func (s *Server) Stop() error {
+	s.Signal(syscall.SIGTERM)
+	return s.Wait()
+}
+
+// Kill ends the process at once.
+func (s *Server) Kill() {
+	s.Signal(syscall.SIGKILL)
+	_ = s.Wait()
+}
+
+// Signal sends a signal, if the process has not ended yet.
+func (s *Server) Signal(sig syscall.Signal) { _ = s.cmd.Process.Signal(sig) }
+
+// Wait waits for the end of a server that was told to end, and returns what it ended with, nil for success.
+func (s *Server) Wait() error {
+	s.ended = true
+	select {
+	case <-s.exited:
+		if s.exit != nil {
+			return fmt.Errorf("the server ended: %w", s.exit)
+		}
+		return nil
+	case <-time.After(patience):
+		_ = s.cmd.Process.Kill()
+		<-s.exited
+		return errors.New("the server did not end")
+	}
+}
+
+// Ended reports whether the process has ended.
+func (s *Server) Ended() bool {
+	select {
+	case <-s.exited:
+		return true
+	default:
+		return false
+	}
+}
+
+// Log returns what the server has printed.
+func (s *Server) Log() string {
+	text, err := io.ReadAll(io.NewSectionReader(s.out, 0, 1<<30))
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// Eventually waits until a condition that the server brings about holds.
+func (s *Server) Eventually(what string, holds func() bool) {
+	s.tb.Helper()
+	for deadline := time.Now().Add(patience); !holds(); time.Sleep(10 * time.Millisecond) {
+		if s.Ended() {
+			s.tb.Fatalf("never: %s. The server ended: %v", what, s.exit)
+		}
+		if time.Now().After(deadline) {
+			s.tb.Fatalf("never: %s", what)
+		}
+	}
+}
