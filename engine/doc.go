@@ -34,7 +34,7 @@
 // record.go, table.go and shard.go are the structure; lifecycle.go changes it. parts.go, string.go, hash.go, bighash.go and hashbucket.go
 // are the types. keys.go, scan.go, expire.go and watch.go are the operations that do not care about types, evict.go and usage.go the
 // reclaimer. prefetch.go and hashprefetch.go let the look-ups of several keys wait for memory together.
-// store.go and tx.go are what callers see. check.go says precisely what holds.
+// store.go and tx.go are what callers see, background.go is what runs without them. check.go says precisely what holds.
 //
 // # Invariants
 //

@@ -33,6 +33,7 @@ type sweep struct {
 // Reserve makes room for n more bytes, evicting where the policy allows. No lock may be held by the caller. It returns ErrOutOfMemory
 // where it cannot. A command that may grow the keyspace calls it before it locks.
 func (s *Store) Reserve(n int) error {
+	s.Stir()
 	blocks := int64(n+blockSize-1) / blockSize
 	if s.pool.available() < blocks+s.margin() {
 		if err := s.makeRoom(n, blocks); err != nil {

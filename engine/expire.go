@@ -18,8 +18,10 @@ const (
 )
 
 // ExpireCycle removes keys whose deadline has passed; now is in Unix milliseconds. The Store calls it by itself in the background; tests
-// call it to be deterministic. It holds a shard's lock for the removal of holdRecords keys at a time.
-func (s *Store) ExpireCycle(now int64) {
+// call it to be deterministic. It holds a shard's lock for the removal of holdRecords keys at a time. It returns when there is something to
+// remove again, as far as is known.
+func (s *Store) ExpireCycle(now int64) (next int64) {
+	next = math.MaxInt64
 	for i := range s.shards {
 		sh := &s.shards[i]
 		sh.mu.Lock()
@@ -32,6 +34,9 @@ func (s *Store) ExpireCycle(now int64) {
 					break
 				}
 			}
+			if b := &sh.blocks[n]; b.base != nil {
+				next = min(next, max(b.earliest, b.rewalk))
+			}
 			if n%scanBlocks == scanBlocks-1 {
 				sh.yield()
 			}
@@ -39,6 +44,7 @@ func (s *Store) ExpireCycle(now int64) {
 		sh.tidy()
 		sh.mu.Unlock()
 	}
+	return next
 }
 
 // yield lets others have the shard for a moment. Whoever waits for it has to run to take it.

@@ -1,6 +1,9 @@
 package engine
 
-import "unsafe"
+import (
+	"time"
+	"unsafe"
+)
 
 // OpenArena is Open with a limit for the arena alone, so that tests do not depend on what else the process holds.
 func OpenArena(o Options) (*Store, error) { return open(o, true) }
@@ -110,4 +113,27 @@ func (s *Store) LosePart(k Key, no uint32) {
 	sh := &s.shards[k.hash&s.mask]
 	_, v, _ := sh.find(sh.dbs[0], k)
 	sh.dropPart(sh.dbs[0], v.bigHash(k.hash).owner(), no)
+}
+
+// RestAfter is how many ticks without a call of Stir make the background work rest.
+const RestAfter = restAfter
+
+// StopBackground stops the background work, for a test to call Tick itself.
+func (s *Store) StopBackground() {
+	close(s.stop)
+	s.done.Wait()
+	s.stop = make(chan struct{})
+}
+
+// Tick does the background work once, and returns when it is due again.
+func (s *Store) Tick(now int64) time.Duration { return s.tick(now) }
+
+// Woken reports whether the rest of the background work is over, and lets it begin.
+func (s *Store) Woken() bool {
+	select {
+	case <-s.pulse.wake:
+		return true
+	default:
+		return false
+	}
 }

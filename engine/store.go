@@ -55,6 +55,7 @@ type Store struct {
 	weight    atomic.Uint32
 	turn      atomic.Uint32 // the shard that is reclaimed next
 	memory    governor
+	pulse     pulse
 	stop      chan struct{}
 	done      sync.WaitGroup
 }
@@ -81,6 +82,7 @@ func open(o Options, arenaOnly bool) (*Store, error) {
 		return nil, fmt.Errorf("engine: unknown weight %d", o.Weight)
 	}
 	s := &Store{shards: make([]shard, n), mask: uint64(n - 1), stop: make(chan struct{})}
+	s.pulse.wake = make(chan struct{}, 1)
 	for i := range s.shards {
 		s.shards[i].init(s, uint64(time.Now().UnixNano())+uint64(i)<<32)
 	}
@@ -89,8 +91,7 @@ func open(o Options, arenaOnly bool) (*Store, error) {
 	s.SetPolicy(o.Policy)
 	s.SetWeight(o.Weight)
 	s.SetMaxMemory(o.MaxMemory)
-	s.done.Add(1)
-	go s.background()
+	s.done.Go(s.background)
 	return s, nil
 }
 
@@ -118,22 +119,6 @@ func (s *Store) Key(b []byte) Key { return Key{b, hashBytes(b)} }
 
 // NewTx returns a Tx with nothing locked. A Tx serves one goroutine at a time.
 func (s *Store) NewTx() *Tx { return &Tx{store: s, held: make([]uint64, (len(s.shards)+63)/64)} }
-
-// background removes expired keys, deletes the parts of large values that are gone, and keeps memory within its limit.
-func (s *Store) background() {
-	defer s.done.Done()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-s.stop:
-			return
-		case now := <-tick.C:
-			s.ExpireCycle(now.UnixMilli())
-			s.govern()
-		}
-	}
-}
 
 // Stats are totals since the start, or since ResetStats, and current sizes.
 type Stats struct {

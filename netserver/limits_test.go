@@ -125,11 +125,15 @@ func TestSoftOutputLimit(t *testing.T) { eachPath(t, testSoftOutputLimit) }
 
 func testSoftOutputLimit(t *testing.T, path string) {
 	t.Parallel()
-	for _, seconds := range []string{"0", "1"} {
-		s := startServer(t, path, "server.connection_timeout", "10000")
-		s.set("client-output-buffer-limit", "normal 0 100kb "+seconds)
+	for _, test := range []struct{ timeout, seconds string }{{"10000", "0"}, {"10000", "1"}, {"0", "1"}} {
+		s := startServer(t, path, "server.connection_timeout", test.timeout)
+		s.set("client-output-buffer-limit", "normal 0 100kb "+test.seconds)
 		c := s.dial()
 		c.do("SET", "k", strings.Repeat("x", 32*megabyte)) // far more than the socket's buffers hold, so that the limit is passed for good
+		_ = c.Close()
+		s.eventually("nobody has to be looked after", func() bool { return s.commands.Connected() == 0 && !s.lookout.Load() })
+		c = s.dial()
+		c.do("PING")
 		c.send(encode("GET", "k"))
 		s.eventually("the client is closed", func() bool { return s.commands.Connected() == 0 })
 		if !strings.Contains(s.logged.String(), repliesTooLong) {

@@ -42,6 +42,9 @@ func (c *link) due(tick uint32, timeout time.Duration) bool {
 	return quiet >= idleTicks && c.large.Load() || isIdle(quiet, timeout)
 }
 
+// watched reports whether sweep has to look at the connection.
+func (c *link) watched() bool { return c.large.Load() }
+
 // room reports whether the query buffer is below its limit while a command waits.
 func (c *link) room() bool {
 	if int64(len(c.in.bytes())) <= c.srv.config().ClientQueryBufferLimit {
@@ -76,6 +79,9 @@ func (c *link) emptied() {
 	}
 	if large := c.in.size() > idleSize || cap(out.B) > idleSize; c.large.Load() != large {
 		c.large.Store(large)
+		if large {
+			c.srv.lookout.Store(true)
+		}
 	}
 }
 

@@ -46,6 +46,8 @@ func (c *loopConn) due(tick uint32, timeout time.Duration) bool {
 	return c.link.due(tick, timeout) || c.late()
 }
 
+func (c *loopConn) watched() bool { return c.link.watched() || c.deadline.Load() != 0 }
+
 // late reports whether a stuck client took too long to read. Any goroutine may call it.
 func (c *loopConn) late() bool {
 	d := c.deadline.Load()
@@ -264,6 +266,9 @@ func (c *loopConn) stall(v *config.Values) {
 func (c *loopConn) limitStall(deadline int64) {
 	if c.deadline.Load() != deadline {
 		c.deadline.Store(deadline)
+		if deadline != 0 {
+			c.srv.lookout.Store(true)
+		}
 	}
 }
 

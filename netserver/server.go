@@ -74,6 +74,7 @@ type Server struct {
 	batches   batchPool
 	rate      acceptRate
 	tick      atomic.Uint32 // counts sweeps; the clock of what may be a second off
+	lookout   atomic.Bool   // a connection has memory to give back, or a client has to read in time: sweep has to look at them
 	stop      chan struct{} // closed by Shutdown
 	running   sync.WaitGroup
 	path      string
@@ -92,6 +93,7 @@ type served interface {
 	wake()                                       // see command.NewSession
 	cut()                                        // ends reads and writes at once; called with Server.mu held, before remove
 	due(tick uint32, timeout time.Duration) bool // has to be woken for its idleness
+	watched() bool                               // may be due soon even if there is no timeout; see Server.lookout
 }
 
 // New returns a server that serves nothing yet.
@@ -257,12 +259,19 @@ func (s *Server) sweep() {
 	}
 }
 
+// wakeIdle passes over the connections, which may be many, where none can be due.
 func (s *Server) wakeIdle(tick uint32, timeout time.Duration) {
+	if !s.lookout.Swap(false) && timeout == 0 {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
 		if c.due(tick, timeout) {
 			c.wake()
+		}
+		if c.watched() {
+			s.lookout.Store(true)
 		}
 	}
 }

@@ -20,6 +20,7 @@ const (
 // BeginBatch is called before a run of commands that were read together. now is in Unix milliseconds and is what the commands see as
 // the time.
 func (s *Session) BeginBatch(now int64) {
+	s.srv.Store.Stir()
 	s.call.Now, s.tx.Now = now, now
 	s.clock = nanotime()
 }

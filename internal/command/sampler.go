@@ -7,7 +7,7 @@ import (
 
 // Sampling of rates and peaks, as often as Redis does it.
 const (
-	samplesPerSecond = 10
+	samplesPerSecond = 10 // by the Store
 	rateSamples      = 16 // rates are means over so many samples
 )
 
@@ -30,19 +30,10 @@ type totalsAt struct {
 // rates are means per second.
 type rates struct{ calls, netIn, netOut int64 }
 
-// runSampler takes samples until stop is closed.
-func (srv *Server) runSampler(stop <-chan struct{}) {
-	tick := time.NewTicker(time.Second / samplesPerSecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-stop:
-			return
-		case <-tick.C:
-			srv.sampler.add(srv.totalsAt(nanotime()))
-			srv.sampler.raisePeak(srv.usedMemory())
-		}
-	}
+// sample takes a sample.
+func (srv *Server) sample() {
+	srv.sampler.add(srv.totalsAt(nanotime()))
+	srv.sampler.raisePeak(srv.usedMemory())
 }
 
 func (srv *Server) totalsAt(nanos int64) totalsAt {
@@ -50,8 +41,12 @@ func (srv *Server) totalsAt(nanos int64) totalsAt {
 	return totalsAt{nanos, callTotals(srv.stripes), in, out}
 }
 
+// add adds a sample. None are taken while no client does anything, and the time of that counts for no mean.
 func (s *sampler) add(t totalsAt) {
 	s.mu.Lock()
+	if s.taken > 0 && t.nanos-s.ring[(s.taken-1)%len(s.ring)].nanos > int64(time.Second) {
+		s.taken = 0
+	}
 	s.ring[s.taken%len(s.ring)] = t
 	s.taken++
 	s.mu.Unlock()

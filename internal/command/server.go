@@ -45,8 +45,6 @@ type Server struct {
 	total    totals
 	slowlog  slowlog
 	sampler  sampler
-	stop     chan struct{} // closed by Close
-	stopped  chan struct{} // closed when the background work has ended
 
 	startupBytes int64  // memory in use at the start
 	configFile   string // the file that settings came from, or empty
@@ -60,8 +58,7 @@ const (
 
 // NewServer returns a server without clients. o.Store, o.Config and o.Log are required. Close ends it.
 func NewServer(o Options) *Server {
-	s := &Server{Options: o, table: newTable(Commands()), started: time.Now(), runID: newRunID(), stop: make(chan struct{}),
-		stopped: make(chan struct{})}
+	s := &Server{Options: o, table: newTable(Commands()), started: time.Now(), runID: newRunID()}
 	s.exec = s.table.find("exec")
 	s.clients.byID = map[int64]*Session{}
 	s.pause.srv, s.monitors.srv = s, s
@@ -71,19 +68,12 @@ func NewServer(o Options) *Server {
 	s.total.io = make([]ioTotals, len(s.stripes))
 	s.applyConfig()
 	s.startupBytes, s.configFile = s.usedMemory(), configFile(o.Config)
-	go func() {
-		defer close(s.stopped)
-		s.runSampler(s.stop)
-	}()
+	o.Store.OnTick(s.sample)
 	return s
 }
 
-// Close stops what the server does in the background, and waits for it. All sessions have been closed. The Store is closed after.
-func (srv *Server) Close() {
-	close(srv.stop)
-	<-srv.stopped
-	srv.pause.end()
-}
+// Close ends what is under way. All sessions have been closed. The Store, in whose background the server takes samples, is closed after.
+func (srv *Server) Close() { srv.pause.end() }
 
 // newRunID returns 40 random hexadecimal digits, as Redis names a run of the server.
 func newRunID() string {
@@ -196,6 +186,7 @@ func (srv *Server) Connected() int { return srv.clients.len() }
 //
 // The error is the reply for a client that is refused because there are max_connections already.
 func (srv *Server) NewSession(addr, laddr string, fd int, wake func()) (*Session, error) {
+	srv.Store.Stir()
 	c := &Session{Addr: addr, LAddr: laddr, FD: fd, srv: srv, tx: srv.Store.NewTx(), wake: wake, created: time.Now().UnixMilli()}
 	c.unix = isUnix(addr)
 	c.Out.Proto = 2

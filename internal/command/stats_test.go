@@ -122,6 +122,12 @@ func TestSampler(t *testing.T) {
 	if got, want := s.rates(), (rates{(99*99 - 83*83) * 10 / 16, 10000, 0}); got != want {
 		t.Errorf("rates %v, want %v", got, want)
 	}
+	// None are taken while nobody does anything.
+	s.add(totalsAt{nanos: 60e9, calls: 10_000})
+	s.add(totalsAt{nanos: 605e8, calls: 10_020})
+	if got, want := s.rates(), (rates{calls: 40}); got != want {
+		t.Errorf("behind a pause: rates %v, want %v", got, want)
+	}
 	if s.raisePeak(5) != 5 || s.raisePeak(3) != 5 || s.raisePeak(6) != 6 {
 		t.Error("the peak is not the maximum")
 	}
