@@ -5,14 +5,14 @@ import (
 	"testing"
 )
 
-const serverKeys = "keys of [server] are bind, port, unix_socket, unix_socket_mode, tcp_backlog, max_connections, connection_timeout, connection_rate_limit, tcp_keepalive, tcp_nodelay, io, threads, shutdown_grace_period_secs"
+const serverKeys = "keys of [server] are bind, port, unix_socket, unix_socket_mode, tcp_backlog, max_connections, connection_timeout, connection_rate_limit, tcp_keepalive, tcp_nodelay, io, threads, shutdown_grace_period_secs, tls_port"
 
 func TestFileErrors(t *testing.T) {
 	tests := []struct {
 		name, text, want string // want follows the file's name
 	}{
 		{"unknown key", "[server]\nport = 1\n\nprot = 2\n", ":4: unknown key server.prot; " + serverKeys},
-		{"feature to come", "[server]\ntls_port = 1\n", ":2: unknown key server.tls_port; " + serverKeys},
+		{"feature to come", "[server]\ncluster = true\n", ":2: unknown key server.cluster; " + serverKeys},
 		{"unknown section", "# x\n[persistence]\nenabled = true\n", ":2: unknown section [persistence]; sections are server, security, memory, logging"},
 		{"empty unknown section", "[sever]\n", ":1: unknown section [sever]; sections are server, security, memory, logging"},
 		{"section below a section", "[server.port]\n", ":1: unknown section [server.port]; sections are server, security, memory, logging"},

@@ -85,9 +85,14 @@ func runServe(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	listeners, err := netserver.Listen(netserver.Endpoints{
-		Addresses: v.Bind, Port: v.Port, Unix: v.UnixSocket, UnixMode: v.UnixSocketMode, Backlog: v.TCPBacklog,
-	})
+	keeper, err := openCertificates(cfg, log)
+	if err != nil {
+		return err
+	}
+	if keeper != nil {
+		defer keeper.Close()
+	}
+	listeners, err := netserver.Listen(endpoints(v, keeper))
 	if err != nil {
 		return err
 	}
@@ -99,9 +104,10 @@ func runServe(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	defer store.Close()
 	commands := command.NewServer(command.Options{
 		Store: store, Config: cfg, Log: log, Version: currentBuild().version, IO: ioPath, IOFallback: fallback,
-		Shutdown: func(bool) { stop() },
+		Shutdown: func(bool) { stop() }, Certificate: certificateStatus(keeper),
 	})
 	defer commands.Close()
+	defer onHangup(func() { reload(keeper) })()
 	server := netserver.New(netserver.Options{Commands: commands, Path: ioPath, Loops: v.Threads})
 	if err := server.FitConnections(); err != nil {
 		return errors.Join(err, closeListeners(listeners))
@@ -149,7 +155,7 @@ func openStore(v *config.Values) (*engine.Store, error) {
 func addressesOf(listeners []net.Listener) []string {
 	var addresses []string
 	for _, l := range listeners {
-		addresses = append(addresses, l.Addr().String())
+		addresses = append(addresses, netserver.Address(l))
 	}
 	return addresses
 }

@@ -112,6 +112,9 @@ func (a *netAcceptor) next() (newcomer, error) {
 		return nil, err
 	}
 	c := &netConn{nc: nc}
+	if l, ok := a.Listener.(*tlsListener); ok {
+		c.tls = newTLSStream(nc, l.config)
+	}
 	c.init(a.srv)
 	return c, nil
 }
@@ -121,10 +124,15 @@ func (c *netConn) refuse() { _ = c.nc.Close() }
 func (c *netConn) admit() {
 	nc, s := c.nc, c.srv
 	remote, local := addressTexts(nc)
+	if c.tls != nil {
+		_ = nc.SetDeadline(time.Now().Add(s.handshakeTimeout)) // before anyone can wake the connection
+	}
 	session, err := s.commands.NewSession(remote, local, descriptor(nc), c.wake)
 	if err != nil {
-		// A new socket has room for this line, so that the write does not wait.
-		_, _ = nc.Write([]byte("-" + err.Error() + "\r\n"))
+		// A new socket has room for this line, so that the write does not wait. A TLS client could not read it.
+		if c.tls == nil {
+			_, _ = nc.Write([]byte("-" + err.Error() + "\r\n"))
+		}
 		_ = nc.Close()
 		return
 	}

@@ -115,7 +115,7 @@ func testReset(t *testing.T, path string) {
 			c.expect("+OK\r\n")
 			c.send(input)
 			if linger == 0 {
-				_ = c.Conn.(*net.TCPConn).SetLinger(0) // Close sends a reset
+				_ = c.socket().SetLinger(0) // Close sends a reset
 			}
 			_ = c.Close()
 		}

@@ -2,6 +2,7 @@ package netserver
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -13,10 +14,15 @@ import (
 	"time"
 )
 
+// NoPort as a port of Endpoints stands for none.
+const NoPort = -1
+
 // Endpoints say where to listen.
 type Endpoints struct {
-	Addresses []string    // IP addresses and host names; each gets a TCP port
+	Addresses []string    // IP addresses and host names; each gets the TCP ports
 	Port      int         // of all addresses; 0 is a free one that the system chooses
+	TLSPort   int         // likewise, for clients that speak TLS; unused without TLS
+	TLS       *tls.Config // how TLS is spoken; nil is not at all
 	Unix      string      // path of a Unix socket; empty is none
 	UnixMode  os.FileMode // permissions of that; 0 leaves them to the umask
 	Backlog   int         // connections that may wait to be accepted, of which the system may allow fewer; 0 is as many as it allows
@@ -39,16 +45,17 @@ func Listen(at Endpoints) ([]net.Listener, error) {
 
 // listen returns the listeners so far, with an error too.
 func (at *Endpoints) listen() ([]net.Listener, error) {
-	var listeners []net.Listener
-	port := at.Port
-	for _, address := range at.Addresses {
-		l, err := listenTCP(address, port)
+	listeners, err := at.listenTCP(at.Port)
+	if err != nil {
+		return listeners, err
+	}
+	if at.TLS != nil {
+		secure, err := at.listenTCP(at.TLSPort)
+		for _, l := range secure {
+			listeners = append(listeners, &tlsListener{l, at.TLS})
+		}
 		if err != nil {
 			return listeners, err
-		}
-		listeners = append(listeners, l)
-		if a, ok := l.Addr().(*net.TCPAddr); ok {
-			port = a.Port
 		}
 	}
 	if at.Unix == "" {
@@ -59,6 +66,25 @@ func (at *Endpoints) listen() ([]net.Listener, error) {
 		return listeners, err
 	}
 	return append(listeners, l), nil
+}
+
+// listenTCP listens on a port of all addresses. It returns the listeners so far with an error too.
+func (at *Endpoints) listenTCP(port int) ([]net.Listener, error) {
+	if port == NoPort {
+		return nil, nil
+	}
+	var listeners []net.Listener
+	for _, address := range at.Addresses {
+		l, err := listenTCP(address, port)
+		if err != nil {
+			return listeners, err
+		}
+		listeners = append(listeners, l)
+		if a, ok := l.Addr().(*net.TCPAddr); ok {
+			port = a.Port
+		}
+	}
+	return listeners, nil
 }
 
 func listenTCP(address string, port int) (net.Listener, error) {

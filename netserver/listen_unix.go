@@ -10,6 +10,9 @@ import (
 
 // setBacklog limits the connections that wait to be accepted. The standard library takes the most that the system allows.
 func setBacklog(l net.Listener, n int) error {
+	if secure, ok := l.(*tlsListener); ok {
+		l = secure.Listener
+	}
 	sc, ok := l.(syscall.Conn)
 	if !ok {
 		return nil

@@ -152,7 +152,7 @@ func testDescriptorsExhausted(t *testing.T, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := newClient(t, nc).do("PING"); got != "+PONG\r\n" {
+	if got := s.over(nc).do("PING"); got != "+PONG\r\n" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -20,8 +20,10 @@ var past = time.Unix(1, 0)
 // netConn is a connection on the portable path. Its fields belong to its goroutine, unless said otherwise.
 type netConn struct {
 	link
-	nc      net.Conn
-	limited bool // a write deadline is set
+	nc      net.Conn   // the socket
+	tls     *tlsStream // what is spoken on it, or nil for plain text
+	limited bool       // a write deadline is set
+	broken  bool       // a write failed
 
 	shared atomic.Pointer[command.Session] // session, for wake
 }
@@ -47,8 +49,11 @@ func (c *netConn) wake() {
 // serve is the goroutine of the connection.
 func (c *netConn) serve() {
 	defer c.finish()
+	if !c.handshake() {
+		return
+	}
 	for {
-		n, err := c.nc.Read(c.in.space(c.parser.Need()))
+		n, err := c.read(c.in.space(c.parser.Need()))
 		c.in.add(n)
 		c.unread += n
 		switch {
@@ -66,6 +71,13 @@ func (c *netConn) serve() {
 			return
 		}
 	}
+}
+
+func (c *netConn) read(p []byte) (int, error) {
+	if c.tls != nil {
+		return c.tls.Read(p)
+	}
+	return c.nc.Read(p)
 }
 
 // process executes what was read, and reports whether the connection stays.
@@ -112,12 +124,16 @@ func (c *netConn) flush(v *config.Values) bool {
 	}
 	c.emptied()
 	c.count(sent)
+	c.broken = err != nil
 	return err == nil
 }
 
 // writeSome writes up to writeChunk bytes of the replies, from an offset on.
 func (c *netConn) writeSome(from int) (int64, error) {
 	out := &c.session.Out
+	if c.tls != nil {
+		return c.tls.send(out.Rest(make([][]byte, 0, gatherSize/readSize), from, gatherSize), &c.srv.records)
+	}
 	if len(out.Pieces) == 0 {
 		n, err := c.nc.Write(out.B[from:min(from+writeChunk, len(out.B))])
 		return int64(n), err
@@ -220,6 +236,6 @@ func (c *netConn) finish() {
 	}
 	c.end()
 	c.session.Sent()
-	_ = c.nc.Close()
+	c.hangUp()
 	c.srv.remove(c)
 }

@@ -62,25 +62,28 @@ type Options struct {
 	Path     string          // as ChoosePath returned it; empty is Portable
 	Loops    int             // number of event loops; 0 is one for each core that the process may use
 
-	tinyRings bool // tests: rings have too little of everything
+	tinyRings        bool          // tests: rings have too little of everything
+	handshakeTimeout time.Duration // tests: in place of the constant
 }
 
 // Server accepts connections and runs them. Its methods may be called from any goroutine.
 type Server struct {
-	commands  *command.Server
-	log       *slog.Logger
-	buffers   readPool
-	replies   replyPool
-	batches   batchPool
-	rate      acceptRate
-	tick      atomic.Uint32 // counts sweeps; the clock of what may be a second off
-	lookout   atomic.Bool   // a connection has memory to give back, or a client has to read in time: sweep has to look at them
-	stop      chan struct{} // closed by Shutdown
-	running   sync.WaitGroup
-	path      string
-	threads   int     // event loops to start
-	tinyRings bool    // see Options
-	loops     []*loop // started by Serve; constant after
+	commands         *command.Server
+	log              *slog.Logger
+	buffers          readPool
+	replies          replyPool
+	records          recordPool
+	batches          batchPool
+	rate             acceptRate
+	tick             atomic.Uint32 // counts sweeps; the clock of what may be a second off
+	lookout          atomic.Bool   // a connection has memory to give back, or a client has to read in time: sweep has to look at them
+	stop             chan struct{} // closed by Shutdown
+	running          sync.WaitGroup
+	path             string
+	threads          int           // event loops to start
+	tinyRings        bool          // see Options
+	handshakeTimeout time.Duration // likewise
+	loops            []*loop       // started by Serve; constant after
 
 	mu        sync.Mutex // guards the fields below
 	stopped   bool       // stop is closed
@@ -100,6 +103,7 @@ type served interface {
 func New(o Options) *Server {
 	s := &Server{commands: o.Commands, log: o.Commands.Log, stop: make(chan struct{}), conns: map[served]struct{}{}}
 	s.path, s.threads, s.tinyRings = cmp.Or(o.Path, Portable), o.Loops, o.tinyRings
+	s.handshakeTimeout = cmp.Or(o.handshakeTimeout, handshakeTimeout)
 	if s.threads == 0 {
 		s.threads = runtime.GOMAXPROCS(0)
 	}

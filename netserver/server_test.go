@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log/slog"
@@ -33,6 +34,7 @@ type testServer struct {
 	t      testing.TB
 	cfg    *config.Config
 	addr   string
+	tls    *tls.Config // what clients need to trust the server; nil for plain text
 	served chan error
 	logged *lockedBuffer
 }
@@ -61,12 +63,17 @@ const testLoops = 2
 // tinyIOUring is IOUring with rings that have too little of everything, which must not be noticed.
 const tinyIOUring = "io_uring with tiny rings"
 
+const (
+	overTLS  = "portable with TLS"                      // Portable with TLS
+	hastyTLS = "portable with TLS and short handshakes" // overTLS, with little time for a handshake
+)
+
 // paths are the I/O paths of this system.
 func paths() []string {
 	if haveLoops {
-		return []string{Portable, Epoll, IOUring, tinyIOUring}
+		return []string{Portable, overTLS, Epoll, IOUring, tinyIOUring}
 	}
-	return []string{Portable}
+	return []string{Portable, overTLS}
 }
 
 // eachPath runs a test once for each I/O path.
@@ -79,7 +86,11 @@ func eachPath(t *testing.T, test func(t *testing.T, path string)) {
 // startServer starts a server with settings given as key, value, key, value.
 func startServer(t testing.TB, path string, settings ...string) *testServer {
 	t.Helper()
-	listeners, err := Listen(Endpoints{Addresses: []string{"127.0.0.1"}})
+	at := Endpoints{Addresses: []string{"127.0.0.1"}}
+	if path == overTLS || path == hastyTLS {
+		at.Port, at.TLS = NoPort, makeTLS(t).server
+	}
+	listeners, err := Listen(at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,13 +112,21 @@ func startOn(t testing.TB, path string, listeners []net.Listener, settings ...st
 		t.Fatal(err)
 	}
 	s := &testServer{t: t, cfg: cfg, addr: listeners[0].Addr().String(), served: make(chan error, 1), logged: &lockedBuffer{}}
+	if _, ok := listeners[0].(*tlsListener); ok {
+		s.tls = makeTLS(t).client
+	}
 	log := slog.New(slog.NewTextHandler(s.logged, nil))
 	commands := command.NewServer(command.Options{Store: store, Config: cfg, Log: log, IO: path, Shutdown: func(bool) {
 		go func() { _ = s.Shutdown(context.Background()) }()
 	}})
 	o := Options{Commands: commands, Path: path, Loops: testLoops}
-	if path == tinyIOUring {
+	switch path {
+	case tinyIOUring:
 		o.Path, o.tinyRings = IOUring, true
+	case overTLS:
+		o.Path = Portable
+	case hastyTLS:
+		o.Path, o.handshakeTimeout = Portable, 200*time.Millisecond
 	}
 	s.Server = New(o)
 	go func() { s.served <- s.Serve(listeners...) }()
@@ -157,7 +176,24 @@ func (s *testServer) dial() *client {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	return s.over(nc)
+}
+
+// over returns a client on a connection to the server.
+func (s *testServer) over(nc net.Conn) *client {
+	if s.tls != nil {
+		nc = tls.Client(nc, s.tls)
+	}
 	return newClient(s.t, nc)
+}
+
+// socket returns what is below the client's TLS, if it speaks that.
+func (c *client) socket() *net.TCPConn {
+	nc := c.Conn
+	if secure, ok := nc.(*tls.Conn); ok {
+		nc = secure.NetConn()
+	}
+	return nc.(*net.TCPConn)
 }
 
 func newClient(t testing.TB, nc net.Conn) *client {

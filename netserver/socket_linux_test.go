@@ -2,7 +2,6 @@ package netserver
 
 import (
 	"errors"
-	"net"
 	"strings"
 	"syscall"
 	"testing"
@@ -47,7 +46,7 @@ const tcpRepair = 19
 // vanish closes the client as if its machine had lost power.
 func (c *client) vanish() {
 	c.t.Helper()
-	raw, err := c.Conn.(*net.TCPConn).SyscallConn()
+	raw, err := c.socket().SyscallConn()
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -61,7 +60,7 @@ func (c *client) vanish() {
 	if failure != nil {
 		c.t.Fatal(failure)
 	}
-	_ = c.Close()
+	_ = c.socket().Close()
 }
 
 // TestHalfOpen: connections whose clients vanished are closed, by the timeout if they are idle, and when there is something to send.

@@ -40,6 +40,9 @@ const policy = `
 	internal/command, internal/config, internal/resp < netserver;
 	net/http, reflect, regexp !< netserver;
 
+	# Certificates are files; who serves with them gets a tls.Config.
+	github.com/fsnotify/fsnotify < internal/certs;
+
 	# The load generator and the observer treat any Redis alike, so they may not know ours.
 	internal/resp, github.com/HdrHistogram/hdrhistogram-go < bench;
 	internal/config < internal/stats;
@@ -48,7 +51,7 @@ const policy = `
 	engine, internal/config < internal/plan;
 
 	# The command line fills the options of everything else.
-	bench, engine, internal/command, internal/config, internal/info, internal/plan, internal/resp, internal/stats, netserver,
+	bench, engine, internal/certs, internal/command, internal/config, internal/info, internal/plan, internal/resp, internal/stats, netserver,
 	github.com/spf13/cobra, github.com/spf13/pflag, github.com/spf13/viper,
 	github.com/pelletier/go-toml/v2, github.com/pelletier/go-toml/v2/unstable,
 	github.com/olekukonko/tablewriter, github.com/olekukonko/tablewriter/renderer,

@@ -61,12 +61,24 @@ func (srv *Server) fillServer(s *info.Snapshot) {
 	s.OS = operatingSystem()
 	s.PID = os.Getpid()
 	s.RunID = srv.runID
-	s.Port = srv.Config.Snapshot().Port
+	srv.fillPorts(s)
 	s.Now = time.Now()
 	s.Uptime = time.Since(srv.started)
 	s.Hz = samplesPerSecond
 	s.Executable, _ = os.Executable()
 	s.ConfigFile = srv.configFile
+}
+
+func (srv *Server) fillPorts(s *info.Snapshot) {
+	v := srv.Config.Snapshot()
+	s.Port = v.Port
+	if srv.Certificate == nil {
+		return
+	}
+	s.CertNotAfter, s.CertFailures = srv.Certificate()
+	if s.TLSPort = v.TLSPort; s.TLSPort == 0 { // in place of plain text
+		s.Port, s.TLSPort = 0, v.Port
+	}
 }
 
 // configFile returns the file that settings were read from, or "".
@@ -121,6 +133,7 @@ func (srv *Server) usedMemory() int64 {
 
 func (srv *Server) fillStats(s *info.Snapshot, store *engine.Stats) {
 	s.ConnectionsReceived, s.ConnectionsRejected = srv.total.connections.Load(), srv.total.rejected.Load()
+	s.TLSFailures = srv.total.tlsFailures.Load()
 	s.EvictedClients = srv.total.evicted.Load()
 	s.QueryLimitClosed, s.OutputLimitClosed = srv.total.queryLimit.Load(), srv.total.outputLimit.Load()
 	s.NetInputBytes, s.NetOutputBytes = srv.total.network()

@@ -24,6 +24,10 @@ type Options struct {
 	IO       string          // the I/O path in use, for INFO
 	Shutdown func(save bool) // starts an orderly stop of the process; called by SHUTDOWN, must not block
 
+	// Certificate tells, for INFO, when the certificate of the TLS port expires, and how many were found that could not be used. It is
+	// nil without TLS.
+	Certificate func() (notAfter time.Time, failures uint64)
+
 	IOFallback string // why the I/O path is not the best one, for INFO; empty if it is
 }
 
@@ -89,6 +93,7 @@ type totals struct {
 	deniedLogins atomic.Int64 // failed AUTH and HELLO AUTH
 	queryLimit   atomic.Int64 // clients closed for what they sent
 	outputLimit  atomic.Int64 // clients closed for what they did not read
+	tlsFailures  atomic.Int64 // clients closed because the TLS handshake failed
 	evicted      atomic.Int64 // clients closed because all together did not read too much
 	io           []ioTotals   // shared out among the sessions like Server.stripes
 }
@@ -110,7 +115,7 @@ func (t *totals) network() (in, out int64) {
 
 // reset sets everything to zero.
 func (t *totals) reset() {
-	for _, n := range []*atomic.Int64{&t.connections, &t.rejected, &t.deniedLogins, &t.queryLimit, &t.outputLimit, &t.evicted} {
+	for _, n := range []*atomic.Int64{&t.connections, &t.rejected, &t.deniedLogins, &t.queryLimit, &t.outputLimit, &t.tlsFailures, &t.evicted} {
 		n.Store(0)
 	}
 	for i := range t.io {

@@ -208,6 +208,9 @@ func (s *Session) CountQueryLimit() { s.srv.total.queryLimit.Add(1) }
 // CountOutputLimit counts the client as one that is closed for the replies that it does not read.
 func (s *Session) CountOutputLimit() { s.srv.total.outputLimit.Add(1) }
 
+// CountTLSFailure counts the client as one whose TLS handshake failed.
+func (s *Session) CountTLSFailure() { s.srv.total.tlsFailures.Add(1) }
+
 // CountIO adds to the totals of bytes read from and written to clients. The connection calls it once a batch, when Out is written.
 func (s *Session) CountIO(in, out int) {
 	s.io.in.Add(int64(in))

@@ -137,9 +137,44 @@ var settings = withNames([]Setting{
 		kind: seconds(func(v *Values) *time.Duration { return &v.ShutdownGracePeriod }),
 	},
 	{
+		Key: "server.tls_port", Redis: []string{"tls-port"}, Default: "0",
+		Help: "TCP port for TLS beside server.port, which may then be 0 for none; 0 = none",
+		kind: integer(func(v *Values) *int { return &v.TLSPort }, 0, 65535),
+	},
+	{
 		Key: "security.password", Redis: []string{"requirepass"}, Env: []string{"REDIS_PASSWORD"}, Default: "",
 		Help: "password that clients must give; empty = none", Mutable: true, Secret: true,
 		kind: text(func(v *Values) *string { return &v.Password }),
+	},
+	{
+		Key: "security.tls_enabled", Flag: "tls", Default: "false",
+		Help: "speak TLS: on server.tls_port if that is set, else on server.port in place of plain text",
+		kind: yesNo(func(v *Values) *bool { return &v.TLSEnabled }),
+	},
+	{
+		Key: "security.tls_cert_path", Redis: []string{"tls-cert-file"}, Default: "",
+		Help: "PEM file of the server's certificate and those between it and its authority", Mutable: true,
+		kind: text(func(v *Values) *string { return &v.TLSCertPath }),
+	},
+	{
+		Key: "security.tls_key_path", Redis: []string{"tls-key-file"}, Default: "",
+		Help: "PEM file of the certificate's private key", Mutable: true,
+		kind: text(func(v *Values) *string { return &v.TLSKeyPath }),
+	},
+	{
+		Key: "security.tls_client_ca", Redis: []string{"tls-ca-cert-file"}, Default: "",
+		Help: "PEM file of the authorities that client certificates have to be from; empty = clients are asked for none", Mutable: true,
+		kind: text(func(v *Values) *string { return &v.TLSClientCA }),
+	},
+	{
+		Key: "security.tls_client_auth", Redis: []string{"tls-auth-clients"}, Default: "required",
+		Help: "whether clients need a certificate when tls_client_ca is set", Mutable: true,
+		kind: renamed(func(v *Values) *string { return &v.TLSClientAuth }, []string{"required", "optional", "off"}, []string{"yes", "optional", "no"}),
+	},
+	{
+		Key: "security.tls_protocols", Redis: []string{"tls-protocols"}, Default: "TLSv1.2 TLSv1.3",
+		Help: "versions of TLS that are spoken", Mutable: true,
+		kind: protocols(),
 	},
 	{
 		Key: "memory.max_memory", Redis: []string{"maxmemory"}, Env: []string{"REDIS_MAX_MEMORY"}, Default: "80%",
@@ -232,7 +267,6 @@ var settings = withNames([]Setting{
 	{Redis: []string{"protected-mode"}, kind: fixed("no")},
 	{Redis: []string{"replica-read-only", "slave-read-only"}, kind: fixed("yes")},
 	{Redis: []string{"replicaof", "slaveof"}, kind: fixed("")},
-	{Redis: []string{"tls-port"}, kind: fixed("0")},
 })
 
 // withNames fills in the flag and the environment variable that follow from

@@ -27,8 +27,15 @@ type Values struct {
 	IO                  string        // "auto" or an I/O path of netserver
 	Threads             int           // event loops; 0 = one for each core
 	ShutdownGracePeriod time.Duration // time that commands in flight have at shutdown
+	TLSPort             int           // with TLS; 0 = none
 
 	Password string // "" = no password needed
+
+	TLSEnabled              bool   // TLS on TLSPort, or on Port if that is 0
+	TLSCertPath, TLSKeyPath string // PEM files; empty = not set
+	TLSClientCA             string // likewise; empty = clients are asked for no certificate
+	TLSClientAuth           string // "required", "optional" or "off"
+	TLSProtocols            string // "TLSv1.2", "TLSv1.3" or both, in this order, with a space between
 
 	MaxMemory      int64  // bytes; 0 = no limit
 	EvictionPolicy string // one of EvictionPolicies()
@@ -50,6 +57,9 @@ type Values struct {
 	ClientQueryBufferLimit  int64           // bytes of unread input of one client
 	ClientOutputBufferLimit OutputBufLimits // bytes of unsent output of one client
 }
+
+// TLS reports whether TLS is spoken on some port.
+func (v *Values) TLS() bool { return v.TLSEnabled || v.TLSPort > 0 }
 
 // MaxMemoryClients returns the bytes that may hold replies which clients have not
 // read; 0 = no limit.

@@ -169,6 +169,16 @@ func seconds(get func(*Snapshot) time.Duration) render {
 	return func(dst []byte, s *Snapshot) []byte { return strconv.AppendFloat(dst, get(s).Seconds(), 'f', 6, 64) }
 }
 
+// unixTime is a time in Unix seconds, 0 for the zero time.
+func unixTime(get func(*Snapshot) time.Time) render {
+	return func(dst []byte, s *Snapshot) []byte {
+		if t := get(s); !t.IsZero() {
+			return strconv.AppendInt(dst, t.Unix(), 10)
+		}
+		return append(dst, '0')
+	}
+}
+
 // fragmentation is resident memory by used memory.
 func fragmentation(dst []byte, s *Snapshot) []byte {
 	return strconv.AppendFloat(dst, ratio(float64(s.RSSBytes), float64(s.Used())), 'f', 2, 64)

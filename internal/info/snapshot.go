@@ -14,6 +14,9 @@ type Snapshot struct {
 	PID          int           // process
 	RunID        string        // 40 hex digits, new at each start
 	Port         int           // TCP port
+	TLSPort      int           // TCP port for TLS, 0 without
+	CertNotAfter time.Time     // when the TLS certificate expires; zero without
+	CertFailures uint64        // TLS certificates found that could not be used
 	Now          time.Time     // when the snapshot was taken
 	Uptime       time.Duration // since the start
 	Hz           int           // how often a second the background sampling runs
@@ -41,6 +44,7 @@ type Snapshot struct {
 	// Stats
 	ConnectionsReceived, ConnectionsRejected int64
 	QueryLimitClosed, OutputLimitClosed      int64 // clients closed for what they sent, for what they did not read
+	TLSFailures                              int64 // clients closed because the TLS handshake failed
 	EvictedClients                           int64 // clients closed because all of them together did not read too much
 	CommandsProcessed, ErrorReplies          uint64
 	OpsPerSec                                int64

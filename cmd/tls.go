@@ -1,0 +1,81 @@
+package cmd
+
+import (
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/redistill/redistill/internal/certs"
+	"github.com/redistill/redistill/internal/config"
+	"github.com/redistill/redistill/netserver"
+)
+
+// openCertificates reads the certificate that the settings name, and follows CONFIG SET of them. It returns nil if TLS is off.
+func openCertificates(cfg *config.Config, log *slog.Logger) (*certs.Keeper, error) {
+	v := cfg.Snapshot()
+	if !v.TLS() {
+		return nil, nil
+	}
+	keeper, err := certs.Open(certOptions(v), log)
+	if err != nil {
+		return nil, fmt.Errorf("cannot serve TLS: %w", err)
+	}
+	for _, s := range config.Settings() {
+		if s.Mutable && strings.HasPrefix(s.Key, "security.tls_") {
+			cfg.OnChange(s.Key, func(next *config.Values) error { return keeper.Set(certOptions(next)) })
+		}
+	}
+	return keeper, nil
+}
+
+func certOptions(v *config.Values) certs.Options {
+	o := certs.Options{
+		Cert: v.TLSCertPath, Key: v.TLSKeyPath, ClientRequired: v.TLSClientAuth == "required",
+		MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS13,
+	}
+	if v.TLSClientAuth != "off" {
+		o.ClientCA = v.TLSClientCA
+	}
+	switch v.TLSProtocols {
+	case "TLSv1.2":
+		o.MaxVersion = tls.VersionTLS12
+	case "TLSv1.3":
+		o.MinVersion = tls.VersionTLS13
+	}
+	return o
+}
+
+// certificateStatus returns what command.Options.Certificate is to be.
+func certificateStatus(keeper *certs.Keeper) func() (time.Time, uint64) {
+	if keeper == nil {
+		return nil
+	}
+	return func() (time.Time, uint64) { return keeper.NotAfter(), keeper.Failures() }
+}
+
+// reload takes over what has changed in files, on SIGHUP.
+func reload(keeper *certs.Keeper) {
+	if keeper != nil {
+		_ = keeper.Reload() // it logs what is wrong
+	}
+}
+
+// endpoints returns where to listen. keeper is nil without TLS.
+func endpoints(v *config.Values, keeper *certs.Keeper) netserver.Endpoints {
+	at := netserver.Endpoints{Addresses: v.Bind, Port: v.Port, Unix: v.UnixSocket, UnixMode: v.UnixSocketMode, Backlog: v.TCPBacklog}
+	if keeper == nil {
+		return at
+	}
+	at.TLS = keeper.Config()
+	switch {
+	case v.TLSPort == 0:
+		at.Port, at.TLSPort = netserver.NoPort, v.Port
+	case v.Port == 0:
+		at.Port, at.TLSPort = netserver.NoPort, v.TLSPort
+	default:
+		at.TLSPort = v.TLSPort
+	}
+	return at
+}

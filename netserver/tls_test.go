@@ -1,0 +1,145 @@
+package netserver
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redistill/redistill/internal/certs/certstest"
+)
+
+// testTLS is TLS as the two ends of a test speak it.
+type testTLS struct{ server, client *tls.Config }
+
+var madeTLS struct {
+	once sync.Once
+	testTLS
+}
+
+func makeTLS(t testing.TB) testTLS {
+	madeTLS.once.Do(func() {
+		ca := certstest.NewAuthority(t)
+		pair := ca.Issue("server", time.Hour).Certificate(t)
+		madeTLS.server = &tls.Config{Certificates: []tls.Certificate{pair}, DynamicRecordSizingDisabled: true}
+		madeTLS.client = &tls.Config{RootCAs: ca.Pool(), ServerName: "localhost"}
+	})
+	return madeTLS.testTLS
+}
+
+// TestTLSBeside: TLS and plain text are served beside each other, on whatever path plain text goes.
+func TestTLSBeside(t *testing.T) { eachPath(t, testTLSBeside) }
+
+func testTLSBeside(t *testing.T, path string) {
+	listeners, err := Listen(Endpoints{Addresses: []string{"127.0.0.1", "127.0.0.2"}, TLS: makeTLS(t).server, Backlog: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := startOn(t, path, listeners)
+	s.dial().do("SET", "k", strings.Repeat("x", 300_000))
+	for i, l := range listeners {
+		s.addr, s.tls = l.Addr().String(), nil
+		if i >= 2 {
+			s.tls = makeTLS(t).client
+		}
+		if got := s.dial().do("GET", "k"); got != bulk(strings.Repeat("x", 300_000)) {
+			t.Errorf("%v: got %.100q", l.Addr(), got)
+		}
+	}
+}
+
+// raw returns a connection to the server on which nothing was said, and which is read as it is.
+func (s *testServer) raw() *client {
+	s.t.Helper()
+	nc, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return newClient(s.t, nc)
+}
+
+// unfinished opens connections whose TLS handshake does not come to an end.
+func (s *testServer) unfinished() []*client {
+	s.t.Helper()
+	silent, hello := s.raw(), s.raw()
+	hello.send("\x16\x03\x01\x02\x00\x01\x00") // the first bytes of a hello
+	s.eventually("both are connected", func() bool { return s.connections() == 2 })
+	return []*client{silent, hello}
+}
+
+// TestHandshakeTimeout: who does not finish the handshake is closed in time, and disturbs nobody.
+func TestHandshakeTimeout(t *testing.T) {
+	s := startServer(t, hastyTLS)
+	for _, c := range s.unfinished() {
+		c.expectClosed()
+	}
+	s.eventually("their connections end", func() bool { return s.connections() == 0 })
+	c := s.dial()
+	if got := c.do("INFO", "stats"); !strings.Contains(got, "redistill_tls_handshake_failures:2\r\n") {
+		t.Errorf("got %s", got)
+	}
+	// One that did is not held to that time.
+	time.Sleep(300 * time.Millisecond)
+	if got := c.do("PING"); got != "+PONG\r\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestHandshakeEnds: those in the handshake can be killed, count as clients, and do not hold up the shutdown.
+func TestHandshakeEnds(t *testing.T) {
+	s := startServer(t, overTLS, "server.max_connections", "3")
+	for _, c := range s.unfinished() {
+		defer c.expectClosed()
+	}
+	admin := s.dial()
+	admin.do("PING")
+	s.raw().expectClosed() // a fourth
+	if got := admin.do("CLIENT", "KILL", "TYPE", "normal"); got != ":2\r\n" {
+		t.Errorf("got %q", got)
+	}
+	s.eventually("they are gone", func() bool { return s.connections() == 1 })
+	_ = admin.Close()
+	s.eventually("all are gone", func() bool { return s.connections() == 0 })
+
+	for _, c := range s.unfinished() {
+		defer c.expectClosed()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), handshakeTimeout/2)
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+}
+
+// TestPlainTextOnTLS: a client that does not speak TLS is closed, and nothing of what it says runs.
+func TestPlainTextOnTLS(t *testing.T) {
+	s := startServer(t, overTLS)
+	c := s.raw()
+	c.send(encode("SET", "k", "v"))
+	c.expectClosed()
+	if got := s.dial().do("EXISTS", "k"); got != ":0\r\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestCloseNotify: a client can tell the end of its connection from one that was cut off.
+func TestCloseNotify(t *testing.T) {
+	s := startServer(t, overTLS)
+	c, idle := s.dial(), s.dial()
+	idle.do("PING")
+	c.send(encode("QUIT"))
+	c.expect("+OK\r\n")
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+	for _, c := range []*client{c, idle} {
+		if b, err := c.r.ReadByte(); err == nil || err.Error() != "EOF" {
+			t.Errorf("got %q, %v", b, err)
+		}
+	}
+}
