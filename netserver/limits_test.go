@@ -210,15 +210,16 @@ func TestUnauthenticatedLimits(t *testing.T) { eachPath(t, testUnauthenticatedLi
 func testUnauthenticatedLimits(t *testing.T, path string) {
 	s := startServer(t, path, "security.password", "secret")
 	long := strings.Repeat("x", 17<<10)
+	announced := "*2\r\n$4\r\nECHO\r\n$17408\r\n"
 	c := s.dial()
-	c.send(encode("ECHO", long))
+	c.send(announced) // the length alone is refused
 	c.expect("-ERR Protocol error: unauthenticated bulk length\r\n")
 	c.expectClosed()
 
 	c = s.dial()
 	c.send(encode("AUTH", "secret") + encode("ECHO", long)) // the limit goes within one batch
 	c.expect("+OK\r\n" + bulk(long))
-	c.send(encode("RESET") + encode("ECHO", long)) // and comes back
+	c.send(encode("RESET") + announced) // and comes back
 	c.expect("+RESET\r\n-ERR Protocol error: unauthenticated bulk length\r\n")
 	c.expectClosed()
 }
