@@ -6,6 +6,9 @@ package cmd
 import (
 	"context"
 	"io"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -14,6 +17,10 @@ import (
 // the exit code: 0, or after one line on stderr that says what is wrong 1, or
 // 2 if that is a failed check.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	// Writing to a closed pipe is an error like any other then, and does not end a
+	// server whose log nobody reads. Other than with Ignore, the programs that we
+	// start do not inherit it.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	return run(context.Background(), args, stdin, stdout, stderr)
 }
 

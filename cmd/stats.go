@@ -22,6 +22,7 @@ type statsOptions struct {
 	timeout  time.Duration
 	output   string
 	checks   []string
+	watch    bool
 }
 
 const statsHelp = `Print how a Redis-compatible server is: hit rate, operations, memory and the
@@ -32,6 +33,10 @@ The target is redis://host:port, unix:///path or host:port; without one,
 $REDIS_URL or redis://127.0.0.1:6379. The password is taken from the target,
 else from $REDISCLI_AUTH, else asked for on the terminal. Others can see the
 arguments of a process, so prefer the variables.
+
+With --watch, the whole terminal shows what happens, every second or --interval,
+until q or Ctrl-C; when the server goes away, the last figures stay until it is
+back.
 
 With --interval, two samples are taken that far apart, and a second column
 shows what happened between them. With --check, only the checks are printed
@@ -47,12 +52,14 @@ func newStats() *cobra.Command {
 		Short: "Print how a server is doing, or check it",
 		Long:  statsHelp,
 		Example: `  redistill stats --interval 5s
+  redistill stats --watch
   redistill stats redis://10.0.0.5:6379 --output json
   redistill stats --check 'hit_rate>85%' --check 'memory<90%'`,
 		Args: func(c *cobra.Command, args []string) error { return usage(c, cobra.MaximumNArgs(1)(c, args)) },
 	}
 	fs := c.Flags()
 	fs.SortFlags = false
+	fs.BoolVar(&o.watch, "watch", false, "show a live screen")
 	fs.DurationVar(&o.interval, "interval", 0, "`time` between two samples, such as 5s; 0 takes one")
 	fs.StringArrayVar(&o.checks, "check", nil, "`bound` that a metric has to keep, such as 'memory<90%'; may be repeated")
 	fs.StringVar(&o.output, "output", "table", "`form` of the output: table, json or csv")
@@ -72,13 +79,19 @@ func runStats(ctx context.Context, o *statsOptions, stdin io.Reader, stdout, std
 	if err != nil {
 		return err
 	}
+	if o.watch && !isTerminal(stdout) {
+		return errors.New("--watch: the output is not a terminal")
+	}
 	target, err := statsTarget(o.target)
 	if err != nil {
 		return err
 	}
-	conn, err := connectStats(ctx, target, o.timeout, stdin, stderr)
+	conn, err := connectStats(ctx, &target, o.timeout, stdin, stderr)
 	if err != nil {
 		return err
+	}
+	if o.watch {
+		return watchStats(ctx, o, conn, target, stdin, stdout)
 	}
 	defer conn.Close()
 	report, err := sampleStats(ctx, conn, target, o.interval)
@@ -104,6 +117,8 @@ func (o *statsOptions) parse() ([]stats.Check, error) {
 		return nil, errors.New("--timeout: must be positive")
 	case o.output != "table" && o.output != "json" && o.output != "csv":
 		return nil, fmt.Errorf("--output: %q is not table, json or csv", o.output)
+	case o.watch && (o.output != "table" || len(o.checks) > 0):
+		return nil, errors.New("--watch: excludes --check and other outputs")
 	}
 	var checks []stats.Check
 	for _, text := range o.checks {
@@ -132,24 +147,23 @@ func statsTarget(text string) (stats.Target, error) {
 }
 
 // connectStats connects, and asks for a password if one is wanted and there is
-// a terminal to ask on.
-func connectStats(ctx context.Context, t stats.Target, timeout time.Duration, stdin io.Reader, stderr io.Writer) (*stats.Conn, error) {
-	conn, err := stats.Connect(ctx, t, timeout)
+// a terminal to ask on. It enters the password into the target.
+func connectStats(ctx context.Context, t *stats.Target, timeout time.Duration, stdin io.Reader, stderr io.Writer) (*stats.Conn, error) {
+	conn, err := stats.Connect(ctx, *t, timeout)
 	if !errors.Is(err, stats.ErrPassword) {
 		return conn, err
 	}
-	file, ok := stdin.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
+	if !isTerminal(stdin) {
 		return nil, fmt.Errorf("%w; set REDISCLI_AUTH", err)
 	}
 	fmt.Fprintf(stderr, "Password for %s: ", t)
-	password, err := term.ReadPassword(int(file.Fd()))
+	password, err := term.ReadPassword(int(stdin.(*os.File).Fd()))
 	fmt.Fprintln(stderr)
 	if err != nil {
 		return nil, fmt.Errorf("reading the password: %w", err)
 	}
 	t.Password = string(password)
-	return stats.Connect(ctx, t, timeout)
+	return stats.Connect(ctx, *t, timeout)
 }
 
 // sampleStats takes one sample, or two that are interval apart.

@@ -51,12 +51,16 @@ func statsTables(w io.Writer, r *stats.Report) error {
 	}
 	tables := metricTables(r)
 	tables = append(tables, keyspaceTable(r.Last.Databases))
-	if len(r.Last.Commands) > 0 {
+	commands, when := r.Last.Commands, "so far"
+	if r.Interval > 0 {
+		commands, when = r.Recent, lastInterval(r.Interval)
+	}
+	if len(commands) > 0 {
 		tables = append(tables,
-			commandTable("Most used commands (microseconds in the server)", r.Last.Commands, func(a, b stats.Command) int {
+			commandTable("Most used commands, "+when+" (microseconds in the server)", commands, func(a, b stats.Command) int {
 				return cmp.Or(cmp.Compare(b.Calls, a.Calls), cmp.Compare(a.Name, b.Name))
 			}),
-			commandTable("Slowest commands (microseconds in the server)", r.Last.Commands, func(a, b stats.Command) int {
+			commandTable("Slowest commands, "+when+" (microseconds in the server)", commands, func(a, b stats.Command) int {
 				return cmp.Or(cmp.Compare(b.UsecPerCall, a.UsecPerCall), cmp.Compare(a.Name, b.Name))
 			}))
 	}
@@ -105,7 +109,11 @@ func metricHeader(group string, interval time.Duration) []string {
 	case interval == 0:
 		return []string{"", "so far"}
 	}
-	return []string{"", "so far", "last " + interval.Round(100*time.Millisecond).String()}
+	return []string{"", "so far", lastInterval(interval)}
+}
+
+func lastInterval(interval time.Duration) string {
+	return "last " + interval.Round(100*time.Millisecond).String()
 }
 
 func keyspaceTable(databases []stats.Database) *table {
@@ -151,16 +159,17 @@ const statsSchema = "redistill.stats/1"
 // statsDocument is the JSON of a report. Metrics that the server does not know
 // are absent; shares are from 0 to 1.
 type statsDocument struct {
-	Schema          string             `json:"schema"`
-	Target          string             `json:"target"`
-	Server          string             `json:"server"`
-	Policy          string             `json:"eviction_policy"`
-	Metrics         map[string]float64 `json:"metrics"`
-	IntervalSeconds float64            `json:"interval_seconds,omitempty"`
-	IntervalMetrics map[string]float64 `json:"interval_metrics,omitempty"`
-	Keyspace        []stats.Database   `json:"keyspace"`
-	Commands        []stats.Command    `json:"commands"`
-	Checks          []stats.Result     `json:"checks,omitempty"`
+	Schema           string             `json:"schema"`
+	Target           string             `json:"target"`
+	Server           string             `json:"server"`
+	Policy           string             `json:"eviction_policy"`
+	Metrics          map[string]float64 `json:"metrics"`
+	IntervalSeconds  float64            `json:"interval_seconds,omitempty"`
+	IntervalMetrics  map[string]float64 `json:"interval_metrics,omitempty"`
+	Keyspace         []stats.Database   `json:"keyspace"`
+	Commands         []stats.Command    `json:"commands"`
+	IntervalCommands []stats.Command    `json:"interval_commands,omitempty"` // percentiles are upper bounds
+	Checks           []stats.Result     `json:"checks,omitempty"`
 }
 
 func statsJSON(w io.Writer, r *stats.Report, results []stats.Result) error {
@@ -168,7 +177,7 @@ func statsJSON(w io.Writer, r *stats.Report, results []stats.Result) error {
 		Schema: statsSchema, Target: r.Target, Server: r.Last.Server(), Policy: r.Last.Policy(),
 		Metrics: known(r.Total), IntervalSeconds: r.Interval.Seconds(), IntervalMetrics: known(r.Delta),
 		Keyspace: append([]stats.Database{}, r.Last.Databases...), Commands: append([]stats.Command{}, r.Last.Commands...),
-		Checks: results,
+		IntervalCommands: r.Recent, Checks: results,
 	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")

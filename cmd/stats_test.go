@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -138,8 +139,9 @@ func checkStatsJSON(t *testing.T, url, title string) {
 	if m := doc.Metrics; m["hit_rate"] != .75 || m["hits"] != 3 || m["misses"] != 1 || m["memory_used"] <= 0 || m["memory_limit"] <= m["memory_used"] || m["connections"] < 1 {
 		t.Errorf("metrics: %v", m)
 	}
-	// The only command in the interval was INFO itself.
-	if m := doc.IntervalMetrics; doc.IntervalSeconds < .01 || m["operations"] != 1 || m["hits"] != 0 {
+	// The only commands in the interval were those of the sample itself: LATENCY
+	// and INFO.
+	if m := doc.IntervalMetrics; doc.IntervalSeconds < .01 || m["operations"] != 2 || m["hits"] != 0 {
 		t.Errorf("over the interval: %v", m)
 	}
 	if _, ok := doc.IntervalMetrics["hit_rate"]; ok {
@@ -150,6 +152,14 @@ func checkStatsJSON(t *testing.T, url, title string) {
 	}
 	if len(doc.Keyspace) != 1 || doc.Keyspace[0].Keys != 2 || doc.Keyspace[0].Expires != 1 {
 		t.Errorf("keyspace: %+v", doc.Keyspace)
+	}
+	if names := commandNames(doc.IntervalCommands); names != "info, latency|histogram" {
+		t.Errorf("over the interval: %s", names)
+	}
+	for _, c := range doc.IntervalCommands {
+		if c.Calls != 1 || c.Percentiles["p50"] < 1 || c.Percentiles["p50"] != c.Percentiles["p99.9"] {
+			t.Errorf("over the interval: %+v", c)
+		}
 	}
 	for _, c := range doc.Commands {
 		if c.Name == "get" {
@@ -162,6 +172,15 @@ func checkStatsJSON(t *testing.T, url, title string) {
 	t.Errorf("no GET among %+v", doc.Commands)
 }
 
+func commandNames(commands []stats.Command) string {
+	var names []string
+	for _, c := range commands {
+		names = append(names, c.Name)
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
 func checkStatsTables(t *testing.T, url, title string) {
 	t.Helper()
 	code, out, errs := runMain("stats", url, "--interval", "10ms")
@@ -169,10 +188,13 @@ func checkStatsTables(t *testing.T, url, title string) {
 		t.Fatalf("code %d: %s", code, errs)
 	}
 	for _, want := range []string{title, "at " + url, "Traffic", "so far", "last ", "hit rate", "75.00%", "Memory", "left to the limit",
-		"Evictions and expirations", "Connections", "Keyspace", "db0", "Most used commands", "Slowest commands", "p99.9", "hset"} {
+		"Evictions and expirations", "Connections", "Keyspace", "db0", "Most used commands, last ", "Slowest commands, last ", "p99.9", "latency|histogram"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
+	}
+	if _, out, _ := runMain("stats", url); !strings.Contains(out, "Most used commands, so far") || !strings.Contains(out, "hset") {
+		t.Errorf("got\n%s", out)
 	}
 }
 

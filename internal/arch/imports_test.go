@@ -47,11 +47,16 @@ const policy = `
 	internal/resp, github.com/HdrHistogram/hdrhistogram-go < bench;
 	internal/config < internal/stats;
 
+	# The live screen: nothing else may draw.
+	internal/config, internal/stats, charm.land/bubbletea/v2, charm.land/lipgloss/v2, github.com/charmbracelet/x/ansi
+		< internal/watch;
+
 	# Sizing is arithmetic on the engine's own costs.
 	engine, internal/config < internal/plan;
 
 	# The command line fills the options of everything else.
-	bench, engine, internal/certs, internal/command, internal/config, internal/info, internal/plan, internal/resp, internal/stats, netserver,
+	bench, engine, internal/certs, internal/command, internal/config, internal/info, internal/plan, internal/resp, internal/stats,
+	internal/watch, netserver, charm.land/bubbletea/v2,
 	github.com/spf13/cobra, github.com/spf13/pflag, github.com/spf13/viper,
 	github.com/pelletier/go-toml/v2, github.com/pelletier/go-toml/v2/unstable,
 	github.com/olekukonko/tablewriter, github.com/olekukonko/tablewriter/renderer,

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Target is a server to be asked.
@@ -98,15 +99,24 @@ type Conn struct {
 // Connect dials and authenticates. timeout bounds each of the steps and every
 // command after. Errors name the target.
 func Connect(ctx context.Context, t Target, timeout time.Duration) (*Conn, error) {
+	c, err := connect(ctx, t, timeout)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", t, err)
+	}
+	return c, nil
+}
+
+// connect is Connect, with errors that do not name the target.
+func connect(ctx context.Context, t Target, timeout time.Duration) (*Conn, error) {
 	d := net.Dialer{Timeout: timeout}
 	nc, err := d.DialContext(ctx, t.network, t.address)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", t, reason(err))
+		return nil, reason(err)
 	}
 	c := &Conn{net: nc, in: bufio.NewReader(nc), timeout: timeout}
 	if err := c.login(t); err != nil {
 		c.Close()
-		return nil, fmt.Errorf("%s: %w", t, err)
+		return nil, err
 	}
 	return c, nil
 }
@@ -139,64 +149,121 @@ func (c *Conn) login(t Target) error {
 // Close ends the connection.
 func (c *Conn) Close() { c.net.Close() }
 
-// Do sends a command and returns its reply, which must be a
-// string, a number or null, as which it returns nothing. An error
-// that the server answers is a ServerError.
+// Do sends a command and returns its reply, which must be a string, a number or
+// null, as which it returns nothing. An error that the server answers is a
+// ServerError.
 func (c *Conn) Do(words ...string) (string, error) {
+	r, err := c.ask(words...)
+	if err == nil && r.array != nil {
+		err = errNotRedis
+	}
+	return r.text, err
+}
+
+// reply is one reply of a server: a text, or an array that is not nil.
+type reply struct {
+	text  string
+	array []reply
+}
+
+// ask sends a command and reads its reply, of whatever kind.
+func (c *Conn) ask(words ...string) (reply, error) {
 	if err := c.net.SetDeadline(time.Now().Add(c.timeout)); err != nil {
-		return "", err
+		return reply{}, err
 	}
 	out := fmt.Appendf(nil, "*%d\r\n", len(words))
 	for _, w := range words {
 		out = fmt.Appendf(out, "$%d\r\n%s\r\n", len(w), w)
 	}
 	if _, err := c.net.Write(out); err != nil {
-		return "", reason(err)
+		return reply{}, reason(err)
 	}
-	reply, err := c.reply()
+	left := maxReply
+	r, err := c.reply(&left, 0)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return "", errors.New("the server closed the connection")
+		return reply{}, errors.New("the server closed the connection")
 	}
-	return reply, reason(err)
+	return r, reason(err)
 }
 
 var errNotRedis = errors.New("the server does not speak Redis's protocol")
 
-func (c *Conn) reply() (string, error) {
+// maxDepth bounds how arrays may be nested.
+const maxDepth = 8
+
+// reply reads a reply inside of depth arrays, and takes what it needs from left,
+// the bytes that may still be read.
+func (c *Conn) reply(left *int, depth int) (reply, error) {
 	line, err := c.in.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) {
-		return "", errNotRedis
+		return reply{}, errNotRedis
 	}
 	if err != nil {
-		return "", err
+		return reply{}, err
 	}
 	text := strings.TrimSuffix(string(line), "\r\n")
 	if len(text) == 0 || len(text) == len(line) {
-		return "", errNotRedis
+		return reply{}, errNotRedis
+	}
+	if *left -= len(line); *left < 0 {
+		return reply{}, errNotRedis
 	}
 	switch text[0] {
 	case '+', ':':
-		return text[1:], nil
+		return reply{text: text[1:]}, nil
 	case '-':
-		return "", ServerError(text[1:])
+		return reply{}, ServerError(printable(text[1:]))
 	case '$', '=':
-		return c.bulk(text[1:])
+		return c.bulk(text[1:], left)
+	case '*':
+		return c.elements(text[1:], left, depth)
 	}
-	return "", errNotRedis
+	return reply{}, errNotRedis
 }
 
 // bulk reads the rest of a bulk string whose length is given as text.
-func (c *Conn) bulk(length string) (string, error) {
+func (c *Conn) bulk(length string, left *int) (reply, error) {
 	n, err := strconv.Atoi(length)
 	if n == -1 {
-		return "", nil
+		return reply{}, nil
 	}
-	if err != nil || n < 0 || n > maxReply {
-		return "", errNotRedis
+	if err != nil || n < 0 || n > *left {
+		return reply{}, errNotRedis
 	}
+	*left -= n
 	data := make([]byte, n+2)
 	if _, err := io.ReadFull(c.in, data); err != nil {
-		return "", err
+		return reply{}, err
 	}
-	return string(data[:n]), nil
+	return reply{text: string(data[:n])}, nil
+}
+
+// elements reads the rest of an array whose length is given as text.
+func (c *Conn) elements(length string, left *int, depth int) (reply, error) {
+	n, err := strconv.Atoi(length)
+	if n == -1 {
+		return reply{}, nil
+	}
+	if err != nil || n < 0 || depth >= maxDepth {
+		return reply{}, errNotRedis
+	}
+	r := reply{array: []reply{}}
+	for range n { // each takes bytes from left, which bounds a false length
+		element, err := c.reply(left, depth+1)
+		if err != nil {
+			return reply{}, err
+		}
+		r.array = append(r.array, element)
+	}
+	return r, nil
+}
+
+// printable replaces what could control a terminal in a text of the server.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, text)
 }

@@ -154,6 +154,7 @@ type Report struct {
 	Interval time.Duration    // between the samples, 0 if there was only one
 	Total    map[string]Value // by metric: since the server's start, or now
 	Delta    map[string]Value // over the interval; empty without one
+	Recent   []Command        // what was called in the interval, by time spent, the most first
 }
 
 // ErrReset is returned by NewReport where the counters of the two samples
@@ -174,6 +175,7 @@ func NewReport(target string, before, now *Sample) (*Report, error) {
 		return nil, ErrReset
 	}
 	r.Interval = now.Time.Sub(before.Time)
+	r.Recent = recent(before, now)
 	for _, m := range metrics {
 		if m.delta != nil {
 			r.Delta[m.Name] = evaluate(m.delta, growth(before, now))

@@ -15,6 +15,8 @@ type Sample struct {
 	fields    map[string]string
 	Databases []Database // in their order
 	Commands  []Command  // by time spent, the most first
+
+	histograms map[string]histogram // by command, of the times of all calls; nil before Redis 7
 }
 
 // Database is one line of the keyspace section.
@@ -43,7 +45,11 @@ func Take(c *Conn) (*Sample, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parse(text, time.Now())
+	s, err := parse(text, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return s, s.takeHistograms(c)
 }
 
 // parse reads INFO's reply.
@@ -57,7 +63,7 @@ func parse(text string, at time.Time) (*Sample, error) {
 		return commands[name]
 	}
 	for line := range strings.Lines(text) {
-		name, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), ":")
+		name, value, ok := strings.Cut(printable(strings.TrimRight(line, "\r\n")), ":")
 		if !ok {
 			continue // a title or an empty line
 		}
@@ -77,10 +83,13 @@ func parse(text string, at time.Time) (*Sample, error) {
 	for _, c := range commands {
 		s.Commands = append(s.Commands, *c)
 	}
-	slices.SortFunc(s.Commands, func(a, b Command) int {
-		return cmp.Or(cmp.Compare(b.Usec, a.Usec), cmp.Compare(a.Name, b.Name))
-	})
+	slices.SortFunc(s.Commands, byTimeSpent)
 	return s, nil
+}
+
+// byTimeSpent orders the commands that took the most time before others.
+func byTimeSpent(a, b Command) int {
+	return cmp.Or(cmp.Compare(b.Usec, a.Usec), cmp.Compare(a.Name, b.Name))
 }
 
 // pairs reads a=1,b=2.

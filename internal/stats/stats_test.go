@@ -112,6 +112,32 @@ func TestReport(t *testing.T) {
 	}
 }
 
+func TestRecent(t *testing.T) {
+	before := everything(t, time.Unix(0, 0),
+		"cmdstat_get:calls=4,usec=10,usec_per_call=2.50,rejected_calls=1,failed_calls=2", "cmdstat_del:calls=1,usec=1,usec_per_call=1.00")
+	now := everything(t, time.Unix(1, 0),
+		"cmdstat_get:calls=104,usec=310,usec_per_call=2.98,rejected_calls=2,failed_calls=2", "cmdstat_del:calls=1,usec=1,usec_per_call=1.00",
+		"cmdstat_set:calls=2,usec=900,usec_per_call=450.00")
+	// SET was called before it was in INFO, by the sample itself for example.
+	before.histograms = map[string]histogram{"get": {{1, 3}, {4, 4}}, "set": {{512, 1}}}
+	now.histograms = map[string]histogram{"get": {{1, 52}, {2, 101}, {4, 102}, {8, 104}}, "set": {{512, 2}, {1024, 3}}}
+	r, err := NewReport("x", before, now)
+	if err != nil || len(r.Recent) != 2 {
+		t.Fatalf("got %+v, error %v", r.Recent, err)
+	}
+	set, get := r.Recent[0], r.Recent[1]
+	if get.Name != "get" || get.Calls != 100 || get.Failed != 1 || get.Usec != 300 || get.UsecPerCall != 3 {
+		t.Errorf("get: %+v", get)
+	}
+	// 49 took up to 1 us, 49 more up to 2, none up to 4 and 2 up to 8.
+	if p := get.Percentiles; p["p50"] != 2 || p["p99"] != 8 || p["p99.9"] != 8 {
+		t.Errorf("get: %v", p)
+	}
+	if set.Name != "set" || set.Calls != 2 || set.Percentiles["p50"] != 512 || set.Percentiles["p99"] != 1024 {
+		t.Errorf("set: %+v", set)
+	}
+}
+
 func TestCheck(t *testing.T) {
 	s := everything(t, time.Time{}, "keyspace_hits:80", "keyspace_misses:20", "used_memory:1024", "evicted_keys:3")
 	r, err := NewReport("x", nil, s)
@@ -169,6 +195,47 @@ func answer(t *testing.T, replies ...string) Target {
 	return Target{network: "tcp", address: l.Addr().String()}
 }
 
+// takeWith takes a sample of a server with a reply to LATENCY HISTOGRAM.
+func takeWith(t *testing.T, histograms string) error {
+	t.Helper()
+	c, err := Connect(context.Background(), answer(t, "+PONG\r\n", "$17\r\nredis_version:7\r\n\r\n", histograms), 5*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, err = Take(c)
+	return err
+}
+
+// TestControlCharacters: what a server says cannot control a terminal.
+func TestControlCharacters(t *testing.T) {
+	s, err := parse("redis_version:7\x1b[2J\r\nmaxmemory_policy:\x07é\r\ncmdstat_a\x1b]0;x:calls=1\r\n", time.Time{})
+	if err != nil || s.Server() != "Redis 7?[2J" || s.Policy() != "?é" || s.Commands[0].Name != "a?]0;x" {
+		t.Errorf("got %q %q %+v, error %v", s.Server(), s.Policy(), s.Commands, err)
+	}
+	_, err = Connect(context.Background(), answer(t, "-ERR \x1b[2J\r\n"), 5*time.Second)
+	if err == nil || !strings.HasSuffix(err.Error(), "ERR ?[2J") {
+		t.Errorf("got error %q", err)
+	}
+}
+
+// TestPoller: after an error there is a new connection.
+func TestPoller(t *testing.T) {
+	const info, none = "$17\r\nredis_version:7\r\n\r\n", "*0\r\n"
+	p := NewPoller(nil, answer(t, "+PONG\r\n", info, none), 5*time.Second)
+	if s, err := p.Take(t.Context()); err != nil || s.Server() != "Redis 7" {
+		t.Fatalf("got %+v, error %v", s, err)
+	}
+	if _, err := p.Take(t.Context()); err == nil || err.Error() != "the server closed the connection" {
+		t.Errorf("after its end: got error %v", err)
+	}
+	p.target = answer(t, "+PONG\r\n", info, none)
+	if _, err := p.Take(t.Context()); err != nil {
+		t.Errorf("when it is back: got error %v", err)
+	}
+	p.Close()
+}
+
 func TestBadReplies(t *testing.T) {
 	for _, reply := range []string{
 		"", "HTTP/1.1 400 Bad Request\r\n", "$-1\r\n", "$99999999999\r\n", "$20000000\r\n", "$5\r\nab", "*1\r\n", "\r\n", "+OK\n",
@@ -182,6 +249,19 @@ func TestBadReplies(t *testing.T) {
 			t.Errorf("%.40q: got error %v", reply, err)
 		}
 		c.Close()
+	}
+	for _, reply := range []string{
+		"*-1\r\n", "*0\r\n", "*1\r\n+get\r\n", "*2\r\n+get\r\n+x\r\n", "*2\r\n+get\r\n*2\r\n+histogram_usec\r\n*2\r\n+x\r\n:1\r\n",
+		"-ERR unknown command\r\n", "-NOPERM no\r\n",
+	} {
+		if err := takeWith(t, reply); err != nil {
+			t.Errorf("LATENCY HISTOGRAM answered %q: got error %v", reply, err)
+		}
+	}
+	for _, reply := range []string{"*99999999999\r\n", strings.Repeat("*1\r\n", 9), "*2\r\n$20000000\r\n", "*1\r\n", "*x\r\n"} {
+		if err := takeWith(t, reply); err == nil {
+			t.Errorf("LATENCY HISTOGRAM answered %q: got no error", reply)
+		}
 	}
 	if _, err := Connect(context.Background(), answer(t, "-NOAUTH Authentication required.\r\n"), 5*time.Second); !errors.Is(err, ErrPassword) {
 		t.Errorf("no password: got error %v", err)
