@@ -9,7 +9,10 @@ import (
 
 const (
 	// At shutdown, commands may be under way to the server. A connection goes on until it was quiet for drainQuiet, which an idle one
-	// is from the start, but no longer than drainMost, for some clients always have another command.
+	// is from the start, but no longer than drainMost, for some clients always have another command. Such a one is told that there will be no
+	// more replies; its input is dropped, again until it is quiet or for drainMost. In either case the client's system has to have all
+	// replies first. A socket that is closed before, or with input that was not read, may lose them: for whatever arrives then, the
+	// system answers with a reset.
 	drainQuiet = 50 * time.Millisecond
 	drainMost  = time.Second
 	// idleTicks is the number of ticks without a command after which a connection gives its buffers back.

@@ -22,3 +22,6 @@ func wakeLoops([]*loop)  {}
 func closeLoops([]*loop) {}
 
 func newLoopAcceptor(*Server, socketListener) (acceptor, error) { return nil, errors.ErrUnsupported }
+
+// unacknowledged is not known here.
+func unacknowledged(int) int { return 0 }

@@ -24,6 +24,7 @@ type loopConn struct {
 	stalled   int       // what sent was when the client's time to read began
 	next      verdict   // what to do when the replies are written
 	quietFrom time.Time // at shutdown, when to take the client for quiet
+	lingering bool      // at shutdown, input is dropped until the client sees the end
 
 	uringConn // the poller's, if that uses io_uring
 
@@ -59,7 +60,28 @@ func (c *loopConn) unfinished() bool { return !c.stuck && (c.readable || c.next 
 
 // over reports whether the connection is to be closed at shutdown. One whose replies wait for the client stays.
 func (c *loopConn) over(now time.Time) bool {
-	return !c.stuck && !c.drained.IsZero() && (now.After(c.quietFrom) || now.After(c.drained))
+	switch {
+	case c.stuck || c.drained.IsZero():
+		return false
+	case now.After(c.quietFrom), c.lingering && now.After(c.drained):
+		return unacknowledged(c.fd) == 0
+	}
+	return false
+}
+
+// linger reports whether input is to be dropped: at shutdown, when the client had another command for so long that it is told that there
+// will be no more replies.
+func (c *loopConn) linger() bool {
+	if c.lingering || c.drained.IsZero() {
+		return c.lingering
+	}
+	now := time.Now()
+	if !now.After(c.drained) {
+		return false
+	}
+	c.lingering, c.drained = true, now.Add(drainMost)
+	_ = syscall.Shutdown(c.fd, syscall.SHUT_WR)
+	return true
 }
 
 // serve does what can be done now, and reports whether the connection stays. A panic while a command ran ends the connection, and
@@ -176,6 +198,11 @@ func (c *loopConn) read(v *config.Values) bool {
 
 // process executes input, or what c.in holds if input is nil, and writes the replies. It reports whether the connection stays.
 func (c *loopConn) process(v *config.Values, input []byte) bool {
+	if c.linger() {
+		c.in.consume(len(c.in.bytes()))
+		c.next = more
+		return true
+	}
 	now := time.Now().UnixMilli()
 	c.borrow()
 	if input != nil {
@@ -308,7 +335,7 @@ func (c *loopConn) interrupted(v *config.Values) bool {
 			return false
 		}
 	}
-	if c.stuck || c.next == closing {
+	if c.stuck || c.next == closing || c.lingering {
 		return true
 	}
 	if !c.deliver(v) {

@@ -64,7 +64,11 @@ func (c *netConn) serve() {
 		case err != nil:
 			return
 		case c.held == nil:
-			if !c.process() || !c.drain() {
+			if !c.process() {
+				return
+			}
+			if !c.drain() {
+				c.linger()
 				return
 			}
 		case !c.room():
@@ -185,6 +189,9 @@ func (c *netConn) limitWrite(v *config.Values, left int) {
 // interrupted does what the goroutine was woken for, and reports whether the connection stays.
 func (c *netConn) interrupted() bool {
 	if !c.drained.IsZero() {
+		if unacknowledged(c.session.FD) > 0 {
+			c.linger()
+		}
 		return false
 	}
 	// In this order no wake is lost: one that comes before the flag is cleared has left its reason before, and is seen below; one that
@@ -225,6 +232,25 @@ func (c *netConn) drain() bool {
 	now := time.Now()
 	_ = c.nc.SetReadDeadline(now.Add(drainQuiet))
 	return now.Before(c.drained)
+}
+
+// linger tells the client that there will be no more replies, and drops input until it has them all.
+func (c *netConn) linger() {
+	half, ok := c.nc.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	for end := time.Now().Add(drainMost); ; {
+		_ = c.nc.SetReadDeadline(time.Now().Add(drainQuiet))
+		_, err := c.nc.Read(c.in.space(0))
+		quiet := errors.Is(err, os.ErrDeadlineExceeded)
+		switch {
+		case err != nil && !quiet:
+			return
+		case (quiet || time.Now().After(end)) && unacknowledged(c.session.FD) == 0:
+			return
+		}
+	}
 }
 
 // finish ends the connection. A panic while a command ran ends it too, and nothing else: the replies of the commands before it are

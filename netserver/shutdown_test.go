@@ -3,10 +3,14 @@ package netserver
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/redistill/redistill/internal/command"
 )
 
 // TestShutdown: the commands that were sent are answered, all of them; then everything is closed.
@@ -42,6 +46,69 @@ func testShutdown(t *testing.T, path string) {
 	if err := s.Serve(); !errors.Is(err, ErrServerClosed) {
 		t.Errorf("a second Serve: %v", err)
 	}
+}
+
+// TestShutdownBusy: clients that never stop sending get the replies to all of their commands that were executed, and then the end.
+func TestShutdownBusy(t *testing.T) { eachPath(t, testShutdownBusy) }
+
+func testShutdownBusy(t *testing.T, path string) {
+	s := startServer(t, path)
+	session, err := s.commands.NewSession("inside", "inside", -1, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside := func(words ...string) string { // asks without a connection
+		args := make([][]byte, len(words))
+		for i, w := range words {
+			args[i] = []byte(w)
+		}
+		session.Out.B = session.Out.B[:0]
+		session.BeginBatch(time.Now().UnixMilli())
+		session.Exec(&command.Request{Args: args})
+		session.EndBatch()
+		return string(session.Out.B)
+	}
+	var clients []*client
+	for i := range 5 {
+		c := s.dial()
+		c.do("PING")
+		clients = append(clients, c)
+		pipeline := []byte(strings.Repeat(encode("INCR", fmt.Sprint("counter", i)), 1+i*50))
+		go func() {
+			for err := error(nil); err == nil; {
+				_, err = c.Write(pipeline)
+			}
+		}()
+	}
+	read := make([]int, len(clients))
+	var reading sync.WaitGroup
+	for i, c := range clients {
+		reading.Go(func() {
+			for {
+				line, err := c.r.ReadString('\n')
+				if line == "" {
+					return
+				}
+				if read[i]++; line != fmt.Sprintf(":%d\r\n", read[i]) {
+					t.Errorf("client %d got %q as reply %d: %v", i, line, read[i], err)
+					return
+				}
+			}
+		})
+	}
+	s.eventually("all clients have counted", func() bool { return inside("DBSIZE") == fmt.Sprintf(":%d\r\n", len(clients)) })
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+	reading.Wait()
+	for i := range clients {
+		if executed := inside("GET", fmt.Sprint("counter", i)); executed != bulk(fmt.Sprint(read[i])) {
+			t.Errorf("client %d has %d replies, but executed were %q", i, read[i], executed)
+		}
+	}
+	session.Close()
 }
 
 // TestShutdownGrace: when the time is over, the connections of commands that still run are closed.

@@ -44,6 +44,16 @@ func send(fd int, p []byte) (int, syscall.Errno) {
 	return int(n), 0
 }
 
+// unacknowledged returns how much of what was written to a socket the other end does not have yet. The end of the stream counts as a byte.
+func unacknowledged(fd int) int {
+	var n int32
+	_, _, errno := syscall.RawSyscall(syscall.SYS_IOCTL, uintptr(fd), syscall.TIOCOUTQ, uintptr(unsafe.Pointer(&n)))
+	if errno != 0 {
+		return 0
+	}
+	return int(n)
+}
+
 // vector is scratch for sending replies that do not lie in one place.
 type vector struct {
 	slices  [64][]byte
