@@ -7,17 +7,18 @@ GOLANGCI  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 TESTFLAGS := -timeout 10m
 STREAMS   ?= 60
 FUZZTIME  ?= 10s
+FAULTTIME ?= 2m
 STEP      := scripts/step
 
 .NOTPARALLEL:
-.PHONY: test lint help build setup unit race streams fuzz gofmt tidy vet golangci arch cross generate
+.PHONY: test lint help build setup unit race streams fuzz faults gofmt tidy vet golangci arch cross generate
 
 test: setup vet unit race streams fuzz
 
 lint: gofmt tidy vet arch golangci cross
 
 # Assertions are compiled in for tests, and into the server that tests build.
-unit race streams fuzz: export GOFLAGS := $(shell go env GOFLAGS) -tags=invariants
+unit race streams fuzz faults: export GOFLAGS := $(shell go env GOFLAGS) -tags=invariants
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
@@ -39,6 +40,9 @@ streams: ## compare random command streams with redis-server for STREAMS seconds
 
 fuzz: ## run every fuzz target for FUZZTIME
 	@$(STEP) "fuzzing" scripts/fuzz $(FUZZTIME) $(TESTFLAGS)
+
+faults: ## do to a server what production does, for FAULTTIME a test; moves the machine's clock for a moment
+	@$(STEP) "faults" go test -timeout 24h -v ./test/faults -faults $(FAULTTIME) -clock
 
 gofmt: ## find files that gofmt would change
 	@$(STEP) "gofmt" scripts/gofmt-check

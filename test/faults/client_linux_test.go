@@ -1,0 +1,84 @@
+package faults
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redistill/redistill/internal/resp"
+)
+
+// patience bounds the wait for a reply. It only ends tests that have failed.
+const patience = time.Minute
+
+// client sends commands and reads replies, as few words as tests need.
+type client struct {
+	t    *testing.T
+	conn *net.TCPConn
+	in   *bufio.Reader
+	out  resp.Out
+}
+
+func dial(t *testing.T, addr string) *client {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Error(err)
+		t.FailNow()
+	}
+	_ = conn.SetDeadline(time.Now().Add(patience + *length))
+	return &client{t: t, conn: conn.(*net.TCPConn), in: bufio.NewReader(conn)}
+}
+
+func (c *client) close() { _ = c.conn.Close() }
+
+// say appends a command to those that flush sends.
+func (c *client) say(words ...string) {
+	c.out.Array(len(words))
+	for _, w := range words {
+		c.out.BulkString(w)
+	}
+}
+
+// flush sends what was said, and reports whether the server took it.
+func (c *client) flush() bool {
+	_, err := c.conn.Write(c.out.B)
+	c.out.B = c.out.B[:0]
+	return err == nil
+}
+
+// reply reads a reply: its first byte, and its text. With an error comes what there was of it.
+func (c *client) reply() (string, error) {
+	line, err := c.in.ReadString('\n')
+	if err != nil {
+		return line, err
+	}
+	line = strings.TrimSuffix(line, "\r\n")
+	if line[0] != '$' || line == "$-1" {
+		return line, nil
+	}
+	n, err := strconv.Atoi(line[1:])
+	if err != nil {
+		return "", err
+	}
+	text := make([]byte, n+2)
+	_, err = io.ReadFull(c.in, text)
+	return "$" + string(text[:n]), err
+}
+
+// do sends a command and returns its reply, or what went wrong as if it were one.
+func (c *client) do(words ...string) string {
+	c.say(words...)
+	if !c.flush() {
+		return "not sent"
+	}
+	reply, err := c.reply()
+	if err != nil {
+		return err.Error()
+	}
+	return reply
+}

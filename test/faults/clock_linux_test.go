@@ -1,0 +1,72 @@
+package faults
+
+import (
+	"flag"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redistill/redistill/internal/servertest"
+)
+
+var moveClock = flag.Bool("clock", false, "let TestClock move the machine's clock for a moment, which takes root")
+
+// TestClock moves the machine's clock by an hour, forward, back, and further back. Deadlines are points of time for Redis, so keys expire
+// early or late by as much; Redistill answers what redis-server does, and the connections of both last.
+func TestClock(t *testing.T) {
+	if !*moveClock {
+		t.Skip("skipped, because the machine's clock is moved with -clock only")
+	}
+	onEachPath(t, func(t *testing.T, path string) {
+		ours := dial(t, servertest.Start(t, redistill(t, path, "--max-memory", "64mb")...).Addr)
+		redis := dial(t, servertest.Start(t, servertest.Redis(t), "--port", servertest.Port, "--save", "").Addr)
+		both := func(words ...string) {
+			t.Helper()
+			got, want := ours.do(words...), redis.do(words...)
+			if got != want && !aboutEqual(got, want) {
+				t.Errorf("%q answers %q, redis-server answers %q", words, got, want)
+			}
+		}
+		names := []string{"1m", "90m", "never", "hash"}
+		defer setClock(t, time.Now())
+		for _, by := range []time.Duration{0, time.Hour, -time.Hour, -time.Hour, time.Hour} {
+			now := time.Now().Add(by).Round(0)
+			setClock(t, now)
+			for _, name := range names {
+				both("TTL", name)
+				both("PEXPIRETIME", name)
+				both("EXISTS", name)
+			}
+			both("SET", "1m", "v", "EX", "60")
+			both("SET", "90m", "v", "PX", "5400000", "NX")
+			both("SET", "never", "v")
+			both("HSET", "hash", "f", "v")
+			both("EXPIREAT", "hash", strconv.FormatInt(now.Add(70*time.Minute).Unix(), 10), "GT")
+			both("GETEX", "90m", "PERSIST")
+			both("EXPIRE", "90m", "5400")
+			both("DBSIZE")
+		}
+	})
+}
+
+// aboutEqual compares two replies that are numbers: a second may pass between them.
+func aboutEqual(a, b string) bool {
+	x, err := strconv.ParseInt(strings.TrimPrefix(a, ":"), 10, 64)
+	y, failed := strconv.ParseInt(strings.TrimPrefix(b, ":"), 10, 64)
+	far := int64(1)
+	if x > 1e12 { // a point of time in milliseconds
+		far = 1000
+	}
+	return err == nil && failed == nil && x > 1 && y > 1 && max(x-y, y-x) <= far
+}
+
+// setClock sets the wall clock to what it was when now was taken and what has passed since then.
+func setClock(t *testing.T, now time.Time) {
+	t.Helper()
+	at := syscall.NsecToTimeval(now.UnixNano())
+	if err := syscall.Settimeofday(&at); err != nil {
+		t.Fatal(err)
+	}
+}
