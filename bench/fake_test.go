@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/internal/resp"
+	"github.com/redistill/redistill/internal/spawn"
 )
 
 // fakeServer holds strings, and fails in the ways that a test asks for.
@@ -162,13 +163,13 @@ func startRedis(t *testing.T) Target {
 		}
 		t.Skip("skipped, because redis-server is not installed")
 	}
-	s, err := Spawn(context.Background(), path, "--port", PortMark, "--save", "", "--bind", "127.0.0.1", "--dir", t.TempDir(),
+	s, err := spawn.Start(context.Background(), nil, path, "--port", spawn.PortMark, "--save", "", "--bind", "127.0.0.1", "--dir", t.TempDir(),
 		"--maxmemory", "512mb", "--maxmemory-policy", "noeviction")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Stop)
-	return s.Target
+	return Target{Network: "tcp", Address: s.Address}
 }
 
 // small is a short run of a profile. It ends after so many requests.

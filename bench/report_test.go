@@ -193,20 +193,3 @@ func TestValidate(t *testing.T) {
 		contains(t, c.Validate(), want)
 	}
 }
-
-func TestSpawnErrors(t *testing.T) {
-	for want, args := range map[string][]string{
-		"needs {port}":                      {"redis-server"},
-		"starting a server":                 {"no-such-program", PortMark},
-		"it ended at once: cannot do 'port": {"sh", "-c", "echo cannot do \"'port\" {port}; exit 1"},
-	} {
-		_, err := Spawn(context.Background(), args...)
-		contains(t, err, want)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	_, err := Spawn(ctx, "sleep", "100", "{port}")
-	if err == nil {
-		t.Error("got no error")
-	}
-}

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/redistill/redistill/bench"
+	"github.com/redistill/redistill/internal/spawn"
 )
 
 // The exit codes of bench besides exitOK and exitError.
@@ -175,7 +176,7 @@ func (o *benchOptions) measure(ctx context.Context, cfg bench.Config, args []str
 
 // openTarget finds or starts the server that text means; see benchHelp.
 func openTarget(ctx context.Context, text string) (_ bench.Named, stop func(), _ error) {
-	if text != "" && !strings.Contains(text, bench.PortMark) {
+	if text != "" && !strings.Contains(text, spawn.PortMark) {
 		t, err := bench.ParseTarget(text)
 		if t.Password == "" {
 			t.Password = os.Getenv("REDISCLI_AUTH")
@@ -188,13 +189,13 @@ func openTarget(ctx context.Context, text string) (_ bench.Named, stop func(), _
 		if err != nil {
 			return bench.Named{}, nil, err
 		}
-		name, command = "redistill", []string{self, "serve", "--bind", "127.0.0.1", "--port", bench.PortMark, "--password", ""}
+		name, command = "redistill", []string{self, "serve", "--bind", "127.0.0.1", "--port", spawn.PortMark, "--password", ""}
 	}
-	s, err := bench.Spawn(ctx, command...)
+	s, err := spawn.Start(ctx, nil, command...)
 	if err != nil {
 		return bench.Named{}, nil, err
 	}
-	return bench.Named{Name: name, Target: s.Target}, s.Stop, nil
+	return bench.Named{Name: name, Target: bench.Target{Network: "tcp", Address: s.Address}}, s.Stop, nil
 }
 
 // fields splits a command at spaces. A word of two quotes is an empty argument;
@@ -241,7 +242,7 @@ func (o *benchOptions) check(c *cobra.Command, args []string) (cfg bench.Config,
 		return cfg, 0, err
 	}
 	for _, target := range append([]string{o.compare}, args...) {
-		if target == "" || strings.Contains(target, bench.PortMark) {
+		if target == "" || strings.Contains(target, spawn.PortMark) {
 			continue
 		}
 		if _, err := bench.ParseTarget(target); err != nil {

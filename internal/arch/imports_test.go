@@ -55,7 +55,7 @@ const policy = `
 	engine, internal/config < internal/plan;
 
 	# The command line fills the options of everything else.
-	bench, engine, internal/certs, internal/command, internal/config, internal/info, internal/plan, internal/resp, internal/stats,
+	bench, engine, internal/certs, internal/command, internal/config, internal/info, internal/plan, internal/resp, internal/spawn, internal/stats,
 	internal/watch, netserver, charm.land/bubbletea/v2,
 	github.com/spf13/cobra, github.com/spf13/pflag, github.com/spf13/viper,
 	github.com/pelletier/go-toml/v2, github.com/pelletier/go-toml/v2/unstable,

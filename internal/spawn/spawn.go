@@ -1,4 +1,6 @@
-package bench
+// Package spawn runs servers as processes of their own, for as long as something
+// is measured with them. It knows no server but that it speaks Redis's protocol.
+package spawn
 
 import (
 	"bytes"
@@ -14,15 +16,15 @@ import (
 	"time"
 )
 
-// Spawned is a server that runs as a process of its own until Stop.
-type Spawned struct {
-	Target Target
-	cmd    *exec.Cmd
-	output *tail
-	exited chan struct{} // closed when the process has ended
+// Server is a process that runs until Stop.
+type Server struct {
+	Address string // host:port
+	cmd     *exec.Cmd
+	output  *tail
+	exited  chan struct{} // closed when the process has ended
 }
 
-// PortMark is what Spawn replaces by a free port in the arguments.
+// PortMark is what Start replaces by a free port in the arguments.
 const PortMark = "{port}"
 
 // startTime is how long a server may take until it answers, and stopTime until
@@ -32,9 +34,10 @@ const (
 	stopTime  = 5 * time.Second
 )
 
-// Spawn starts a server on a free port of the loopback interface, and returns
-// when it answers. One argument has to hold PortMark.
-func Spawn(ctx context.Context, args ...string) (*Spawned, error) {
+// Start starts a server on a free port of the loopback interface, and returns
+// when it answers. One argument has to hold PortMark. env is the environment of
+// the process, nil for that of this one.
+func Start(ctx context.Context, env []string, args ...string) (*Server, error) {
 	if len(args) == 0 || !strings.Contains(strings.Join(args[1:], " "), PortMark) {
 		return nil, fmt.Errorf("the command of a server needs %s where its port belongs", PortMark)
 	}
@@ -46,11 +49,9 @@ func Spawn(ctx context.Context, args ...string) (*Spawned, error) {
 	for i := range args {
 		args[i] = strings.ReplaceAll(args[i], PortMark, port)
 	}
-	s := &Spawned{
-		Target: Target{Network: "tcp", Address: net.JoinHostPort("127.0.0.1", port)},
-		output: new(tail), exited: make(chan struct{}),
-	}
+	s := &Server{Address: net.JoinHostPort("127.0.0.1", port), output: new(tail), exited: make(chan struct{})}
 	s.cmd = exec.Command(args[0], args[1:]...)
+	s.cmd.Env = env
 	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output
 	s.cmd.SysProcAttr = endsWithParent()
 	// A child of the server may hold its output open.
@@ -78,29 +79,50 @@ func freePort() (string, error) {
 	return strconv.Itoa(port), l.Close()
 }
 
-func (s *Spawned) waitUntilReady(ctx context.Context) error {
+func (s *Server) waitUntilReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	for {
-		c, err := dial(ctx, s.Target, time.Second)
-		if err == nil {
-			return c.conn.Close()
+		if s.answers(ctx) {
+			return nil
 		}
 		select {
 		case <-s.exited:
-			return fmt.Errorf("it ended at once: %s", s.output.lastLine())
+			return fmt.Errorf("it ended at once: %s", s.LastLine())
 		case <-ctx.Done():
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				return fmt.Errorf("it did not answer within %v", startTime)
 			}
-			return ErrInterrupted
+			return errors.New("interrupted")
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
 
+// answers reports whether the server replies to a PING as one that is ready.
+func (s *Server) answers(ctx context.Context) bool {
+	d := net.Dialer{Timeout: time.Second}
+	conn, err := d.DialContext(ctx, "tcp", s.Address)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = conn.Close() }()
+	reply := make([]byte, len("+PONG\r\n"))
+	if conn.SetDeadline(time.Now().Add(time.Second)) != nil {
+		return false
+	}
+	if _, err = conn.Write([]byte("*1\r\n$4\r\nPING\r\n")); err != nil {
+		return false
+	}
+	n, _ := conn.Read(reply)
+	return bytes.HasPrefix(reply[:n], []byte("+PONG")) || bytes.HasPrefix(reply[:n], []byte("-NOAUTH"))
+}
+
+// Exited is closed when the process has ended.
+func (s *Server) Exited() <-chan struct{} { return s.exited }
+
 // Stop ends the process and waits for its end.
-func (s *Spawned) Stop() {
+func (s *Server) Stop() {
 	if s.cmd.Process.Signal(os.Interrupt) != nil { // not on Windows
 		_ = s.cmd.Process.Kill() // it may have ended
 	}
@@ -111,6 +133,9 @@ func (s *Spawned) Stop() {
 		<-s.exited
 	}
 }
+
+// LastLine is the last line that the server printed.
+func (s *Server) LastLine() string { return s.output.lastLine() }
 
 // tail keeps the end of what is written to it.
 type tail struct {
