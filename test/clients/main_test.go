@@ -48,16 +48,17 @@ var (
 	builtServer string
 )
 
-// endpoint is how a client reaches a server. An empty password means none.
+// endpoint is how a client reaches a server. An empty password means none, and
+// an empty path of an authority's certificate plain text.
 type endpoint struct {
-	host, port, password string
+	host, port, password, ca string
 }
 
 func (e endpoint) addr() string { return net.JoinHostPort(e.host, e.port) }
 
 // env returns the variables that the examples and the drivers read.
 func (e endpoint) env() []string {
-	return []string{"REDIS_HOST=" + e.host, "REDIS_PORT=" + e.port, "REDIS_PASSWORD=" + e.password}
+	return []string{"REDIS_HOST=" + e.host, "REDIS_PORT=" + e.port, "REDIS_PASSWORD=" + e.password, "REDIS_CA=" + e.ca}
 }
 
 func TestMain(m *testing.M) {
@@ -106,14 +107,14 @@ type server struct {
 	endpoint
 }
 
-// startServer starts the built program on a free port and waits until it
-// accepts connections.
-func startServer(password string) (*server, error) {
+// startServer starts the built program on a free port, with further arguments,
+// and waits until it accepts connections.
+func startServer(password string, args ...string) (*server, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(builtServer, "serve", "--port", port)
+	cmd := exec.Command(builtServer, append([]string{"serve", "--port", port}, args...)...)
 	if password != "" {
 		cmd.Args = append(cmd.Args, "--password", password)
 	}
@@ -123,7 +124,7 @@ func startServer(password string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{p, endpoint{"127.0.0.1", port, password}}
+	s := &server{p, endpoint{host: "127.0.0.1", port: port, password: password}}
 	if err := p.waitForPort(s.addr()); err != nil {
 		return nil, errors.Join(err, p.kill())
 	}
@@ -175,7 +176,9 @@ func passwordServer(t *testing.T) endpoint {
 // it to look at the server from outside the client that they drive.
 func dial(t *testing.T, e endpoint, db int) *redis.Client {
 	t.Helper()
-	client := redis.NewClient(&redis.Options{Addr: e.addr(), Password: e.password, DB: db, ReadTimeout: stopDeadline})
+	client := redis.NewClient(&redis.Options{
+		Addr: e.addr(), Password: e.password, DB: db, ReadTimeout: stopDeadline, TLSConfig: e.tlsConfig(t),
+	})
 	t.Cleanup(func() { client.Close() })
 	return client
 }

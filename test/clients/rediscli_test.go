@@ -13,6 +13,9 @@ import (
 func redisCLI(t *testing.T, e endpoint, stdin string, args ...string) string {
 	t.Helper()
 	base := []string{"-h", e.host, "-p", e.port, "-n", strconv.Itoa(dbRedisCLI)}
+	if e.ca != "" {
+		base = append(base, "--tls", "--cacert", e.ca)
+	}
 	cmd := tool(t, requireTool(t, "redis-cli"), append(base, args...)...)
 	cmd.Stdin = strings.NewReader(stdin)
 	cmd.Env = environ()

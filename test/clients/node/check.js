@@ -2,7 +2,10 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const fs = require('node:fs');
 
+const ca = process.env.REDIS_CA;
+const tls = ca ? { ca: fs.readFileSync(ca) } : undefined;
 const server = {
   host: process.env.REDIS_HOST,
   port: Number(process.env.REDIS_PORT),
@@ -46,4 +49,4 @@ async function runChecks(checks, connect, close) {
   }
 }
 
-module.exports = { assert, server, otherDB, allBytes, near, fails, runChecks };
+module.exports = { assert, server, tls, otherDB, allBytes, near, fails, runChecks };

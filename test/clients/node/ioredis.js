@@ -3,10 +3,10 @@
 
 const crypto = require('node:crypto');
 const Redis = require('ioredis');
-const { assert, server, otherDB, allBytes, near, fails, runChecks } = require('./check.js');
+const { assert, server, tls, otherDB, allBytes, near, fails, runChecks } = require('./check.js');
 
 async function connect(options) {
-  const r = new Redis({ ...server, maxRetriesPerRequest: 0, retryStrategy: null, lazyConnect: true, ...options });
+  const r = new Redis({ ...server, tls, maxRetriesPerRequest: 0, retryStrategy: null, lazyConnect: true, ...options });
   r.on('error', () => {}); // the rejected command reports it
   await r.connect();
   return r;

@@ -3,11 +3,11 @@
 
 const crypto = require('node:crypto');
 const { createClient, RESP_TYPES, WatchError, MultiErrorReply } = require('redis');
-const { assert, server, otherDB, allBytes, near, fails, runChecks } = require('./check.js');
+const { assert, server, tls, otherDB, allBytes, near, fails, runChecks } = require('./check.js');
 
 async function connect(options) {
   const { host, port, password, db } = server;
-  const r = createClient({ socket: { host, port, reconnectStrategy: false }, password, database: db, ...options });
+  const r = createClient({ socket: { host, port, reconnectStrategy: false, ...(tls && { tls: true, ...tls }) }, password, database: db, ...options });
   r.on('error', () => {}); // the rejected command reports it
   await r.connect();
   r.flushdb = r.flushDb; // the name that runChecks uses

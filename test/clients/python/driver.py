@@ -17,6 +17,8 @@ EXPECTED_RESP = {"5": "2", "8": "3"}[redis.__version__.split(".")[0]]
 
 def connect(**options):
     options = {"db": DB, "decode_responses": True, **options}
+    if ca := os.environ.get("REDIS_CA"):
+        options = {"ssl": True, "ssl_ca_certs": ca, **options}
     return redis.Redis(
         host=os.environ["REDIS_HOST"],
         port=int(os.environ["REDIS_PORT"]),
