@@ -34,6 +34,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return report(stderr, root.ExecuteContext(ctx))
 }
 
+// Command returns the command line's tree of commands, for what is generated
+// from it.
+func Command() *cobra.Command {
+	root := newRoot()
+	root.InitDefaultCompletionCmd()
+	return root
+}
+
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "redistill",
@@ -64,3 +72,11 @@ func usage(c *cobra.Command, err error) error {
 
 // noArgs refuses arguments, on one line.
 func noArgs(c *cobra.Command, args []string) error { return usage(c, cobra.NoArgs(c, args)) }
+
+// completeWords has shells complete the value of a flag of c, which is one of
+// words.
+func completeWords(c *cobra.Command, flag string, words ...string) {
+	if err := c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // there is no such flag
+	}
+}

@@ -59,6 +59,9 @@ func addSettingFlags(c *cobra.Command) *settingFlags {
 		if s.Type() == "bool" {
 			flag.NoOptDefVal = "true"
 		}
+		if s.Type() == "word" {
+			completeWords(c, s.Flag, strings.Split(s.Accepts(), ", ")...)
+		}
 		if s.FlagAlias != "" {
 			fs.AddFlag(&pflag.Flag{Name: s.FlagAlias, Usage: flag.Usage, Value: value, DefValue: s.Default, NoOptDefVal: flag.NoOptDefVal, Hidden: true})
 		}

@@ -64,6 +64,8 @@ func newStats() *cobra.Command {
 	fs.StringArrayVar(&o.checks, "check", nil, "`bound` that a metric has to keep, such as 'memory<90%'; may be repeated")
 	fs.StringVar(&o.output, "output", "table", "`form` of the output: table, json or csv")
 	fs.DurationVar(&o.timeout, "timeout", 5*time.Second, "`time` to wait for the server at each step")
+	completeWords(c, "output", "table", "json", "csv")
+	c.ValidArgsFunction = cobra.NoFileCompletions
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			o.target = args[0]

@@ -1,11 +1,15 @@
 package cmd
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/redistill/redistill/netserver"
 )
 
 // Set by the linker in release builds
@@ -21,7 +25,7 @@ type build struct {
 }
 
 // currentBuild takes what the linker was told, and else what the Go tool knows
-// about the checkout.
+// about the checkout. The commit of a checkout with changes ends in +dirty.
 func currentBuild() build {
 	b := build{version, commit}
 	info, ok := debug.ReadBuildInfo()
@@ -34,15 +38,23 @@ func currentBuild() build {
 	if b.version == "" || b.version == "(devel)" {
 		b.version = "dev"
 	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && b.commit == "" {
-			b.commit = s.Value
-		}
-	}
 	if b.commit == "" {
-		b.commit = "unknown"
+		b.commit = checkedOut(info.Settings)
 	}
 	return b
+}
+
+func checkedOut(settings []debug.BuildSetting) string {
+	revision, dirty := "unknown", ""
+	for _, s := range settings {
+		switch {
+		case s.Key == "vcs.revision":
+			revision = s.Value
+		case s.Key == "vcs.modified" && s.Value == "true":
+			dirty = "+dirty"
+		}
+	}
+	return revision + dirty
 }
 
 // String returns version, commit, Go version and platform on one line.
@@ -51,13 +63,56 @@ func (b build) String() string {
 }
 
 func newVersion() *cobra.Command {
-	return &cobra.Command{
+	output := ""
+	c := &cobra.Command{
 		Use:   "version",
-		Short: "Print the version, the commit and the Go version",
-		Args:  noArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(c.OutOrStdout(), "redistill %s\n", currentBuild())
-			return err
-		},
+		Short: "Print the version, the commit, the Go version and the I/O path",
+		Long: `Print the version, the commit that it was built from, the version of Go, and the
+best of the server's I/O paths that this system has: io_uring, epoll or portable,
+and why it has no better one.`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return printVersion(c.OutOrStdout(), output) },
 	}
+	c.Flags().StringVar(&output, "output", "text", "`form` of the output: text or json")
+	completeWords(c, "output", "text", "json")
+	return c
+}
+
+// versionSchema is the version of the JSON. Fields may be added to it.
+const versionSchema = "redistill.version/1"
+
+// versionDocument is the JSON of the version.
+type versionDocument struct {
+	Schema     string `json:"schema"`
+	Version    string `json:"version"`
+	Commit     string `json:"commit"`
+	Go         string `json:"go"`
+	OS         string `json:"os"`
+	Arch       string `json:"arch"`
+	IO         string `json:"io"`
+	IOFallback string `json:"io_fallback,omitempty"` // why it is not a better one
+}
+
+func printVersion(w io.Writer, output string) error {
+	path, fallback, err := netserver.ChoosePath("auto")
+	if err != nil {
+		return err
+	}
+	b := currentBuild()
+	switch output {
+	case "text":
+		line := "I/O path: " + path
+		if fallback != "" {
+			line += " (" + fallback + ")"
+		}
+		_, err := fmt.Fprintf(w, "redistill %s\n%s\n", b, line)
+		return err
+	case "json":
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(versionDocument{
+			versionSchema, b.version, b.commit, runtime.Version(), runtime.GOOS, runtime.GOARCH, path, fallback,
+		})
+	}
+	return fmt.Errorf("--output: %q is not text or json", output)
 }

@@ -71,7 +71,8 @@ const policy = `
 	cmd < internal/servertest;
 
 	# Programs that write documentation.
-	cmd, internal/command, internal/config < internal/gendocs;
+	cmd, internal/command, internal/config, github.com/spf13/cobra, github.com/spf13/cobra/doc, github.com/spf13/pflag
+		< internal/gendocs;
 `
 
 // rules is a parsed policy: by importer, the paths that a rule names.

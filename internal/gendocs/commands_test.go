@@ -10,18 +10,28 @@ import (
 	"github.com/redistill/redistill/internal/command"
 )
 
-func TestPagesAreUpToDate(t *testing.T) {
-	all, err := pages()
+func TestFilesAreUpToDate(t *testing.T) {
+	all, err := files()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, text := range all {
-		written, err := os.ReadFile(filepath.Join("../../docs", name))
+		written, err := os.ReadFile(filepath.Join("../..", name))
+		if err != nil {
+			t.Error(err)
+		} else if !bytes.Equal(written, text) {
+			t.Errorf("%s is out of date: run go generate ./internal/gendocs", name)
+		}
+	}
+	for _, dir := range wholeDirectories {
+		entries, err := os.ReadDir(filepath.Join("../..", dir))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(written, text) {
-			t.Errorf("docs/%s is out of date: run go generate ./internal/gendocs", name)
+		for _, e := range entries {
+			if all[dir+"/"+e.Name()] == nil {
+				t.Errorf("%s/%s is generated no more: run go generate ./internal/gendocs", dir, e.Name())
+			}
 		}
 	}
 }

@@ -1,8 +1,9 @@
-// Command gendocs writes docs/commands.md from the command table, and docs/differences.md from it and from the wire tests' list of
-// intended differences. A test fails when a file is out of date.
+// Command gendocs writes docs/commands.md from the command table, docs/differences.md from it and from the wire tests' list of
+// intended differences, and from the command line's tree of commands completions/ for shells and man/, the manual. A test fails when a
+// file is out of date.
 package main
 
-//go:generate go run . ../../docs
+//go:generate go run . ../..
 
 import (
 	"fmt"
@@ -24,26 +25,45 @@ func main() {
 	}
 }
 
-// write writes all pages into dir.
+// write writes all files into the repository whose root is dir, and removes those of whole directories that are generated no more.
 func write(dir string) error {
-	all, err := pages()
+	all, err := files()
 	if err != nil {
 		return err
 	}
+	for _, name := range wholeDirectories {
+		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+			return err
+		}
+	}
 	for name, text := range all {
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, text, 0o644); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// pages returns the text of every page by its file's name.
-func pages() (map[string][]byte, error) {
+// wholeDirectories are those that hold nothing else than generated files.
+var wholeDirectories = []string{"completions", "man"}
+
+// files returns the text of every generated file by its path from the root, with slashes.
+func files() (map[string][]byte, error) {
 	list, err := os.ReadFile(differencesList)
 	if err != nil {
 		return nil, err
 	}
 	differences, err := differencesPage(string(list))
-	return map[string][]byte{"commands.md": commandsPage(), "differences.md": differences}, err
+	if err != nil {
+		return nil, err
+	}
+	all := map[string][]byte{"docs/commands.md": commandsPage(), "docs/differences.md": differences}
+	if err := addCompletions(all); err != nil {
+		return nil, err
+	}
+	return all, addManual(all)
 }
