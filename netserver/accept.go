@@ -3,7 +3,6 @@ package netserver
 import (
 	"errors"
 	"net"
-	"os"
 	"syscall"
 	"time"
 
@@ -16,61 +15,27 @@ const (
 	lastPause  = time.Second
 )
 
-// acceptor takes the connections of one listener.
-type acceptor interface {
-	next() (newcomer, error) // waits for a connection; net.ErrClosed after Close
-	address() string         // of the listener
-	Close() error
-}
-
-// newcomer is a connection that is not served yet. One of its methods is called.
-type newcomer interface {
-	admit() // starts to serve it, or tells the client why not
-	refuse()
-}
+// nextPause returns the pause that follows one of the given length, or none.
+func nextPause(last time.Duration) time.Duration { return min(max(firstPause, 2*last), lastPause) }
 
 // socketListener is a listener on a socket, without anything between that and its connections: a *net.TCPListener or *net.UnixListener.
 type socketListener interface {
 	net.Listener
-	File() (*os.File, error)
+	syscall.Conn
 }
 
-// acceptorOf returns the acceptor of a listener, which it may close. What is no plain socket is served on the portable path.
-func (s *Server) acceptorOf(l net.Listener) (acceptor, error) {
-	if l, ok := l.(socketListener); ok && s.path != Portable {
-		return newLoopAcceptor(s, l)
+// acceptFrom arranges for a listener, which it may close, to be served. What is no plain socket is served on the portable path.
+func (s *Server) acceptFrom(l net.Listener) error {
+	plain, ok := l.(socketListener)
+	if !ok || s.path == Portable {
+		s.acceptors = append(s.acceptors, &netAcceptor{Listener: l, srv: s})
+		return nil
 	}
-	return &netAcceptor{Listener: l, srv: s}, nil
-}
-
-// accept takes connections from a until it is closed.
-func (s *Server) accept(a acceptor) {
-	pause := time.Duration(0)
-	for {
-		n, err := a.next()
-		switch {
-		case err == nil:
-			pause = 0
-			if !s.awaitTurn() {
-				n.refuse()
-				return
-			}
-			n.admit()
-		case errors.Is(err, net.ErrClosed):
-			if !s.stopping() {
-				s.log.Error("a listener was closed", "address", a.address())
-			}
-			return
-		default:
-			if pause == 0 {
-				s.log.Error("accepting connections pauses", "error", err)
-			}
-			pause = min(max(firstPause, 2*pause), lastPause)
-			if !s.sleep(pause) {
-				return
-			}
-		}
+	watched, err := newLoopListener(s, plain)
+	if err == nil {
+		s.listeners = append(s.listeners, watched)
 	}
+	return err
 }
 
 // awaitTurn waits until connection_rate_limit lets another connection be served. It returns false if the server stops meanwhile.
@@ -98,29 +63,52 @@ func (s *Server) sleep(d time.Duration) bool {
 	}
 }
 
-// netAcceptor is an acceptor for the portable path.
+// netAcceptor accepts connections for the portable path.
 type netAcceptor struct {
 	net.Listener
 	srv *Server
 }
 
-func (a *netAcceptor) address() string { return a.Addr().String() }
-
-func (a *netAcceptor) next() (newcomer, error) {
-	nc, err := a.Accept()
-	if err != nil {
-		return nil, err
+// run takes connections until the listener is closed.
+func (a *netAcceptor) run() {
+	s, pause := a.srv, time.Duration(0)
+	for {
+		nc, err := a.Accept()
+		switch {
+		case err == nil:
+			pause = 0
+			if !s.awaitTurn() {
+				_ = nc.Close()
+				return
+			}
+			a.newConn(nc).admit()
+		case errors.Is(err, net.ErrClosed):
+			if !s.stopping() {
+				s.log.Error("a listener was closed", "address", a.Addr().String())
+			}
+			return
+		default:
+			if pause == 0 {
+				s.log.Error("accepting connections pauses", "error", err)
+			}
+			pause = nextPause(pause)
+			if !s.sleep(pause) {
+				return
+			}
+		}
 	}
+}
+
+func (a *netAcceptor) newConn(nc net.Conn) *netConn {
 	c := &netConn{nc: nc}
 	if l, ok := a.Listener.(*tlsListener); ok {
 		c.tls = newTLSStream(nc, l.config)
 	}
 	c.init(a.srv)
-	return c, nil
+	return c
 }
 
-func (c *netConn) refuse() { _ = c.nc.Close() }
-
+// admit starts to serve a connection, or tells the client why not.
 func (c *netConn) admit() {
 	nc, s := c.nc, c.srv
 	remote, local := addressTexts(nc)

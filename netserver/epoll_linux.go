@@ -40,6 +40,15 @@ func (p *epollPoller) add(fd int) error {
 
 func (p *epollPoller) watch(c *loopConn) error { return p.add(c.fd) }
 
+// listen asks for events as long as connections wait, of which each wakes one loop that waits for events.
+func (p *epollPoller) listen(fd int) error {
+	e := syscall.EpollEvent{Events: syscall.EPOLLIN | epollExclusive, Fd: int32(fd)}
+	return syscall.EpollCtl(p.fd, syscall.EPOLL_CTL_ADD, fd, &e)
+}
+
+// epollExclusive is EPOLLEXCLUSIVE.
+const epollExclusive = 1 << 28
+
 // unwatch has nothing to take back: the kernel drops a descriptor that is closed.
 func (p *epollPoller) unwatch(c *loopConn) { p.loop.release(c) }
 
@@ -76,8 +85,11 @@ func (p *epollPoller) deliver() {
 // event notes what happened to a connection and serves it.
 func (p *epollPoller) event(e *syscall.EpollEvent) {
 	l, fd := p.loop, int(e.Fd)
-	if fd >= len(l.conns) || l.conns[fd] == nil {
-		return // the bell, or a connection that was closed a moment ago
+	if fd >= len(l.conns) || l.conns[fd] == nil { // the bell, a listener, or a connection that was closed a moment ago
+		if i := l.listenerOf(fd); i >= 0 && !l.accept(i) {
+			_ = syscall.EpollCtl(p.fd, syscall.EPOLL_CTL_DEL, fd, nil) // it is gone already if it was closed
+		}
+		return
 	}
 	c := l.conns[fd]
 	if e.Events&^syscall.EPOLLOUT != 0 {

@@ -34,6 +34,13 @@ func (r *acceptRate) take(limit int, now time.Time) time.Duration {
 	return 0
 }
 
+// giveBack takes back a call of take that returned 0, because there was no connection.
+func (r *acceptRate) giveBack() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.count = max(r.count-1, 0)
+}
+
 // isIdle reports whether a client that was last active so many ticks ago has to be closed. The tick in which it was active may have
 // just begun or just ended, so one more has to pass. A timeout of 0 is none.
 func isIdle(quiet uint32, timeout time.Duration) bool {

@@ -21,6 +21,19 @@ func TestAcceptRate(t *testing.T) {
 	}
 }
 
+// TestAcceptRateGiveBack: who took a place for which there was no connection leaves it to the next.
+func TestAcceptRateGiveBack(t *testing.T) {
+	var r acceptRate
+	now := time.Unix(1000, 0)
+	r.giveBack()
+	for range 3 {
+		if r.take(1, now) != 0 || r.take(1, now) == 0 {
+			t.Fatal("not one place is free")
+		}
+		r.giveBack()
+	}
+}
+
 // TestConnectionRate: those above the rate are served later, none is lost.
 func TestConnectionRate(t *testing.T) { eachPath(t, testConnectionRate) }
 

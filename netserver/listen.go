@@ -97,6 +97,7 @@ func listenTCP(address string, port int) (net.Listener, error) {
 	}
 	// Keepalive is set for each connection, as the configuration is then.
 	lc := net.ListenConfig{KeepAlive: -1}
+	lc.SetMultipathTCP(false) // which would cost every connection something, and few clients speak it
 	return lc.Listen(context.Background(), network, net.JoinHostPort(address, strconv.Itoa(port)))
 }
 

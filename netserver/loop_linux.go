@@ -27,17 +27,19 @@ const (
 // loop serves its share of the connections in one goroutine on a thread of its own. Its fields belong to that goroutine, unless said
 // otherwise.
 type loop struct {
-	srv      *Server
-	index    int // constant
-	io       poller
-	bell     int    // an eventfd: something was posted. It is never read, so that each write to it is an event
-	buf      []byte // what is read goes here first
-	batch    *batch
-	vector   vector      // scratch of loopConn.writeMore
-	conns    []*loopConn // by file descriptor
-	ready    []*loopConn // can go on without an event
-	turn     []*loopConn // the ready ones whose turn it is
-	draining bool        // the server stops
+	srv       *Server
+	index     int // constant
+	io        poller
+	bell      int    // an eventfd: something was posted. It is never read, so that each write to it is an event
+	buf       []byte // what is read goes here first
+	batch     *batch
+	vector    vector      // scratch of loopConn.writeMore
+	conns     []*loopConn // by file descriptor
+	ready     []*loopConn // can go on without an event
+	turn      []*loopConn // the ready ones whose turn it is
+	draining  bool        // the server stops
+	listening []bool      // which of Server.listeners are watched
+	peer      peer        // scratch of accept
 
 	count atomic.Int32 // connections, with those that are on the way here; raised with Server.mu held
 
@@ -53,6 +55,7 @@ type poller interface {
 	begin() error            // is called once, before the others
 	watch(c *loopConn) error // begins to report on a connection
 	unwatch(c *loopConn)     // ends that; when nothing is under way any more, release is called
+	listen(fd int) error     // begins to call loop.accept when connections wait at a listening socket, until that returns false
 	settle(c *loopConn)      // is called when a connection was attended and stays
 
 	// wait waits for something to deliver; but not while there is work in loop.ready.
@@ -98,10 +101,14 @@ func newLoop(s *Server, index int) (*loop, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loop{srv: s, index: index, bell: bell, buf: make([]byte, largeReadSize), batch: newBatch()}
+	l := &loop{srv: s, index: index, bell: bell, buf: make([]byte, largeReadSize), batch: newBatch(),
+		listening: make([]bool, len(s.listeners))}
 	if l.io, err = newPoller(l); err != nil {
 		_ = syscall.Close(bell)
 		return nil, err
+	}
+	for _, a := range s.listeners {
+		a.users.Add(1)
 	}
 	return l, nil
 }
@@ -118,6 +125,9 @@ func (l *loop) close() {
 	l.closed = true
 	l.io.close()
 	_ = syscall.Close(l.bell)
+	for _, a := range l.srv.listeners {
+		a.leave()
+	}
 }
 
 // wakeLoops makes every loop look whether the server stops.
@@ -154,6 +164,7 @@ func (l *loop) run(started chan<- error) {
 	if err != nil {
 		return
 	}
+	l.listen()
 	for !l.draining || l.count.Load() > 0 {
 		l.io.wait()
 		l.turn, l.ready = l.ready, l.turn[:0]
@@ -198,6 +209,7 @@ func (l *loop) takePosted() {
 	l.posted, l.spare, l.rung = l.spare[:0], taken, false
 	l.mu.Unlock()
 	l.draining = l.draining || l.srv.stopping()
+	l.listen()
 	for _, c := range taken {
 		l.attend(c, true, nil)
 	}

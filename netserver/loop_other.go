@@ -21,7 +21,14 @@ func probeIOUring() error { return errors.ErrUnsupported }
 func wakeLoops([]*loop)  {}
 func closeLoops([]*loop) {}
 
-func newLoopAcceptor(*Server, socketListener) (acceptor, error) { return nil, errors.ErrUnsupported }
-
 // unacknowledged is not known here.
 func unacknowledged(int) int { return 0 }
+
+// loopListener does not exist on this system.
+type loopListener struct{}
+
+func newLoopListener(*Server, socketListener) (*loopListener, error) {
+	return nil, errors.ErrUnsupported
+}
+
+func (*loopListener) Close() error { return nil }

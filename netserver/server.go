@@ -80,14 +80,15 @@ type Server struct {
 	stop             chan struct{} // closed by Shutdown
 	running          sync.WaitGroup
 	path             string
-	threads          int           // event loops to start
-	tinyRings        bool          // see Options
-	handshakeTimeout time.Duration // likewise
-	loops            []*loop       // started by Serve; constant after
+	threads          int             // event loops to start
+	tinyRings        bool            // see Options
+	handshakeTimeout time.Duration   // likewise
+	loops            []*loop         // started by Serve; constant after
+	listeners        []*loopListener // what the loops accept from; likewise
 
 	mu        sync.Mutex // guards the fields below
 	stopped   bool       // stop is closed
-	acceptors []acceptor
+	acceptors []*netAcceptor
 	conns     map[served]struct{}
 }
 
@@ -133,19 +134,17 @@ func (s *Server) begin(listeners []net.Listener) error {
 	if s.stopped {
 		return ErrServerClosed
 	}
-	if err := s.startLoops(); err != nil {
-		return err
-	}
 	for _, l := range listeners {
-		a, err := s.acceptorOf(l)
-		if err != nil {
+		if err := s.acceptFrom(l); err != nil {
 			s.stopLocked()
 			return err
 		}
-		s.acceptors = append(s.acceptors, a)
+	}
+	if err := s.startLoops(); err != nil {
+		return err
 	}
 	for _, a := range s.acceptors {
-		s.running.Go(func() { s.accept(a) })
+		s.running.Go(a.run)
 	}
 	s.running.Go(s.sweep)
 	return nil
@@ -158,6 +157,7 @@ func (s *Server) startLoops() error {
 	}
 	loops, err := newLoops(s, s.threads)
 	if err != nil {
+		s.stopLocked()
 		return err
 	}
 	s.loops = loops
@@ -180,6 +180,7 @@ func (s *Server) stopLocked() {
 		s.stopped = true
 		close(s.stop)
 		closeAll(s.acceptors)
+		closeAll(s.listeners)
 	}
 	for c := range s.conns {
 		c.wake()

@@ -48,6 +48,7 @@ const (
 	actPoll
 	actSend
 	actCancel
+	actListen
 )
 
 func newUringPoller(l *loop) (*uringPoller, error) {
@@ -88,6 +89,12 @@ func (p *uringPoller) request(opcode uint8, a action, fd int) *sqe {
 func (p *uringPoller) poll(fd int) {
 	e := p.request(opPollAdd, actPoll, fd)
 	e.len, e.opFlags = pollMultishot, syscall.EPOLLIN|syscall.EPOLLRDHUP
+}
+
+// listen asks for one event when a connection waits, which wakes one loop.
+func (p *uringPoller) listen(fd int) error {
+	p.request(opPollAdd, actListen, fd).opFlags = syscall.EPOLLIN | epollExclusive
+	return nil
 }
 
 func (p *uringPoller) watch(c *loopConn) error {
@@ -180,6 +187,12 @@ func (p *uringPoller) completed(e cqe) {
 	if fd == l.bell {
 		if e.flags&cqeMore == 0 {
 			p.poll(fd)
+		}
+		return
+	}
+	if a == actListen {
+		if i := l.listenerOf(fd); l.accept(i) {
+			_ = p.listen(fd)
 		}
 		return
 	}
