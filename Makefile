@@ -4,6 +4,8 @@
 
 # Compiled by go run once, which takes a minute or two; it includes staticcheck.
 GOLANGCI  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+# The last one that the Go of go.mod compiles; it takes some minutes once.
+GORELEASER := github.com/goreleaser/goreleaser/v2@v2.15.1
 TESTFLAGS := -timeout 10m
 STREAMS   ?= 60
 FUZZTIME  ?= 10s
@@ -11,7 +13,7 @@ FAULTTIME ?= 2m
 STEP      := scripts/step
 
 .NOTPARALLEL:
-.PHONY: test lint help build setup unit race streams fuzz faults gofmt tidy vet golangci arch cross generate
+.PHONY: test lint help build setup unit race streams fuzz faults gofmt tidy vet golangci arch cross generate package
 
 test: setup vet unit race streams fuzz
 
@@ -63,6 +65,12 @@ arch: ## check the rules about imports, sizes and forbidden calls
 
 cross: ## compile for every released system
 	@$(STEP) "cross builds" scripts/cross
+
+package: ## build what a release has into dist/, without publishing, and try the Debian package (root)
+	@$(STEP) "release" go run $(GORELEASER) release --snapshot --clean --skip=docker$(if $(shell command -v syft),,$(comma)sbom)
+	@$(STEP) "Debian package" scripts/package-test dist/*_linux_$(shell go env GOARCH).deb
+
+comma := ,
 
 generate: ## rewrite the generated documentation
 	go generate ./...

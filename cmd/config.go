@@ -80,3 +80,28 @@ func remark(cfg *loaded, e config.Effective) string {
 	}
 	return fmt.Sprintf("; %s of %s (%s)", config.FormatSize(v.MaxMemory), config.FormatSize(v.Memory.Bytes), v.Memory.From)
 }
+
+// WriteDefaults writes a configuration file that changes nothing: every setting
+// stands in it as a comment, with what it does and its default.
+func WriteDefaults(w io.Writer) error {
+	out := bufio.NewWriter(w)
+	fmt.Fprint(out, `# Redistill's configuration, in TOML. Lines that begin with "#" and a name show
+# the default. 'redistill config --config FILE' prints the settings in effect.
+`)
+	section := ""
+	for _, s := range config.Settings() {
+		if s.Key == "" {
+			continue // of CONFIG alone
+		}
+		if s.Section() != section {
+			section = s.Section()
+			fmt.Fprintf(out, "\n[%s]\n", section)
+		}
+		help := s.Help
+		if s.Type() == "word" {
+			help += ": " + s.Accepts()
+		}
+		fmt.Fprintf(out, "\n# %s\n#%s = %s\n", help, s.Name(), tomlValue(config.Effective{Setting: s, Value: s.Default}))
+	}
+	return out.Flush()
+}

@@ -1,8 +1,11 @@
 package cmd
 
 import (
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/redistill/redistill/internal/config"
 )
 
 const serverKeys = "keys of [server] are bind, port, unix_socket, unix_socket_mode, tcp_backlog, max_connections, connection_timeout, connection_rate_limit, tcp_keepalive, tcp_nodelay, io, threads, shutdown_grace_period_secs, tls_port"
@@ -94,4 +97,32 @@ func FuzzFile(f *testing.F) {
 			t.Errorf("%q: %q", text, stderr.String())
 		}
 	})
+}
+
+// TestWriteDefaults: the file that packages install changes nothing, and is
+// right about the defaults.
+func TestWriteDefaults(t *testing.T) {
+	clearEnvironment(t)
+	var text strings.Builder
+	if err := WriteDefaults(&text); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := loadWith(t, "--config", writeFile(t, text.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range cfg.Effective() {
+		if e.Source.Origin != config.FromDefault {
+			t.Errorf("%s comes from %s", e.Setting.Key, e.Source)
+		}
+	}
+	given := regexp.MustCompile(`(?m)^#([a-z_]+ = )`).ReplaceAllString(text.String(), "$1")
+	if cfg, err = loadWith(t, "--config", writeFile(t, given)); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range cfg.Effective() {
+		if e.Source.Origin != config.FromFile || e.Value != e.Setting.Default {
+			t.Errorf("%s = %s, from %s", e.Setting.Key, e.Value, e.Source)
+		}
+	}
 }

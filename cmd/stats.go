@@ -1,17 +1,21 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/redistill/redistill/internal/config"
 	"github.com/redistill/redistill/internal/stats"
 )
 
@@ -30,9 +34,10 @@ distance to its limit, evictions and expirations, connections, keyspace, and
 the commands that take the most time, from INFO.
 
 The target is redis://host:port, unix:///path or host:port; without one,
-$REDIS_URL or redis://127.0.0.1:6379. The password is taken from the target,
-else from $REDISCLI_AUTH, else asked for on the terminal. Others can see the
-arguments of a process, so prefer the variables.
+$REDIS_URL, or the server that 'redistill serve' runs here with the same
+environment ($REDIS_PORT and so on). The password is taken from the target, else
+from $REDISCLI_AUTH, else asked for on the terminal. Others can see the arguments
+of a process, so prefer the variables.
 
 With --watch, the whole terminal shows what happens, every second or --interval,
 until q or Ctrl-C; when the server goes away, the last figures stay until it is
@@ -139,13 +144,39 @@ func statsTarget(text string) (stats.Target, error) {
 		text = os.Getenv("REDIS_URL")
 	}
 	if text == "" {
-		text = "redis://127.0.0.1:6379"
+		return localServer()
 	}
 	t, err := stats.ParseTarget(text)
 	if t.Password == "" {
 		t.Password = os.Getenv("REDISCLI_AUTH")
 	}
 	return t, err
+}
+
+// localServer is the one that 'redistill serve' runs with the same environment.
+func localServer() (stats.Target, error) {
+	cfg, err := config.Load(config.DetectMemory(), environment(os.Environ()).assignments())
+	if err != nil {
+		return stats.Target{}, err
+	}
+	v := cfg.Snapshot()
+	t, err := stats.ParseTarget("redis://" + net.JoinHostPort(reachable(v.Bind), strconv.Itoa(v.Port)))
+	t.Password = cmp.Or(os.Getenv("REDISCLI_AUTH"), v.Password)
+	return t, err
+}
+
+// reachable is the address at which a program on the same machine finds a server
+// that listens on these.
+func reachable(addresses []string) string {
+	for _, a := range addresses {
+		switch a {
+		case "0.0.0.0":
+			return "127.0.0.1"
+		case "::":
+			return "::1"
+		}
+	}
+	return addresses[0]
 }
 
 // connectStats connects, and asks for a password if one is wanted and there is

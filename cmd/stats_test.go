@@ -261,3 +261,38 @@ func TestStatsUnreachable(t *testing.T) {
 		t.Errorf("code %d: %q %q", code, out, errs)
 	}
 }
+
+// TestStatsOfLocalServer: without a target, stats finds the server that serve
+// runs in the same environment, as in a container.
+func TestStatsOfLocalServer(t *testing.T) {
+	clearEnvironment(t)
+	t.Setenv("REDIS_URL", "")
+	t.Setenv("REDISCLI_AUTH", "")
+	port := freePort(t)
+	t.Setenv("REDIS_PORT", port)
+	t.Setenv("REDIS_BIND", "0.0.0.0")
+	t.Setenv("REDIS_PASSWORD", "open-sesame")
+	startOurs(t, port)
+	connectTo(t, "redis://:open-sesame@127.0.0.1:"+port)
+	if code, out, errs := runMain("stats", "--check", "uptime>=0"); code != 0 {
+		t.Errorf("code %d: %s%s", code, out, errs)
+	}
+	// The password is for that server alone.
+	if code, out, errs := runMain("stats", "127.0.0.1:"+port); code != 1 || !strings.Contains(errs, "wants a password") {
+		t.Errorf("with a target: code %d: %s%s", code, out, errs)
+	}
+	t.Setenv("REDIS_PORT", "x")
+	if code, _, errs := runMain("stats"); code != 1 || !strings.Contains(errs, "REDIS_PORT") {
+		t.Errorf("a bad port: code %d: %s", code, errs)
+	}
+}
+
+func TestReachable(t *testing.T) {
+	for _, test := range []struct{ addresses, want string }{
+		{"127.0.0.1", "127.0.0.1"}, {"10.0.0.5 0.0.0.0", "127.0.0.1"}, {"::", "::1"}, {"10.0.0.5 127.0.0.1", "10.0.0.5"}, {"cache.local", "cache.local"},
+	} {
+		if got := reachable(strings.Fields(test.addresses)); got != test.want {
+			t.Errorf("%s: got %s", test.addresses, got)
+		}
+	}
+}

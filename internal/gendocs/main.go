@@ -1,14 +1,17 @@
 // Command gendocs writes docs/commands.md from the command table, docs/differences.md from it and from the wire tests' list of
-// intended differences, and from the command line's tree of commands completions/ for shells and man/, the manual. A test fails when a
-// file is out of date.
+// intended differences, from the settings deploy/redistill.toml, and from the command line's tree of commands completions/ for shells and
+// man/, the manual. A test fails when a file is out of date.
 package main
 
 //go:generate go run . ../..
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/redistill/redistill/cmd"
 )
 
 // differencesList is read from the directory of this package, where go generate and go test run.
@@ -62,6 +65,11 @@ func files() (map[string][]byte, error) {
 		return nil, err
 	}
 	all := map[string][]byte{"docs/commands.md": commandsPage(), "docs/differences.md": differences}
+	var configuration bytes.Buffer
+	if err := cmd.WriteDefaults(&configuration); err != nil {
+		return nil, err
+	}
+	all["deploy/redistill.toml"] = configuration.Bytes()
 	if err := addCompletions(all); err != nil {
 		return nil, err
 	}

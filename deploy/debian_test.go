@@ -1,0 +1,84 @@
+package deploy
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// nfpm makes the packages inside of goreleaser, and is much sooner compiled. The
+// version is that of the goreleaser in the Makefile.
+const nfpm = "github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2"
+
+// TestDebianPackage builds the Debian package from what .goreleaser.yaml says,
+// without goreleaser, and has scripts/package-test install it, run its server
+// and remove it.
+func TestDebianPackage(t *testing.T) {
+	if os.Getenv("CI") != "true" || os.Getuid() != 0 {
+		t.Skip("skipped, because it installs a package on this machine; with CI=true, as root, it runs")
+	}
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		t.Skip("skipped, because this system has no apt-get")
+	}
+	dir := t.TempDir()
+	program, config, deb := filepath.Join(dir, "redistill"), filepath.Join(dir, "nfpm.yaml"), filepath.Join(dir, "redistill.deb")
+	runIn(t, "..", "go", "build", "-o", program, ".")
+	if err := os.WriteFile(config, nfpmConfig(t, program), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	runIn(t, "..", "go", "run", nfpm, "package", "--config", config, "--packager", "deb", "--target", deb)
+	t.Logf("%s", runIn(t, "..", "scripts/package-test", deb))
+}
+
+// nfpmConfig is the Debian package of .goreleaser.yaml in nfpm's own words.
+func nfpmConfig(t *testing.T, program string) []byte {
+	t.Helper()
+	text, err := os.ReadFile("../.goreleaser.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Nfpms []struct {
+			Package   string           `yaml:"package_name"`
+			Contents  []map[string]any `yaml:"contents"`
+			Bindir    string           `yaml:"bindir"`
+			Overrides map[string]struct {
+				Dependencies []string          `yaml:"dependencies"`
+				Scripts      map[string]string `yaml:"scripts"`
+			} `yaml:"overrides"`
+			Same map[string]any `yaml:",inline"` // what has the same name in nfpm
+		} `yaml:"nfpms"`
+	}
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	p := file.Nfpms[0]
+	config := p.Same
+	delete(config, "formats")
+	delete(config, "mtime") // a template
+	config["name"], config["version"], config["arch"] = p.Package, "0.0.1", runtime.GOARCH
+	config["depends"], config["scripts"] = p.Overrides["deb"].Dependencies, p.Overrides["deb"].Scripts
+	config["contents"] = append(p.Contents, map[string]any{"src": program, "dst": p.Bindir + "/redistill"})
+	out, err := yaml.Marshal(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// runIn runs a command in a directory and returns what it printed.
+func runIn(t *testing.T, dir string, words ...string) []byte {
+	t.Helper()
+	c := exec.Command(words[0], words[1:]...)
+	c.Dir = dir
+	c.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := c.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", words, err, out)
+	}
+	return out
+}
