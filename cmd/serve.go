@@ -16,6 +16,7 @@ import (
 	"github.com/redistill/redistill/engine"
 	"github.com/redistill/redistill/internal/command"
 	"github.com/redistill/redistill/internal/config"
+	"github.com/redistill/redistill/internal/status"
 	"github.com/redistill/redistill/netserver"
 )
 
@@ -107,6 +108,12 @@ func runServe(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 		Shutdown: func(bool) { stop() }, Certificate: certificateStatus(keeper),
 	})
 	defer commands.Close()
+	observer := status.New(status.Options{Observe: commands.Observe, Log: log, Profiles: v.HTTPProfiles})
+	stopStatus, err := serveStatus(observer, v, log)
+	if err != nil {
+		return errors.Join(err, closeListeners(listeners))
+	}
+	defer stopStatus()
 	defer onHangup(func() { reload(keeper) })()
 	server := netserver.New(netserver.Options{Commands: commands, Path: ioPath, Loops: v.Threads})
 	if err := server.FitConnections(); err != nil {
@@ -115,12 +122,14 @@ func runServe(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listeners...) }()
 	logReady(log, v, addressesOf(listeners), ioPath, fallback)
+	observer.SetState(status.Ready)
 
 	select {
 	case <-ctx.Done():
 	case err := <-served:
 		return err
 	}
+	observer.SetState(status.Draining)
 	shutDown(server, cfg.Snapshot().ShutdownGracePeriod, log)
 	if err := <-served; !errors.Is(err, netserver.ErrServerClosed) {
 		return err

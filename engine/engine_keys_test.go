@@ -142,6 +142,11 @@ func TestExpireCycle(t *testing.T) {
 	equal(t, "Keys", st.Keys[0], 1000)
 	equal(t, "Expires", st.Expires[0], 0)
 	equal(t, "Expires in database 3", st.Expires[3], 1000)
+	equal(t, "Reaped", st.Reaped, 1000)
+	// 499 or 500 keys were up to 499 ms late, the others from 3000 ms on.
+	if lag := st.ReapLag; lag != 1_753_000 && lag != 1_749_500 {
+		t.Errorf("the lags add up to %d ms", lag)
+	}
 	f.unlocked(func() { f.s.ExpireCycle(f.base + 6000) })
 	equal(t, "Expired", f.stats().Expired, 2000)
 }

@@ -96,6 +96,7 @@ func TestEvictionKeepsTheLimit(t *testing.T) {
 			left := f.survivors(0, n)
 			equal(t, "Len", f.tx.Len(), left)
 			equal(t, "Evicted", f.stats().Evicted, uint64(n-left))
+			equal(t, "EvictedBy", f.stats().EvictedBy[p], uint64(n-left))
 			if left < n/4 { // half fits
 				t.Errorf("%d of %d keys are left", left, n)
 			}

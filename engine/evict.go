@@ -334,7 +334,7 @@ func (sh *shard) judge(policy Policy, b *block, l loc, p unsafe.Pointer, size in
 		if policy.counts() == countHits && b.class.pool() == probation {
 			sh.ghosts.add(h, sp.keys.keys)
 		}
-		sh.stats.evicted++
+		sh.stats.evicted[policy]++
 		sh.remove(sp, s, &v, h)
 		return 0, true
 	}
@@ -356,7 +356,7 @@ func (sh *shard) judgePart(policy Policy, l loc, p unsafe.Pointer, size int) (mo
 	}
 	v := decode(sh.at(root.loc()))
 	if !sh.keep(policy, &sh.blocks[root.loc()>>locBits], &v) {
-		sh.stats.evicted++
+		sh.stats.evicted[policy]++
 		sh.remove(sp, root, &v, o.hash)
 		sh.discard(sp, o, no)
 		return 0, true

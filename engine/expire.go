@@ -72,6 +72,8 @@ func (sh *shard) expireSome(n uint32, now int64) bool {
 			case sh.handled >= limit:
 				return false
 			default:
+				sh.stats.reaped++
+				sh.stats.lag += now - at
 				sh.expireAt(n, off, &v)
 				if sh.blocks[n].seq != b.seq {
 					return true // that was its last record

@@ -66,7 +66,12 @@ type keyspace struct {
 }
 
 // shardStats are counters since the start, or since ResetStats.
-type shardStats struct{ hits, misses, expired, evicted uint64 }
+type shardStats struct {
+	hits, misses, expired uint64
+	evicted               [numPolicies]uint64
+	reaped                uint64 // keys that ExpireCycle removed
+	lag                   int64  // milliseconds from their deadlines until then, all together
+}
 
 // class says what the records of a block have in common, so that they die together and a block is reclaimed whole.
 type class uint8

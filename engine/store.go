@@ -122,14 +122,17 @@ func (s *Store) NewTx() *Tx { return &Tx{store: s, held: make([]uint64, (len(s.s
 
 // Stats are totals since the start, or since ResetStats, and current sizes.
 type Stats struct {
-	Keys, Expires            [Databases]int64 // keys, and keys with a TTL, by database
-	AvgTTL                   [Databases]int64 // mean remaining TTL in milliseconds
-	Hits, Misses             uint64           // reads of keys that were there, and not
-	Expired, Evicted         uint64           // keys that went
-	DataBytes, OverheadBytes int64            // bytes of live records, and of the index
-	DeadBytes                int64            // bytes in blocks that no live record takes
-	FreeBytes                int64            // resident bytes of blocks that nothing uses
-	Watched                  int64            // keys that are watched
+	Keys, Expires            [Databases]int64    // keys, and keys with a TTL, by database
+	AvgTTL                   [Databases]int64    // mean remaining TTL in milliseconds
+	Hits, Misses             uint64              // reads of keys that were there, and not
+	Expired, Evicted         uint64              // keys that went
+	EvictedBy                [numPolicies]uint64 // Evicted by the Policy at the time
+	Reaped                   uint64              // expired keys that were removed with nobody asking for them
+	ReapLag                  int64               // milliseconds from their deadlines until then, all together
+	DataBytes, OverheadBytes int64               // bytes of live records, and of the index
+	DeadBytes                int64               // bytes in blocks that no live record takes
+	FreeBytes                int64               // resident bytes of blocks that nothing uses
+	Watched                  int64               // keys that are watched
 }
 
 // Stats returns the totals, for callers that hold no lock.
@@ -149,7 +152,12 @@ func (t *Tx) Stats() Stats {
 		st.Hits += sh.stats.hits
 		st.Misses += sh.stats.misses
 		st.Expired += sh.stats.expired
-		st.Evicted += sh.stats.evicted
+		for policy, n := range sh.stats.evicted {
+			st.Evicted += n
+			st.EvictedBy[policy] += n
+		}
+		st.Reaped += sh.stats.reaped
+		st.ReapLag += sh.stats.lag
 		st.DataBytes += sh.live
 		st.DeadBytes += int64(len(sh.blocks)-len(sh.vacant)+sh.zombies())*blockSize - sh.live
 		st.Watched += int64(len(sh.watches))

@@ -236,6 +236,7 @@ func (c *netConn) drain() bool {
 
 // linger tells the client that there will be no more replies, and drops input until it has them all.
 func (c *netConn) linger() {
+	c.notifyClose()
 	half, ok := c.nc.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {
 		return
@@ -262,6 +263,7 @@ func (c *netConn) finish() {
 	}
 	c.end()
 	c.session.Sent()
-	c.hangUp()
+	c.notifyClose()
+	_ = c.nc.Close()
 	c.srv.remove(c)
 }

@@ -111,10 +111,9 @@ func (c *netConn) handshake() bool {
 	return !c.woken.Load() || c.interrupted()
 }
 
-// hangUp closes the socket. A TLS client is told first, if it can be.
-func (c *netConn) hangUp() {
+// notifyClose tells a TLS client that nothing more will come, if it can be told.
+func (c *netConn) notifyClose() {
 	if c.tls != nil && !c.broken && !c.session.Killed() {
 		_ = c.tls.CloseWrite() // fails if there was no handshake
 	}
-	_ = c.nc.Close()
 }

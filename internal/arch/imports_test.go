@@ -43,6 +43,10 @@ const policy = `
 	# Certificates are files; who serves with them gets a tls.Config.
 	github.com/fsnotify/fsnotify < internal/certs;
 
+	# What monitoring is told.
+	engine, internal/command, github.com/prometheus/client_golang/prometheus, github.com/prometheus/client_golang/prometheus/collectors,
+	github.com/prometheus/client_golang/prometheus/promhttp < internal/status;
+
 	# The load generator and the observer treat any Redis alike, so they may not know ours.
 	internal/resp, github.com/HdrHistogram/hdrhistogram-go < bench;
 	internal/config < internal/stats;
@@ -55,7 +59,7 @@ const policy = `
 	engine, internal/config < internal/plan;
 
 	# The command line fills the options of everything else.
-	bench, engine, internal/certs, internal/command, internal/config, internal/info, internal/plan, internal/resp, internal/spawn, internal/stats,
+	bench, engine, internal/certs, internal/command, internal/config, internal/info, internal/plan, internal/resp, internal/spawn, internal/stats, internal/status,
 	internal/watch, netserver, charm.land/bubbletea/v2,
 	github.com/spf13/cobra, github.com/spf13/pflag, github.com/spf13/viper,
 	github.com/pelletier/go-toml/v2, github.com/pelletier/go-toml/v2/unstable,

@@ -2,7 +2,9 @@ package config
 
 import (
 	"errors"
+	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 )
 
@@ -64,4 +66,30 @@ func isHostName(text string) bool {
 		}
 	}
 	return strings.ContainsAny(text[strings.LastIndexByte(text, '.')+1:], letters)
+}
+
+// httpAddress is an address and a port, or a port alone, which is one of loopback.
+func httpAddress() kind {
+	const accepts = `a port of this machine such as 8080, or an address and a port such as 0.0.0.0:8080 or [::1]:8080`
+	set := func(v *Values, text string) error {
+		if text == "" {
+			v.HTTPBind = ""
+			return nil
+		}
+		host, port, err := net.SplitHostPort(text)
+		if err != nil {
+			host, port = "", text
+		}
+		if host == "" {
+			host = "127.0.0.1"
+		}
+		address, ok := parseAddress(host)
+		if n, err := strconv.ParseUint(port, 10, 16); !ok || err != nil || strconv.FormatUint(n, 10) != port {
+			return errors.New("must be " + accepts)
+		}
+		v.HTTPBind = net.JoinHostPort(address, port)
+		return nil
+	}
+	get := func(v *Values) string { return v.HTTPBind }
+	return kind{name: "string", accepts: accepts, set: set, get: get}
 }

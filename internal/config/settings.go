@@ -207,6 +207,16 @@ var settings = withNames([]Setting{
 		Help: "log lines as text or JSON",
 		kind: enum(func(v *Values) *string { return &v.LogFormat }, []string{"text", "json"}),
 	},
+	{
+		Key: "http.bind", Flag: "http", Default: "",
+		Help: "address and port of the HTTP listener for health and metrics, which has no password; empty = none",
+		kind: httpAddress(),
+	},
+	{
+		Key: "http.pprof", Flag: "http-pprof", Default: "false",
+		Help: "serve profiles of the Go runtime under /debug/pprof/ there",
+		kind: yesNo(func(v *Values) *bool { return &v.HTTPProfiles }),
+	},
 
 	// Parameters that only Redis's names reach.
 	{

@@ -44,6 +44,9 @@ type Values struct {
 	LogLevel  slog.Level
 	LogFormat string // "text" or "json"
 
+	HTTPBind     string // address and port as net.Listen takes them; empty = no HTTP
+	HTTPProfiles bool
+
 	maxMemoryText string // max_memory as written, such as "80%"
 	clientsShare  int64  // max_memory_clients as a share of MaxMemory in percent; 0 if it is a size
 	clientsBytes  int64  // and as a size
