@@ -79,7 +79,8 @@
 // Strings that the engine keeps in parts, those of 16 KB and more, are not copied into a reply: it refers to the parts where they lie
 // (resp.Out.Pieces), whose blocks stay as they are until the reply is written (engine.Pins, Session.Sent), and sendmsg takes head, parts
 // and the rest of the pipeline together. What is pinned counts as the client's memory. On their way in, values are copied once, out of the
-// buffer that they were read into.
+// buffer that they were read into. To receive them where they will stay costs more (docs/performance.md): that memory is in no cache, so the
+// kernel's copy takes as long as two with a buffer that is, and the key has to be read first, by a call of its own.
 //
 // # Who touches what
 //
