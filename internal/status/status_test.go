@@ -113,6 +113,20 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
+// TestDocumented: docs/operations.md names every metric.
+func TestDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(newServer(t, false).get("/metrics").Body.String()) {
+		name, _, _ := strings.Cut(strings.TrimPrefix(line, "# TYPE "), " ")
+		if strings.HasPrefix(line, "# TYPE redistill_") && !strings.Contains(string(text), "`"+name+"`") {
+			t.Errorf("docs/operations.md does not name %s", name)
+		}
+	}
+}
+
 // TestConventions lets promtool check names, units and help.
 func TestConventions(t *testing.T) {
 	promtool, err := exec.LookPath("promtool")

@@ -1,0 +1,229 @@
+// Package monitoring_test runs a real Prometheus beside a real server under load, and puts every query of the shipped dashboard and every
+// alert rule to it.
+package monitoring_test
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/redistill/redistill/internal/certs/certstest"
+	"github.com/redistill/redistill/internal/servertest"
+)
+
+func TestMain(m *testing.M) { os.Exit(servertest.Main(m)) }
+
+const (
+	rulesFile = "../../deploy/prometheus/redistill.rules.yml"
+	rulesTest = "../../deploy/prometheus/redistill.test.yml"
+	dashboard = "../../deploy/grafana/redistill.json"
+)
+
+// tool returns the path of a program of Debian's package prometheus. Where it is missing, the test is skipped, or fails if CI needs it.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("%s is not installed, and CI needs it", name)
+		}
+		t.Skipf("skipped, because %s is not installed", name)
+	}
+	return path
+}
+
+// TestRules lets promtool check the alert rules, and run their own tests.
+func TestRules(t *testing.T) {
+	promtool := tool(t, "promtool")
+	for _, args := range [][]string{{"check", "rules", rulesFile}, {"test", "rules", rulesTest}} {
+		if out, err := exec.Command(promtool, args...).CombinedOutput(); err != nil {
+			t.Errorf("promtool %v: %v\n%s", args, err, out)
+		}
+	}
+}
+
+// TestPrometheus: every query of the dashboard finds numbers, and every rule can be evaluated.
+func TestPrometheus(t *testing.T) {
+	program := tool(t, "prometheus")
+	server, metrics, trust := startServer(t)
+	p := startPrometheus(t, program, metrics)
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		load(ctx, server.Addr, trust)
+	}()
+	defer func() { stop(); <-done }()
+
+	for _, q := range queries(t) {
+		p.Eventually("numbers for "+q, func() bool { return p.hasNumbers(t, q) })
+	}
+	p.Eventually("all rules are evaluated", func() bool { return p.rulesEvaluated(t) })
+}
+
+// startServer starts a server with TLS and HTTP, and returns it with the address of its metrics and what its clients have to trust.
+func startServer(t *testing.T) (s *servertest.Server, metrics string, trust *tls.Config) {
+	t.Helper()
+	ca := certstest.NewAuthority(t)
+	cert, key := ca.Issue("server", time.Hour).Write(t, t.TempDir(), "tls")
+	s = servertest.Start(t, servertest.Program(t), "serve", "--port", servertest.Port, "--tls", "--tls-cert-path", cert, "--tls-key-path", key,
+		"--http", "127.0.0.1:0", "--max-memory", "64mb")
+	where := regexp.MustCompile(`serving health and metrics over HTTP" address=(\S+)`)
+	s.Eventually("the log says where metrics are", func() bool {
+		if line := where.FindStringSubmatch(s.Log()); line != nil {
+			metrics = line[1]
+		}
+		return metrics != ""
+	})
+	return s, metrics, &tls.Config{RootCAs: ca.Pool(), ServerName: "localhost"}
+}
+
+// load does a little of everything that is counted, until ctx ends.
+func load(ctx context.Context, addr string, trust *tls.Config) {
+	client := redis.NewClient(&redis.Options{Addr: addr, TLSConfig: trust})
+	defer client.Close()
+	for i := 0; ctx.Err() == nil; i++ {
+		key := "k" + strconv.Itoa(i%100)
+		client.Set(ctx, key, "value", 5*time.Millisecond)
+		client.Get(ctx, key)
+		client.Get(ctx, "none")
+		client.Incr(ctx, key) // an error
+		client.Do(ctx, "GET") // refused
+		client.HSet(ctx, "h", key, i)
+	}
+}
+
+// prometheus is a running Prometheus.
+type prometheus struct{ *servertest.Server }
+
+// startPrometheus starts a Prometheus that reads metrics and the rules.
+func startPrometheus(t *testing.T, program, metrics string) prometheus {
+	t.Helper()
+	rules, err := filepath.Abs(rulesFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := fmt.Sprintf(`
+global: {scrape_interval: 250ms, scrape_timeout: 250ms, evaluation_interval: 250ms}
+rule_files: [%q]
+scrape_configs:
+  - job_name: redistill
+    static_configs: [{targets: [%q]}]
+`, rules, metrics)
+	file := filepath.Join(t.TempDir(), "prometheus.yml")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return prometheus{servertest.Start(t, program, "--config.file="+file, "--web.listen-address=127.0.0.1:"+servertest.Port,
+		"--storage.tsdb.path="+servertest.Dir+"/data")}
+}
+
+// ask gets a path of Prometheus's API and decodes what is in data.
+func (p prometheus) ask(t *testing.T, path string, data any) (ok bool) {
+	t.Helper()
+	answer, err := http.Get("http://" + p.Addr + "/api/v1/" + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var body struct {
+		Status, Error string
+		Data          json.RawMessage
+	}
+	if err := json.NewDecoder(answer.Body).Decode(&body); err != nil {
+		return false // it is starting
+	}
+	if body.Status != "success" {
+		t.Fatalf("%s: %s", path, body.Error)
+	}
+	if err := json.Unmarshal(body.Data, data); err != nil {
+		t.Fatal(err)
+	}
+	return true
+}
+
+// hasNumbers reports whether a query has a result with a number in it.
+func (p prometheus) hasNumbers(t *testing.T, query string) bool {
+	t.Helper()
+	var data struct {
+		Result []struct{ Value [2]any }
+	}
+	if !p.ask(t, "query?query="+url.QueryEscape(query), &data) {
+		return false
+	}
+	for _, r := range data.Result {
+		if v, err := strconv.ParseFloat(fmt.Sprint(r.Value[1]), 64); err == nil && !math.IsNaN(v) && !math.IsInf(v, 0) {
+			return true
+		}
+	}
+	return false
+}
+
+// rulesEvaluated reports whether every rule was, without an error.
+func (p prometheus) rulesEvaluated(t *testing.T) bool {
+	t.Helper()
+	var data struct {
+		Groups []struct {
+			Rules []struct{ Name, Health, LastError string }
+		}
+	}
+	p.ask(t, "rules", &data)
+	n := 0
+	for _, g := range data.Groups {
+		for _, r := range g.Rules {
+			if r.LastError != "" {
+				t.Fatalf("%s: %s", r.Name, r.LastError)
+			}
+			if r.Health != "ok" {
+				return false
+			}
+			n++
+		}
+	}
+	return n > 0
+}
+
+// queries returns the queries of the dashboard's panels, with its variables filled in as Grafana would.
+func queries(t *testing.T) (list []string) {
+	t.Helper()
+	text, err := os.ReadFile(dashboard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var board struct {
+		Panels []struct {
+			Title, Type string
+			Targets     []struct{ Expr string }
+		}
+	}
+	if err := json.Unmarshal(text, &board); err != nil {
+		t.Fatal(err)
+	}
+	fill := strings.NewReplacer("$__rate_interval", "3s", "$instance", ".*")
+	for _, panel := range board.Panels {
+		if len(panel.Targets) == 0 && panel.Type != "row" {
+			t.Errorf("the panel %q has no query", panel.Title)
+		}
+		for _, target := range panel.Targets {
+			list = append(list, fill.Replace(target.Expr))
+		}
+	}
+	if len(list) < 20 {
+		t.Fatalf("found only %d queries", len(list))
+	}
+	return list
+}
