@@ -15,9 +15,9 @@ import (
 // acceptMost is how many connections a loop accepts at once. More have to wait for its next turn, behind those that it serves.
 const acceptMost = 16
 
-// loopListener is a listening socket that all loops watch. The system wakes one that has nothing else to do; that loop accepts, and deals
-// the connections out. (A listening socket for each loop, with SO_REUSEPORT, would leave the dealing out to a hash of the client's address,
-// which spreads a few connections unevenly.)
+// loopListener is a listening socket that loops watch. One that has nothing else to do accepts, and deals the connections out. (A listening
+// socket for each loop, with SO_REUSEPORT, would leave the dealing out to a hash of the client's address, which spreads a few connections
+// unevenly.)
 type loopListener struct {
 	srv     *Server
 	fd      int      // not known to the Go runtime, which would wake a thread of its own for each connection

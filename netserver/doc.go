@@ -31,7 +31,7 @@
 //
 // A goroutine for each connection costs two reads for a request, of which one finds nothing, and two trips through the scheduler. A
 // loop takes the events of many connections with one call, reads each connection once and writes its replies at once. There is a loop
-// for each core, on a thread of its own. All of them watch the listening sockets (loopListener); whichever has time accepts and gives
+// for each core, on a thread of its own. They watch the listening sockets (loopListener); whichever has time accepts and gives
 // each connection to the loop that has the fewest, itself if it can, where it stays. Loops share nothing else but the engine. A connection
 // inherits the options of its socket from the listener, so that it costs no calls to set them. (A listening socket for each loop, with
 // SO_REUSEPORT, leaves the dealing out to a hash, which spreads a few connections unevenly. A goroutine that accepts for all of them costs

@@ -65,6 +65,28 @@ func testBalance(t *testing.T, path string) {
 	check()
 }
 
+// TestAcceptBesideLongCommand: while one loop runs a long command, whichever it is, another accepts.
+func TestAcceptBesideLongCommand(t *testing.T) { eachLoopPath(t, testAcceptBesideLongCommand) }
+
+func testAcceptBesideLongCommand(t *testing.T, path string) {
+	t.Parallel()
+	s := startServer(t, path)
+	clients := make([]*client, testLoops)
+	for i := range clients {
+		clients[i] = s.dial()
+		clients[i].do("PING")
+	}
+	for i, busy := range clients {
+		id := strings.Trim(busy.do("CLIENT", "ID"), ":\r\n")
+		busy.send(encode("DEBUG", "SLEEP", "1"))
+		time.Sleep(20 * time.Millisecond) // for the command to begin; otherwise this tests nothing, and passes
+		if line := s.dial().do("CLIENT", "LIST", "ID", id); !strings.Contains(line, " cmd=client|id ") {
+			t.Errorf("a connection was accepted when the command of client %d was over: %s", i, line)
+		}
+		busy.expect("+OK\r\n")
+	}
+}
+
 // TestLoopsEnd: a stopped server leaves no descriptor open, and a late wake does no harm.
 func TestLoopsEnd(t *testing.T) { eachLoopPath(t, testLoopsEnd) }
 

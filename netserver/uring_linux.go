@@ -91,9 +91,15 @@ func (p *uringPoller) poll(fd int) {
 	e.len, e.opFlags = pollMultishot, syscall.EPOLLIN|syscall.EPOLLRDHUP
 }
 
-// listen asks for one event when a connection waits, which wakes one loop.
+// ringListeners is how many loops watch the listeners. Each of them is woken for each connection: the system takes one with a poll under
+// way for one that waits, so that it cannot be told to wake only one, which might be running a long command.
+const ringListeners = 4
+
+// listen asks for one event when a connection waits.
 func (p *uringPoller) listen(fd int) error {
-	p.request(opPollAdd, actListen, fd).opFlags = syscall.EPOLLIN | epollExclusive
+	if p.loop.index < ringListeners {
+		p.request(opPollAdd, actListen, fd).opFlags = syscall.EPOLLIN
+	}
 	return nil
 }
 
