@@ -12,8 +12,14 @@ package glob
 // Match reports whether all of s matches pattern. foldCase makes ASCII letters equal in either case. It takes time proportional to the
 // product of the lengths, at most.
 func Match(pattern, s []byte, foldCase bool) bool {
+	ok, _ := match(pattern, s, foldCase)
+	return ok
+}
+
+// match is Match, and tells how many bytes of the pattern it looked at, again and again, which is what its time depends on.
+func match(pattern, s []byte, foldCase bool) (ok bool, looked int) {
 	if len(s) == 0 {
-		return len(pattern) == 0 // in Redis not even "*" matches the empty string
+		return len(pattern) == 0, 0 // in Redis not even "*" matches the empty string
 	}
 	p, i := 0, 0
 	// Where to go on after a mismatch: the last star then takes one more byte. Earlier stars need no second thought, as whatever
@@ -26,14 +32,16 @@ func Match(pattern, s []byte, foldCase bool) bool {
 			continue
 		}
 		if p < len(pattern) {
-			if width, ok := one(pattern[p:], s[i], foldCase); ok {
+			width, ok := one(pattern[p:], s[i], foldCase)
+			looked += width
+			if ok {
 				p += width
 				i++
 				continue
 			}
 		}
 		if star < 0 {
-			return false
+			return false, looked
 		}
 		taken++
 		p, i = star, taken
@@ -41,7 +49,7 @@ func Match(pattern, s []byte, foldCase bool) bool {
 	for p < len(pattern) && pattern[p] == '*' {
 		p++
 	}
-	return p == len(pattern)
+	return p == len(pattern), looked
 }
 
 // one matches the first element of pattern, which is not a star, and returns the element's length.
