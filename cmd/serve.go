@@ -108,6 +108,9 @@ func runServe(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 		Shutdown: func(bool) { stop() }, Certificate: certificateStatus(keeper),
 	})
 	defer commands.Close()
+	if err := commands.LoadUsers(); err != nil {
+		return errors.Join(err, closeListeners(listeners))
+	}
 	observer := status.New(status.Options{Observe: commands.Observe, Log: log, Profiles: v.HTTPProfiles})
 	stopStatus, err := serveStatus(observer, v, log)
 	if err != nil {

@@ -38,6 +38,8 @@ var samples = map[string][3]string{
 	"security.tls_client_auth":          {"optional", "off", "optional"},
 	"security.tls_protocols":            {"TLSv1.2", "TLSv1.3", "TLSv1.2"},
 	"security.password":                 {"one", "two", "three"},
+	"security.acl_file":                 {"a.acl", "b.acl", "c.acl"},
+	"security.protected_mode":           {"false", "true", "false"},
 	"http.bind":                         {"127.0.0.1:8080", "0.0.0.0:8081", "[::1]:8082"},
 	"http.pprof":                        {"true", "false", "true"},
 	"memory.max_memory":                 {"1gb", "50%", "3000000"},

@@ -30,8 +30,12 @@ const policy = `
 	fmt, log, log/slog, net, os, reflect, regexp, encoding/json, encoding/binary
 		!< internal/resp, internal/glob;
 
+	# Users and what they may do: no clients, no files.
+	internal/glob < internal/acl;
+	fmt, log, log/slog, net, os, reflect, regexp !< internal/acl;
+
 	# Commands: no sockets, and nothing that formats.
-	engine, internal/config, internal/glob, internal/info, internal/invariants, internal/resp
+	engine, internal/acl, internal/config, internal/glob, internal/info, internal/invariants, internal/resp
 		< internal/command;
 	fmt, net, net/http, os/exec, reflect, regexp, text/template, encoding/json
 		!< internal/command;

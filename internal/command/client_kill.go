@@ -1,11 +1,15 @@
 package command
 
-import "github.com/redistill/redistill/internal/resp"
+import (
+	"github.com/redistill/redistill/internal/acl"
+	"github.com/redistill/redistill/internal/resp"
+)
 
 // killFilter says which clients CLIENT KILL is about. A zero field is about any client.
 type killFilter struct {
 	id          int64
 	typ         clientType
+	user        *acl.User
 	addr, laddr []byte
 	skipMe      bool
 }
@@ -14,6 +18,7 @@ type killFilter struct {
 func (f *killFilter) matches(s, me *Session) bool {
 	return (f.id == 0 || s.ID == f.id) &&
 		f.typ.includes(s) &&
+		(f.user == nil || s.user.Load() == f.user) &&
 		(f.addr == nil || s.Addr == string(f.addr)) &&
 		(f.laddr == nil || s.LAddr == string(f.laddr)) &&
 		!(f.skipMe && s == me)
@@ -26,7 +31,7 @@ func clientKill(c *Call) error {
 	f := killFilter{addr: c.Args[2]}
 	if !old {
 		var err error
-		if f, err = parseKill(c.Args[2:]); err != nil {
+		if f, err = parseKill(c.Srv.users, c.Args[2:]); err != nil {
 			return err
 		}
 	}
@@ -57,13 +62,13 @@ func (s *Session) kill(other *Session) {
 	other.Kill()
 }
 
-func parseKill(args [][]byte) (f killFilter, err error) {
+func parseKill(users *acl.Users, args [][]byte) (f killFilter, err error) {
 	if len(args)%2 != 0 {
 		return f, errSyntax
 	}
 	f.skipMe = true
 	for ; len(args) > 0; args = args[2:] {
-		if err := f.set(args[0], args[1]); err != nil {
+		if err := f.set(users, args[0], args[1]); err != nil {
 			return f, err
 		}
 	}
@@ -71,7 +76,7 @@ func parseKill(args [][]byte) (f killFilter, err error) {
 }
 
 // set applies one option.
-func (f *killFilter) set(option, value []byte) (err error) {
+func (f *killFilter) set(users *acl.Users, option, value []byte) (err error) {
 	switch {
 	case is(option, "id"):
 		var ok bool
@@ -86,7 +91,7 @@ func (f *killFilter) set(option, value []byte) (err error) {
 	case is(option, "laddr"):
 		f.laddr = value
 	case is(option, "user"):
-		if string(value) != defaultUser {
+		if f.user = users.Find(string(value)); f.user == nil {
 			return Error("ERR No such user '" + string(value) + "'")
 		}
 	case is(option, "skipme") && is(value, "yes"):

@@ -185,7 +185,7 @@ func (s *Session) appendLine(dst []byte, now int64) []byte {
 	} else {
 		dst = append(dst, "NULL"...)
 	}
-	dst = appendWord(dst, " user=", defaultUser)
+	dst = appendWord(dst, " user=", s.user.Load().Name())
 	dst = appendField(dst, " redir=-1 resp=", int64(p.proto.Load()))
 	dst = appendWord(dst, " lib-name=", libName)
 	dst = appendWord(dst, " lib-ver=", libVer)

@@ -103,6 +103,9 @@ type Handler func(c *Call) error
 // held.
 type Growth func(s *Session, args [][]byte) int
 
+// AccessOf returns what a command with these arguments, whose number is right, does with each of its keys.
+type AccessOf func(args [][]byte) Access
+
 // Command is a row of the command table.
 type Command struct {
 	Name       string    // in lower case; a subcommand's is without its container's
@@ -113,6 +116,7 @@ type Command struct {
 	Field      int       // where the first field of a hash is, 0 if there is none
 	Access     []Access  // what is done with the keys: one for all or one for each; usualAccess if empty
 	KeyNotes   string    // a remark on Access, as COMMAND INFO shows it
+	AccessOf   AccessOf  // what is done with the keys where the arguments decide that, else nil
 	Locks      Locks     // what is locked while it runs
 	Group      Group     // its family
 	Since      string    // the version of Redis that brought it

@@ -112,6 +112,10 @@ func (srv *Server) applyConfig() {
 			}
 			return nil
 		}},
+		{"requirepass", func(v *config.Values) error {
+			srv.users.SetPassword(v.Password)
+			return nil
+		}},
 		{"slowlog-log-slower-than", srv.slowlog.configure},
 		{"slowlog-max-len", srv.slowlog.configure},
 	} {
@@ -120,4 +124,5 @@ func (srv *Server) applyConfig() {
 	// The first values come from a file and from flags, and were checked there: no hook refuses them.
 	_ = srv.slowlog.configure(srv.Config.Snapshot())
 	srv.Store.SetExternalBudget(srv.Config.Snapshot().MaxMemoryClients())
+	srv.users.SetPassword(srv.Config.Snapshot().Password)
 }

@@ -1,8 +1,6 @@
 package command
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"math"
 
 	"github.com/redistill/redistill/engine"
@@ -41,15 +39,9 @@ var connectionCommands = []Command{
 // redisVersion is the version of Redis whose commands these are. Clients choose their features by it.
 const redisVersion = "7.2.4"
 
-// defaultUser is the one user that there is.
-const defaultUser = "default"
-
 const (
-	errMaxClients    = Error("ERR max number of clients reached")
-	errMonitorAccess = Error("ERR Replica can't interact with the keyspace")
-	errWrongPass     = Error("WRONGPASS invalid username-password pair or user is disabled.")
-	errNoPassword    = Error("ERR AUTH <password> called without any password configured for the default user. " +
-		"Are you sure your configuration is correct?")
+	errMaxClients     = Error("ERR max number of clients reached")
+	errMonitorAccess  = Error("ERR Replica can't interact with the keyspace")
 	errProtocolNumber = Error("ERR Protocol version is not an integer or out of range")
 	errNoProto        = Error("NOPROTO unsupported protocol version")
 	errHelloNoAuth    = Error("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH " +
@@ -112,44 +104,9 @@ func reset(c *Call) error {
 	s.silence = speak
 	s.Out.Proto = 2
 	s.setName(nil)
-	s.setAuthenticated(c.Srv.Config.Snapshot().Password == "")
+	s.logout()
 	c.Out.Simple("RESET")
 	return nil
-}
-
-// AUTH [username] password
-func auth(c *Call) error {
-	user, password := []byte(defaultUser), c.Args[len(c.Args)-1]
-	switch len(c.Args) {
-	case 2:
-		if c.Srv.Config.Snapshot().Password == "" {
-			return errNoPassword
-		}
-	case 3:
-		user = c.Args[1]
-	default:
-		return errSyntax
-	}
-	return c.ok(c.S.authenticate(user, password))
-}
-
-// authenticate lets the client in if the password is right, and logs it if not. A client that was let in before stays so.
-func (s *Session) authenticate(user, password []byte) error {
-	want := s.srv.Config.Snapshot().Password
-	right := string(user) == defaultUser && (want == "" || samePassword(password, []byte(want)))
-	if !right {
-		s.srv.total.deniedLogins.Add(1)
-		s.srv.Log.Warn("login failed", "user", string(clip(user, 64)), "client", s.Addr)
-		return errWrongPass
-	}
-	s.setAuthenticated(true)
-	return nil
-}
-
-// samePassword takes the same time wherever the passwords differ, and whatever their lengths.
-func samePassword(a, b []byte) bool {
-	x, y := sha256.Sum256(a), sha256.Sum256(b)
-	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
 }
 
 // HELLO [protover [AUTH username password] [SETNAME clientname]]

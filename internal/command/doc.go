@@ -19,7 +19,7 @@
 //	write s.Out, call s.Sent, and then write s.TakeInbox
 //
 // Exec does what Redis's processCommand does, in the same order, because clients can see it: unknown names come before arity, arity
-// before the password, the password before the memory limit, all of them before MULTI queues the command.
+// before the password, the password before the user's rules, these before the memory limit, all of them before MULTI queues the command.
 //
 //	admit ── error ──> reject ──> reply
 //	  │
@@ -42,11 +42,11 @@
 //
 // # Between clients
 //
-// Goroutines of other clients reach a session in four ways only: Kill, the inbox (post), what it publishes for CLIENT LIST, and its name
-// behind its mutex. All end in wake, by which the connection learns that there is something to do.
+// Goroutines of other clients reach a session in five ways only: Kill, the mark that its user's rules have changed, the inbox (post), what
+// it publishes for CLIENT LIST, and its name behind its mutex. Where the connection has to do something at once, they end in wake.
 //
-// CLIENT PAUSE and CLIENT KILL lock every shard while they set their mark, and a command looks for marks with its locks held. Thus when
-// they have answered, what they forbid has ended everywhere. What a command has to look at is one word, Server.alert, and one of its
+// CLIENT PAUSE, CLIENT KILL and what changes users lock every shard while they set their mark, and a command looks for marks with its locks
+// held. Thus when they have answered, what they forbid has ended everywhere. What a command has to look at is one word, Server.alert, and one of its
 // own; both are 0 nearly always.
 //
 // # What was not done

@@ -3,6 +3,7 @@ package command
 import (
 	"bytes"
 	"errors"
+	"strings"
 
 	"github.com/redistill/redistill/engine"
 	"github.com/redistill/redistill/internal/resp"
@@ -96,13 +97,14 @@ func errUnknownCommand(args [][]byte) Error {
 
 // errUnknownSubcommand is the reply to a subcommand that the container does not have.
 func errUnknownSubcommand(container *Command, sub []byte) Error {
-	name := []byte(container.fullName)
-	for i := range name {
-		if name[i]-'a' < 26 {
-			name[i] -= 'a' - 'A'
-		}
-	}
-	return Error("ERR unknown subcommand '" + string(clip(sub, 128)) + "'. Try " + string(name) + " HELP.")
+	return Error("ERR unknown subcommand '" + string(clip(sub, 128)) + "'. Try " + strings.ToUpper(container.fullName) + " HELP.")
+}
+
+// errSubcommandSyntax is the reply to a subcommand with too many arguments where Redis has its handler find that out.
+func errSubcommandSyntax(c *Call) Error {
+	container, _, _ := strings.Cut(c.Cmd.fullName, "|")
+	return Error("ERR unknown subcommand or wrong number of arguments for '" + string(clip(c.Args[1], 128)) + "'. Try " +
+		strings.ToUpper(container) + " HELP.")
 }
 
 // clip returns b up to n bytes or the first zero byte, which is where Redis's texts end too.

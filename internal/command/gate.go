@@ -21,6 +21,9 @@ const (
 // the time.
 func (s *Session) BeginBatch(now int64) {
 	s.srv.Store.Stir()
+	if s.marks.Load()&markRules != 0 {
+		s.takeRules()
+	}
 	s.call.Now, s.tx.Now = now, now
 	s.clock = nanotime()
 }
@@ -131,14 +134,18 @@ func (s *Session) admit(r *Request) (*Command, error) {
 	return cmd, nil
 }
 
-// restrict is the rest of admit for a client in a state that forbids some commands. A user who may not do everything will be such a
-// state, checked after the transaction and before memory.
+// restrict is the rest of admit for a client in a state that forbids some commands.
 func (s *Session) restrict(cmd *Command, args [][]byte) error {
 	if s.state&unauthenticated != 0 && cmd.Flags&NoAuth == 0 && !s.Authenticated() {
 		return errNoAuth
 	}
 	if s.state&inMulti != 0 && cmd.Flags&NoMulti != 0 {
 		return errNotInMulti
+	}
+	if s.state&restricted != 0 {
+		if err := s.allowed(cmd, args); err != nil {
+			return err
+		}
 	}
 	if need, ok := s.memoryNeed(cmd, args); ok && s.srv.Store.Reserve(need) != nil {
 		return errOutOfMemory
@@ -211,10 +218,15 @@ func (s *Session) replyError(err error) {
 func (s *Session) run(cmd *Command, key engine.Key) Next {
 	began := s.clock
 	s.lock(cmd, key)
-	// Looked at with the locks held: once CLIENT PAUSE or KILL, which take every lock, have answered, nothing slips by.
-	if s.srv.alert.Load() != 0 || s.killed.Load() {
-		if next, stop := s.interrupted(cmd); stop {
+	// Looked at with the locks held: once CLIENT PAUSE, CLIENT KILL or ACL SETUSER, which take every lock, have answered, nothing slips
+	// by.
+	if s.srv.alert.Load() != 0 || s.marks.Load() != 0 {
+		next, err := s.interrupted(cmd)
+		if next == Wait || s.Closing || err != nil {
 			s.tx.Unlock()
+			if err != nil {
+				s.reject(cmd, err)
+			}
 			return next
 		}
 	}
@@ -224,16 +236,26 @@ func (s *Session) run(cmd *Command, key engine.Key) Next {
 	return Continue
 }
 
-// interrupted reports whether the command must not run because another client killed or paused this one, and what then.
-func (s *Session) interrupted(cmd *Command) (Next, bool) {
-	if s.killed.Load() {
+// interrupted looks for what other clients did to this one since the command was admitted. The command must not run if it has to wait, if
+// Closing is set, or if there is an error.
+func (s *Session) interrupted(cmd *Command) (Next, error) {
+	marks := s.marks.Load()
+	if marks&markKilled != 0 {
 		s.Closing = true
-		return Continue, true
+		return Continue, nil
+	}
+	if marks&markRules != 0 {
+		s.takeRules()
+		if s.state&restricted != 0 {
+			if err := s.allowed(cmd, s.call.Args); err != nil {
+				return Continue, err
+			}
+		}
 	}
 	if s.srv.pause.hold(s, cmd) {
-		return Wait, true
+		return Wait, nil
 	}
-	return Continue, false
+	return Continue, nil
 }
 
 // lock hashes the command's keys, but for one that is passed, and takes the locks of its row.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/acl"
 	"github.com/redistill/redistill/internal/config"
 	"github.com/redistill/redistill/internal/info"
 )
@@ -138,6 +139,8 @@ func (srv *Server) fillStats(s *info.Snapshot, store *engine.Stats) {
 	s.QueryLimitClosed, s.OutputLimitClosed = srv.total.queryLimit.Load(), srv.total.outputLimit.Load()
 	s.NetInputBytes, s.NetOutputBytes = srv.total.network()
 	s.CommandsProcessed = callTotals(srv.stripes)
+	denied := &srv.total.denied
+	s.DeniedLogins, s.DeniedCommands, s.DeniedKeys = denied[acl.DeniedAuth].Load(), denied[acl.DeniedCommand].Load(), denied[acl.DeniedKey].Load()
 	r := srv.sampler.rates()
 	s.OpsPerSec, s.InputBytesPerSec, s.OutputBytesPerSec = r.calls, r.netIn, r.netOut
 	s.Expired, s.Evicted, s.Hits, s.Misses = store.Expired, store.Evicted, store.Hits, store.Misses

@@ -159,7 +159,7 @@ func commandGetKeysAndFlags(c *Call) error {
 	for n, i := range at {
 		c.Out.Array(2)
 		c.Out.Bulk(c.Args[2+i])
-		appendSet(c.Out, uint32(row.access(n)), accessNames, "")
+		appendSet(c.Out, uint32(row.accessIn(n, c.Args[2:])), accessNames, "")
 	}
 	return nil
 }
@@ -181,7 +181,15 @@ func (c *Call) keysOf(args [][]byte) (row *Command, at []int, err error) {
 	return row, row.keys(nil, args), nil
 }
 
-// access returns what the command does with its key number n.
+// accessIn returns what the command does with its key number n when it is called with args.
+func (c *Command) accessIn(n int, args [][]byte) Access {
+	if c.AccessOf != nil {
+		return c.AccessOf(args)
+	}
+	return c.access(n)
+}
+
+// access returns what the command may do with its key number n.
 func (c *Command) access(n int) Access {
 	if len(c.Access) == 0 {
 		return c.usualAccess()

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/acl"
 	"github.com/redistill/redistill/internal/config"
 )
 
@@ -47,6 +48,9 @@ type Server struct {
 	monitors monitors
 	stripes  []*Stats // shared out among the sessions, added up by INFO
 	total    totals
+	users    *acl.Users
+	aclLog   acl.Log
+	failures failureLog
 	slowlog  slowlog
 	sampler  sampler
 
@@ -64,6 +68,7 @@ const (
 func NewServer(o Options) *Server {
 	s := &Server{Options: o, table: newTable(Commands()), started: time.Now(), runID: newRunID()}
 	s.exec = s.table.find("exec")
+	s.users = acl.NewUsers(s.table.catalog())
 	s.clients.byID = map[int64]*Session{}
 	s.pause.srv, s.monitors.srv = s, s
 	for range min(2*runtime.GOMAXPROCS(0), 32) {
@@ -88,14 +93,14 @@ func newRunID() string {
 
 // totals are counters since the start or CONFIG RESETSTAT.
 type totals struct {
-	connections  atomic.Int64 // accepted
-	rejected     atomic.Int64 // refused for max_connections
-	deniedLogins atomic.Int64 // failed AUTH and HELLO AUTH
-	queryLimit   atomic.Int64 // clients closed for what they sent
-	outputLimit  atomic.Int64 // clients closed for what they did not read
-	tlsFailures  atomic.Int64 // clients closed because the TLS handshake failed
-	evicted      atomic.Int64 // clients closed because all together did not read too much
-	io           []ioTotals   // shared out among the sessions like Server.stripes
+	connections atomic.Int64                        // accepted
+	rejected    atomic.Int64                        // refused for max_connections, or by protected mode
+	queryLimit  atomic.Int64                        // clients closed for what they sent
+	outputLimit atomic.Int64                        // clients closed for what they did not read
+	tlsFailures atomic.Int64                        // clients closed because the TLS handshake failed
+	evicted     atomic.Int64                        // clients closed because all together did not read too much
+	io          []ioTotals                          // shared out among the sessions like Server.stripes
+	denied      [acl.DeniedChannel + 1]atomic.Int64 // logins and commands that were refused, by reason
 }
 
 // ioTotals are bytes read from and written to sockets. It fills a cache line.
@@ -115,8 +120,11 @@ func (t *totals) network() (in, out int64) {
 
 // reset sets everything to zero.
 func (t *totals) reset() {
-	for _, n := range []*atomic.Int64{&t.connections, &t.rejected, &t.deniedLogins, &t.queryLimit, &t.outputLimit, &t.tlsFailures, &t.evicted} {
+	for _, n := range []*atomic.Int64{&t.connections, &t.rejected, &t.queryLimit, &t.outputLimit, &t.tlsFailures, &t.evicted} {
 		n.Store(0)
+	}
+	for i := range t.denied {
+		t.denied[i].Store(0)
 	}
 	for i := range t.io {
 		t.io[i].in.Store(0)
@@ -189,22 +197,27 @@ func (srv *Server) Connected() int { return srv.clients.len() }
 // Killed has become true, which shall also end a write that waits for the client to read. It may be called from any goroutine, with
 // locks held, also after Close; it must not block, and a call that comes while the connection is busy must not be lost.
 //
-// The error is the reply for a client that is refused because there are max_connections already.
+// The error is the reply for a client that is refused because there are max_connections already, or by protected mode.
 func (srv *Server) NewSession(addr, laddr string, fd int, wake func()) (*Session, error) {
 	srv.Store.Stir()
+	if srv.protectedFrom(addr) {
+		srv.total.rejected.Add(1)
+		return nil, errProtected
+	}
 	c := &Session{Addr: addr, LAddr: laddr, FD: fd, srv: srv, tx: srv.Store.NewTx(), wake: wake, created: time.Now().UnixMilli()}
 	c.unix = isUnix(addr)
 	c.Out.Proto = 2
 	c.active.Store(c.created)
 	c.proto.Store(2)
 	c.queued.Store(-1)
-	c.setAuthenticated(srv.Config.Snapshot().Password == "")
+	c.user.Store(srv.users.Default())
 	c.call.S, c.call.Srv, c.call.Tx, c.call.Out, c.call.Now = c, srv, c.tx, &c.Out, c.created
 	srv.total.connections.Add(1)
 	if !srv.clients.add(c, srv.Config.Snapshot().MaxConnections) {
 		srv.total.rejected.Add(1)
 		return nil, errMaxClients
 	}
+	c.logout() // now that changes of the rules reach it
 	n := c.ID % int64(len(srv.stripes))
 	c.stats, c.io = srv.stripes[n], &srv.total.io[n]
 	return c, nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/acl"
 	"github.com/redistill/redistill/internal/config"
 	"github.com/redistill/redistill/internal/resp"
 )
@@ -37,6 +38,7 @@ type Session struct {
 	keys    []engine.Key // backs call.Keys
 	scratch []engine.Key // backs the keys that LockWatched and LockQueued lock
 	at      []int        // scratch: positions of keys
+	uses    []acl.Key    // scratch: likewise, for the rules of the user
 	state   state
 	multi   transaction
 	silence silence // CLIENT REPLY
@@ -47,10 +49,11 @@ type Session struct {
 	unix    bool    // connected over a Unix socket; constant
 	wake    func()  // see NewSession; constant
 
-	killed  atomic.Bool  // see Kill
-	unread  atomic.Int64 // see Unread
-	since   atomic.Int64 // nanotime when unread was last 0
-	blocked atomic.Bool  // waits for the end of CLIENT PAUSE; set by the pause
+	user    atomic.Pointer[acl.User] // written by the session alone
+	marks   atomic.Uint32            // what others want the session to heed: markKilled, markRules
+	unread  atomic.Int64             // see Unread
+	since   atomic.Int64             // nanotime when unread was last 0
+	blocked atomic.Bool              // waits for the end of CLIENT PAUSE; set by the pause
 
 	published
 
@@ -68,9 +71,16 @@ type Session struct {
 type state uint8
 
 const (
-	unauthenticated state = 1 << iota // the password was not given
+	unauthenticated state = 1 << iota // the client did not log in, and has to
 	inMulti                           // MULTI was said
 	monitoring                        // MONITOR was said
+	restricted                        // the user may not do everything
+)
+
+// Bits of Session.marks.
+const (
+	markKilled uint32 = 1 << iota // Kill was called
+	markRules                     // the rules of the user have changed
 )
 
 // silence is the state of CLIENT REPLY.
@@ -187,17 +197,8 @@ func (s *Session) Recovered(v any) {
 	s.Closing = true
 }
 
-// Authenticated reports whether the client may send commands that need the password, because it gave it or because there is none.
-func (s *Session) Authenticated() bool {
-	return s.state&unauthenticated == 0 || s.srv.Config.Snapshot().Password == ""
-}
-
-func (s *Session) setAuthenticated(yes bool) {
-	s.state |= unauthenticated
-	if yes {
-		s.state &^= unauthenticated
-	}
-}
+// Authenticated reports whether the client may send commands that need a login, because it did log in or because nobody has to.
+func (s *Session) Authenticated() bool { return s.state&unauthenticated == 0 || s.srv.users.Open() }
 
 // StaysIdle reports whether the client may be silent for as long as it wants, because it is there to be told things.
 func (s *Session) StaysIdle() bool { return s.state&monitoring != 0 }
@@ -282,7 +283,7 @@ func (s *Session) CountWith(n int) {
 
 // Kill makes the session run no other command and asks its connection to close without more replies. Any goroutine may call it.
 func (s *Session) Kill() {
-	s.killed.Store(true)
+	s.marks.Or(markKilled)
 	s.mu.Lock()
 	s.charge()
 	s.mu.Unlock()
@@ -291,4 +292,4 @@ func (s *Session) Kill() {
 }
 
 // Killed reports whether Kill was called. Any goroutine may call it.
-func (s *Session) Killed() bool { return s.killed.Load() }
+func (s *Session) Killed() bool { return s.marks.Load()&markKilled != 0 }

@@ -55,6 +55,16 @@ func (o *setOptions) parse(words [][]byte, ofSet bool) error {
 	return nil
 }
 
+// setAccess is what SET does with its key: it overwrites it, and reads it if it is to return it.
+func setAccess(args [][]byte) Access {
+	for _, w := range args[3:] {
+		if is(w, "get") {
+			return RW | Reads | Updates
+		}
+	}
+	return OW | Updates
+}
+
 // allows reports whether t is the only option about the time to live so far. It may come twice.
 func (o *setOptions) allows(t ttlOption) bool { return o.ttl == noTTL || o.ttl == t }
 

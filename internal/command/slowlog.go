@@ -44,7 +44,7 @@ var slowlogCommand = Command{
 func slowlogGet(c *Call) error {
 	count := int64(10)
 	if len(c.Args) > 3 {
-		return Error("ERR unknown subcommand or wrong number of arguments for '" + string(clip(c.Args[1], 128)) + "'. Try SLOWLOG HELP.")
+		return errSubcommandSyntax(c)
 	}
 	if len(c.Args) == 3 {
 		var err error
@@ -169,6 +169,8 @@ func isSecret(cmd *Command, args [][]byte, i int) bool {
 		return i > 0
 	case "hello":
 		return i > 2 && is(args[i-1], "auth") || i > 3 && is(args[i-2], "auth")
+	case "acl|setuser":
+		return i > 1
 	case "config|set":
 		return i > 2 && i%2 == 1 && isSecretSetting(args[i-1])
 	}

@@ -11,8 +11,8 @@ var stringCommands = []Command{
 		Complexity: "O(1)",
 		Syntax:     "key", Run: get},
 	{Name: "set", Arity: -3, Flags: Write | DenyOOM, Keys: Keys{1, 1, 1}, Access: []Access{RW | Reads | Updates | VariableFlags},
-		KeyNotes: "RW and ACCESS due to the optional `GET` argument",
-		Group:    Strings, Since: "1.0.0",
+		KeyNotes: "RW and ACCESS due to the optional `GET` argument", AccessOf: setAccess,
+		Group: Strings, Since: "1.0.0",
 		Summary:    "Set the string value of a key",
 		Complexity: "O(1)",
 		Syntax: "key value [NX | XX] [GET] " +

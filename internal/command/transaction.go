@@ -209,6 +209,15 @@ func (s *Session) runQueued() {
 	for i := range s.multi.queued {
 		q := &s.multi.queued[i]
 		c.Cmd, c.Args, c.Keys = q.cmd, q.args, q.keys
+		if s.marks.Load()&markRules != 0 {
+			s.takeRules()
+		}
+		if s.state&restricted != 0 {
+			if err := s.stillAllowed(q.cmd, q.args); err != nil {
+				s.replyError(err)
+				continue
+			}
+		}
 		began := s.clock
 		err := s.invoke(q.cmd)
 		s.account(q.cmd, began, err)

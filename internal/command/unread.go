@@ -37,7 +37,7 @@ func (s *Session) Unread(n int) {
 // charge counts what waits for the client as external memory. s.mu is held.
 func (s *Session) charge() {
 	n := s.unread.Load() + int64(cap(s.inbox))
-	if s.closed || s.killed.Load() {
+	if s.closed || s.Killed() {
 		n = 0 // it goes soon
 	}
 	if old := s.charged.Load(); n != old {

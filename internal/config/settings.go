@@ -147,6 +147,16 @@ var settings = withNames([]Setting{
 		kind: text(func(v *Values) *string { return &v.Password }),
 	},
 	{
+		Key: "security.acl_file", Redis: []string{"aclfile"}, Default: "",
+		Help: "file with the users and their rules, read at the start and by ACL LOAD, written by ACL SAVE; empty = none",
+		kind: text(func(v *Values) *string { return &v.ACLFile }),
+	},
+	{
+		Key: "security.protected_mode", Redis: []string{"protected-mode"}, Default: "true",
+		Help: "serve only this machine as long as the default user needs no password", Mutable: true,
+		kind: yesNo(func(v *Values) *bool { return &v.ProtectedMode }),
+	},
+	{
 		Key: "security.tls_enabled", Flag: "tls", Default: "false",
 		Help: "speak TLS: on server.tls_port if that is set, else on server.port in place of plain text",
 		kind: yesNo(func(v *Values) *bool { return &v.TLSEnabled }),
@@ -230,6 +240,11 @@ var settings = withNames([]Setting{
 		kind: integer(func(v *Values) *int64 { return &v.SlowlogMaxLen }, 0, math.MaxInt64),
 	},
 	{
+		Redis: []string{"acllog-max-len"}, Default: "128", Mutable: true,
+		Help: "entries that ACL LOG keeps",
+		kind: integer(func(v *Values) *int { return &v.ACLLogMaxLen }, 0, math.MaxInt32),
+	},
+	{
 		Redis: []string{"latency-tracking"}, Default: "yes", Mutable: true,
 		Help: "keep the histograms that LATENCY HISTOGRAM shows",
 		kind: yesNo(func(v *Values) *bool { return &v.LatencyTracking }),
@@ -261,7 +276,7 @@ var settings = withNames([]Setting{
 	{Redis: []string{"databases"}, kind: fixed("16")},
 	{Redis: []string{"save"}, kind: fixed("")},
 	{Redis: []string{"appendonly"}, kind: fixed("no")},
-	{Redis: []string{"aclfile"}, kind: fixed("")},
+	{Redis: []string{"acl-pubsub-default"}, kind: fixed("resetchannels")},
 	{Redis: []string{"activedefrag"}, kind: fixed("no")},
 	{Redis: []string{"cluster-enabled"}, kind: fixed("no")},
 	{Redis: []string{"daemonize"}, kind: fixed("no")},
@@ -274,7 +289,6 @@ var settings = withNames([]Setting{
 	{Redis: []string{"logfile"}, kind: fixed("")},
 	{Redis: []string{"min-replicas-to-write", "min-slaves-to-write"}, kind: fixed("0")},
 	{Redis: []string{"notify-keyspace-events"}, kind: fixed("")},
-	{Redis: []string{"protected-mode"}, kind: fixed("no")},
 	{Redis: []string{"replica-read-only", "slave-read-only"}, kind: fixed("yes")},
 	{Redis: []string{"replicaof", "slaveof"}, kind: fixed("")},
 })

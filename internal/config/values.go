@@ -29,7 +29,9 @@ type Values struct {
 	ShutdownGracePeriod time.Duration // time that commands in flight have at shutdown
 	TLSPort             int           // with TLS; 0 = none
 
-	Password string // "" = no password needed
+	Password      string // of the default user; "" = no password needed
+	ACLFile       string // path; empty = none
+	ProtectedMode bool   // serve this machine alone while the default user needs no password
 
 	TLSEnabled              bool   // TLS on TLSPort, or on Port if that is 0
 	TLSCertPath, TLSKeyPath string // PEM files; empty = not set
@@ -55,6 +57,7 @@ type Values struct {
 
 	SlowlogSlowerThan       time.Duration // -1µs = SLOWLOG off, 0 = every command
 	SlowlogMaxLen           int64
+	ACLLogMaxLen            int
 	LatencyTracking         bool
 	ProtoMaxBulkLen         int64           // bytes of one argument
 	ClientQueryBufferLimit  int64           // bytes of unread input of one client

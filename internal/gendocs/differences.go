@@ -30,7 +30,11 @@ must be the same byte for byte, except those listed at the end.
 - SCAN, KEYS and HSCAN return keys in another order. What SCAN guarantees is the same: every key that is there from the start of a scan
   to its end is returned.
 - OBJECT ENCODING names the encoding that Redis would use. The memory that MEMORY USAGE tells is ours.
-- There is no persistence, replication, cluster, scripting, publish and subscribe, and no ACL beyond the password.
+- Rules of users are those of Redis 7.0. As there is no publish and subscribe, those about channels are kept and shown, and restrict
+  nothing. A file of users (` + "`aclfile`" + `) that is read while ` + "`requirepass`" + ` is set does not make the default user open: where it has no
+  line of its own there, the password stays.
+- Protected mode takes all of 127.0.0.0/8 for this machine; Redis takes 127.0.0.1 alone.
+- There is no persistence, replication, cluster, scripting, publish and subscribe.
 `
 
 // differencesPage returns docs/differences.md. list is the wire tests' list of intended differences, whose format is in

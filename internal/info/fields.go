@@ -114,6 +114,10 @@ var fields = []field{
 	{Stats, "latest_fork_usec", constant("0")},
 	{Stats, "total_forks", constant("0")},
 	{Stats, "total_error_replies", count(func(s *Snapshot) uint64 { return s.ErrorReplies })},
+	{Stats, "acl_access_denied_auth", number(func(s *Snapshot) int64 { return s.DeniedLogins })},
+	{Stats, "acl_access_denied_cmd", number(func(s *Snapshot) int64 { return s.DeniedCommands })},
+	{Stats, "acl_access_denied_key", number(func(s *Snapshot) int64 { return s.DeniedKeys })},
+	{Stats, "acl_access_denied_channel", constant("0")},
 
 	{Replication, "role", constant("master")},
 	{Replication, "connected_slaves", constant("0")},

@@ -47,6 +47,7 @@ type Snapshot struct {
 	TLSFailures                              int64 // clients closed because the TLS handshake failed
 	EvictedClients                           int64 // clients closed because all of them together did not read too much
 	CommandsProcessed, ErrorReplies          uint64
+	DeniedLogins, DeniedCommands, DeniedKeys int64 // refused by passwords and by the rules of users
 	OpsPerSec                                int64
 	NetInputBytes, NetOutputBytes            int64
 	InputBytesPerSec, OutputBytesPerSec      int64

@@ -1,0 +1,364 @@
+package acl
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Categories of the test's catalog.
+const (
+	catRead uint32 = 1 << iota
+	catWrite
+	catSlow
+	catDangerous
+)
+
+// Commands of the test's catalog, by index.
+const (
+	cmdGet = iota
+	cmdSet
+	cmdDel
+	cmdExists
+	cmdSelect
+	cmdAuth
+	cmdConfig
+	cmdConfigGet
+	cmdConfigSet
+	cmdFlush
+)
+
+func testCatalog() *Catalog {
+	return NewCatalog([]string{"read", "write", "slow", "dangerous"}, []Command{
+		cmdGet:       {Name: "get", Categories: catRead, HasKeys: true},
+		cmdSet:       {Name: "set", Categories: catWrite | catSlow, HasKeys: true},
+		cmdDel:       {Name: "del", Categories: catWrite | catSlow, HasKeys: true},
+		cmdExists:    {Name: "exists", Categories: catRead, HasKeys: true},
+		cmdSelect:    {Name: "select"},
+		cmdAuth:      {Name: "auth", Free: true},
+		cmdConfig:    {Name: "config", Categories: catSlow},
+		cmdConfigGet: {Name: "config|get", Categories: catSlow | catDangerous},
+		cmdConfigSet: {Name: "config|set", Categories: catSlow | catDangerous},
+		cmdFlush:     {Name: "flushall", Categories: catWrite | catSlow | catDangerous},
+	})
+}
+
+func mustRules(t testing.TB, words ...string) *Rules {
+	t.Helper()
+	r, err := newRules(testCatalog()).apply(words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+const (
+	digestOfX = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+	digestOfY = "a1fce4363854ff888cff4b8e7875d600c2682390412a8cf79b37d0b11148b0fa"
+)
+
+// TestRulesAndTheirText has rules and what redis-server 7.0.15 makes of them, as far as it knows the same commands.
+func TestRulesAndTheirText(t *testing.T) {
+	for rules, want := range map[string]string{
+		"":                                    "off resetchannels -@all",
+		"on":                                  "on resetchannels -@all",
+		"ON nopass":                           "on nopass resetchannels -@all",
+		"nopass >x":                           "off #" + digestOfX + " resetchannels -@all",
+		">x nopass":                           "off nopass resetchannels -@all",
+		">x >y >x":                            "off #" + digestOfX + " #" + digestOfY + " resetchannels -@all",
+		">x >y <x":                            "off #" + digestOfY + " resetchannels -@all",
+		">x #" + digestOfX:                    "off #" + digestOfX + " resetchannels -@all",
+		"#" + digestOfX + " >y !" + digestOfX: "off #" + digestOfY + " resetchannels -@all",
+		">x resetpass":                        "off resetchannels -@all",
+		"nopass resetpass":                    "off resetchannels -@all",
+		"on >x +get ~a (~b) reset":            "off sanitize-payload resetchannels -@all",
+		"skip-sanitize-payload":               "off skip-sanitize-payload resetchannels -@all",
+		"allkeys":                             "off ~* resetchannels -@all",
+		"~* resetkeys ~a ~b ~a":               "off ~a ~b resetchannels -@all",
+		"%R~a %W~b":                           "off %R~a %W~b resetchannels -@all",
+		"%r~a %w~a":                           "off ~a resetchannels -@all",
+		"%RW~a %WR~b":                         "off ~a ~b resetchannels -@all",
+		"%R~* %W~*":                           "off ~* resetchannels -@all",
+		"%R~*":                                "off %R~* resetchannels -@all",
+		"~":                                   "off ~ resetchannels -@all",
+		"allchannels":                         "off &* -@all",
+		"&a &b &a":                            "off resetchannels &a &b -@all",
+		"&* resetchannels":                    "off resetchannels -@all",
+		"+@all":                               "off resetchannels +@all",
+		"allcommands nocommands":              "off resetchannels -@all",
+		"+get":                                "off resetchannels -@all +get",
+		"+GET -get":                           "off resetchannels -@all",
+		"+@read":                              "off resetchannels -@all +@read",
+		"+@READ -get":                         "off resetchannels -@all +exists",
+		"+@all -@dangerous":                   "off resetchannels +@all -@dangerous",
+		"+@all -get":                          "off resetchannels +@all -get",
+		"+@all -get +get":                     "off resetchannels +@all",
+		"+config|get":                         "off resetchannels -@all +config|get",
+		"+config -config|set":                 "off resetchannels -@all +config -config|set",
+		"+@all -config":                       "off resetchannels +@all -@dangerous -config +flushall",
+		"+select|0 +select|1 +select|0":       "off resetchannels -@all +select|0 +select|1",
+		"+select|0 +select":                   "off resetchannels -@all +select",
+		"+select|0 -select":                   "off resetchannels -@all",
+		"+select|0 -@all":                     "off resetchannels -@all",
+		"(+get ~a)":                           "off resetchannels -@all (~a resetchannels -@all +get)",
+		"(+get ~a) ( %R~b &c )":               "off resetchannels -@all (~a resetchannels -@all +get) (%R~b resetchannels &c -@all)",
+		"() on":                               "on resetchannels -@all (resetchannels -@all)",
+		"(+get) clearselectors":               "off resetchannels -@all",
+		"(~a)b)":                              "off resetchannels -@all (~a)b resetchannels -@all)",
+	} {
+		r, err := newRules(testCatalog()).apply(strings.Fields(rules))
+		if err != nil {
+			t.Errorf("%q: %v", rules, err)
+			continue
+		}
+		if got := r.String(); got != want {
+			t.Errorf("%q:\n got %s\nwant %s", rules, got, want)
+		}
+	}
+}
+
+func TestRefusedRules(t *testing.T) {
+	for rule, want := range map[string]error{
+		"what": errSyntax, "*": errSyntax, "%X~a": errSyntax, "%~a": errSyntax, "%R": errSyntax, "%RR~a": errSyntax, "~a\tb": errSyntax, "~a\x00": errSyntax,
+		"&a\vb": errSyntax, "+": errUnknown, "-": errUnknown, "+@": errUnknown, "+@none": errUnknown, "-@none": errUnknown, "+nope": errUnknown,
+		"-config|nope": errUnknown, "+config|nope": errUnknown, "+nope|get": errUnknown, "-select|0": errUnknown, "+config|get|x": errFirstArg,
+		"+select|": errSyntax, "+select|a b": errSyntax, "+select|a|b": errUnknown, "<x": errNoPassword, "!" + digestOfX: errNoPassword,
+		"#abc": errDigest, "#" + strings.ToUpper(digestOfX): errDigest, "!" + digestOfX + "0": errDigest, "#" + digestOfX[:63] + "g": errDigest,
+		"(on)": errSyntax, "(>x)": errSyntax, "(+nope)": errUnknown, "(~* ~a)": errAllKeys, "(~a) +get)": errSyntax, "((~a))": errSyntax,
+	} {
+		var e *RuleError
+		if _, err := newRules(testCatalog()).apply([]string{rule}); !errors.As(err, &e) || e.Reason != want || e.Rule != rule {
+			t.Errorf("%q: got %v, want %v", rule, err, want)
+		}
+	}
+	for _, rules := range []string{"~* ~a", "allkeys %R~a", "&* &a"} {
+		if _, err := newRules(testCatalog()).apply(strings.Fields(rules)); err == nil {
+			t.Errorf("%q: no error", rules)
+		}
+	}
+	for _, rules := range []string{"(+get", "on (+get ~a", "(+get (+set ~a)"} {
+		const want = "Unmatched parenthesis in acl selector starting at '(+get'."
+		if _, err := newRules(testCatalog()).apply(strings.Fields(rules)); err == nil || err.Error() != want {
+			t.Errorf("%q: got %v, want %s", rules, err, want)
+		}
+	}
+}
+
+func TestRefusalChangesNothing(t *testing.T) {
+	us := NewUsers(testCatalog())
+	if _, err := us.Change("a", []string{"on", "+get", "(~a)", "+nope"}); err == nil || us.Find("a") != nil {
+		t.Errorf("a user was made from refused rules: %v", err)
+	}
+	u, err := us.Change("a", []string{"on", "(~a)", "+select|0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := u.Rules().String()
+	if _, err := us.Change("a", []string{"+select|1", "~b", "clearselectors", "(~c)", "off", "what"}); err == nil {
+		t.Fatal("no error")
+	}
+	if got := u.Rules().String(); got != before {
+		t.Errorf("a refused change left %s, want %s", got, before)
+	}
+}
+
+// TestCheck has users, commands and what redis-server decides.
+func TestCheck(t *testing.T) {
+	r, w := Key{1, Read}, Key{1, Write}
+	for i, c := range []struct {
+		rules   string
+		command int
+		args    string
+		keys    []Key
+		want    Denial
+		at      int
+	}{
+		{"", cmdGet, "get a", []Key{r}, DeniedCommand, 0},
+		{"", cmdAuth, "auth a", nil, Allowed, 0},
+		{"+get", cmdGet, "get a", []Key{r}, DeniedKey, 1},
+		{"+get ~*", cmdGet, "get a", []Key{r}, Allowed, 0},
+		{"+get ~a*", cmdGet, "get a", []Key{r}, Allowed, 0},
+		{"+get ~a*", cmdGet, "get b", []Key{r}, DeniedKey, 1},
+		{"+get %R~a", cmdGet, "get a", []Key{r}, Allowed, 0},
+		{"+get %W~a", cmdGet, "get a", []Key{r}, DeniedKey, 1},
+		{"+set %W~a", cmdSet, "set a b", []Key{w}, Allowed, 0},
+		{"+set %R~a", cmdSet, "set a b", []Key{w}, DeniedKey, 1},
+		{"+set %R~a %W~a", cmdSet, "set a b get", []Key{{1, Read | Write}}, Allowed, 0},
+		{"+set %R~a* %W~*a", cmdSet, "set a b get", []Key{{1, Read | Write}}, DeniedKey, 1},
+		{"+exists %W~a", cmdExists, "exists a", []Key{{1, 0}}, Allowed, 0},
+		{"+exists %W~a", cmdExists, "exists b", []Key{{1, 0}}, DeniedKey, 1},
+		{"+del ~a", cmdDel, "del a b", []Key{w, {2, Write}}, DeniedKey, 2},
+		{"+select|0", cmdSelect, "select 0", nil, Allowed, 0},
+		{"+select|0", cmdSelect, "select 1", nil, DeniedCommand, 0},
+		{"+select|Zero", cmdSelect, "select zERO", nil, Allowed, 0},
+		{"+select|0", cmdSelect, "select", nil, DeniedCommand, 0},
+		{"+config -config|set", cmdConfigSet, "config set a b", nil, DeniedCommand, 0},
+		{"+config -config|set", cmdConfigGet, "config get a", nil, Allowed, 0},
+		{"+@slow", cmdConfigGet, "config get a", nil, Allowed, 0},
+		{"+@all -@slow", cmdConfigGet, "config get a", nil, DeniedCommand, 0},
+		{"(+get ~a) (+set ~b)", cmdSet, "set b", []Key{w}, Allowed, 0},
+		{"(+get ~a) (+set ~b)", cmdSet, "set a", []Key{w}, DeniedKey, 1},
+		{"(+get ~a) (+set ~b)", cmdDel, "del a", []Key{w}, DeniedCommand, 0},
+		{"+del ~a ~b (+del ~b)", cmdDel, "del a c", []Key{w, {2, Write}}, DeniedKey, 2},
+		{"+get ~a (~b)", cmdGet, "get b", []Key{r}, DeniedKey, 1},
+	} {
+		rules := mustRules(t, strings.Fields(c.rules)...)
+		var args [][]byte
+		for _, a := range strings.Fields(c.args) {
+			args = append(args, []byte(a))
+		}
+		if got, at := rules.Check(c.command, args, c.keys); got != c.want || at != c.at {
+			t.Errorf("%d: %q, %q: got %v at %d, want %v at %d", i, c.rules, c.args, got, at, c.want, c.at)
+		}
+		if rules.Outright(c.command) && c.want != Allowed {
+			t.Errorf("%d: %q, %q: is allowed outright", i, c.rules, c.args)
+		}
+	}
+}
+
+func TestOutright(t *testing.T) {
+	for rules, want := range map[string]string{
+		"":                         "auth",
+		"+@all":                    "select auth config config|get config|set flushall",
+		"+@read ~*":                "get exists auth",
+		"+get ~a* (+get +set ~*)":  "get set auth",
+		"+select|0 ~*":             "auth",
+		"+@all ~* -select":         "get set del exists auth config config|get config|set flushall",
+		"+get allkeys (+@all)":     "get select auth config config|get config|set flushall",
+		"(+@all %R~* %W~*)":        "*",
+		"+@all ~* -get +get":       "*",
+		"+@read ~* (+@all -@read)": "get exists select auth config config|get config|set flushall",
+	} {
+		r := mustRules(t, strings.Fields(rules)...)
+		var names []string
+		for id, c := range r.catalog.commands {
+			if r.Outright(id) {
+				names = append(names, c.Name)
+			}
+		}
+		got := strings.Join(names, " ")
+		if r.Unrestricted() {
+			got = "*"
+		}
+		if got != want {
+			t.Errorf("%q: got %s, want %s", rules, got, want)
+		}
+	}
+}
+
+func TestUsers(t *testing.T) {
+	us := NewUsers(testCatalog())
+	if !us.Open() || !us.Default().Rules().Unrestricted() {
+		t.Error("the default user may not do everything at the start")
+	}
+	us.SetPassword("x")
+	if us.Open() || us.Authenticate("default", []byte("y")) != nil || us.Authenticate("default", []byte("x")) != us.Default() {
+		t.Error("the password of the default user does not hold")
+	}
+	us.SetPassword("")
+	if !us.Open() || us.Authenticate("default", []byte("y")) != us.Default() {
+		t.Error("the default user still needs a password")
+	}
+	a, err := us.Change("a", []string{"on", ">x", ">y"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for password, want := range map[string]*User{"x": a, "y": a, "": nil, "z": nil, "x\x00": nil, digestOfX: nil} {
+		if got := us.Authenticate("a", []byte(password)); got != want {
+			t.Errorf("password %q: got %v", password, got)
+		}
+	}
+	if us.Authenticate("nobody", []byte("x")) != nil || us.Authenticate("A", []byte("x")) != nil {
+		t.Error("an unknown user logged in")
+	}
+	if again, err := us.Change("a", []string{"off"}); again != a || err != nil || us.Authenticate("a", []byte("x")) != nil {
+		t.Errorf("a disabled user logged in: %v", err)
+	}
+	for _, name := range []string{"a b", "a\x00", "\n"} {
+		if _, err := us.Change(name, nil); err == nil {
+			t.Errorf("no error for the name %q", name)
+		}
+	}
+	if us.Delete("default") != nil || us.Delete("b") != nil || us.Delete("a") != a || us.Find("a") != nil || len(us.List()) != 1 {
+		t.Error("deleting the wrong users")
+	}
+}
+
+func TestLoad(t *testing.T) {
+	us := NewUsers(testCatalog())
+	a, _ := us.Change("a", []string{"on"})
+	gone, err := us.Load("\nuser b on (+get ~x) >x\r\n  user c  off \n", "f")
+	if err != nil || !slices.Equal(gone, []*User{a}) {
+		t.Fatalf("got %v gone, error %v", gone, err)
+	}
+	const want = "user b on #" + digestOfX + " resetchannels -@all (~x resetchannels -@all +get)\n" +
+		"user c off resetchannels -@all\nuser default on nopass ~* &* +@all\n"
+	if got := string(us.Text()); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got := us.Disabled(); !slices.Equal(got, []string{"c"}) {
+		t.Errorf("disabled: %v", got)
+	}
+	def := us.Default()
+	if _, err := us.Load("user default on >y +get ~a", "f"); err != nil || us.Default() != def || us.Find("default") != def || us.Open() || us.Find("b") != nil {
+		t.Errorf("loading the default user: %v", err)
+	}
+	us.SetPassword("x")
+	if _, err := us.Load("user b on", "f"); err != nil || us.Open() || us.Authenticate("default", []byte("x")) == nil {
+		t.Errorf("a file without the default user drops its password: %v", err)
+	}
+}
+
+func TestLoadIsAllOrNothing(t *testing.T) {
+	us := NewUsers(testCatalog())
+	before := string(us.Text())
+	const text = "user a on\nnot a user\n\nuser a off\nuser\nuser b +nope -nope secret secret2\nuser c\x00 on\nuser d (+get"
+	const want = "f:2 should start with user keyword followed by the username. WARNING: Duplicate user 'a' found on line 4. " +
+		"f:5 should start with user keyword followed by the username. " +
+		"f:6: Error in applying operation '+nope': Unknown command or category name in ACL. " +
+		"f:6: Error in applying operation '-nope': Unknown command or category name in ACL. f:6: Syntax error. " +
+		"'f:7: username 'c\x00' contains invalid characters. f:8: Unmatched parenthesis in selector definition. " +
+		"WARNING: ACL errors detected, no change to the previously active ACL rules was performed"
+	if _, err := us.Load(text, "f"); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if got := string(us.Text()); got != before {
+		t.Errorf("a refused file left %s", got)
+	}
+}
+
+func TestLog(t *testing.T) {
+	var l Log
+	add := func(object string, time int64) { l.Add(Event{Why: DeniedKey, Object: object, Time: time}, 20) }
+	shown := func() string {
+		text := ""
+		for _, e := range l.Events(100) {
+			text += fmt.Sprintf("%.8s:%d@%d ", e.Object, e.Count, e.Time)
+		}
+		return text
+	}
+	add("a", 1)
+	add("b", 2)
+	add("a", 60_001)
+	if got, want := shown(), "a:2@60001 b:1@2 "; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	add("a", 120_002) // more than a minute later
+	if got, want := shown(), "a:1@120002 a:2@60001 b:1@2 "; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	for i := range 25 {
+		add(strings.Repeat("x", 2000)+fmt.Sprint(i), 120_002) // alike in what is kept
+		add(fmt.Sprint("n", i), 120_002)
+	}
+	events := l.Events(100)
+	if len(events) != 20 || len(events[1].Object) != textKept || events[1].Count != 25 || len(l.Events(3)) != 3 {
+		t.Errorf("%d entries: %s", len(events), shown())
+	}
+	l.Reset()
+	if len(l.Events(1)) != 0 {
+		t.Error("reset leaves entries")
+	}
+}

@@ -1,0 +1,60 @@
+package acl
+
+// Denial is why a command is not allowed.
+type Denial uint8
+
+// Denials, from the least to the most telling: of several selectors' reasons the last counts.
+const (
+	Allowed       Denial = iota
+	DeniedCommand        // the command itself is not allowed
+	DeniedKey            // one of its keys may not be used in this way
+	DeniedAuth           // a login failed; never the outcome of Check
+	DeniedChannel        // a channel; never the outcome of Check, as no command has channels
+)
+
+// Outright reports whether the command with this index is allowed whatever its arguments are. If it is not, Check decides.
+func (r *Rules) Outright(command int) bool { return r.outright.has(command) }
+
+// Check decides about a command. args are its words, keys where the keys are among them. If it is not allowed, at is the index of the key
+// that is to blame, or 0. It is the last one that some selector refused, as Redis logs it.
+func (r *Rules) Check(command int, args [][]byte, keys []Key) (why Denial, at int) {
+	why = DeniedCommand
+	for _, s := range r.selectors {
+		d, i := s.check(command, args, keys)
+		if d == Allowed {
+			return Allowed, 0
+		}
+		if d > why || d == why && i > at {
+			why, at = d, i
+		}
+	}
+	return why, at
+}
+
+func (s *selector) check(command int, args [][]byte, keys []Key) (Denial, int) {
+	if !s.commands.has(command) && !s.catalog.free.has(command) && !s.allowsFirstArg(command, args) {
+		return DeniedCommand, 0
+	}
+	if s.allKeys {
+		return Allowed, 0
+	}
+	for _, k := range keys {
+		if !s.matcher.allows(args[k.At], k.Access) {
+			return DeniedKey, k.At
+		}
+	}
+	return Allowed, 0
+}
+
+// allowsFirstArg reports whether a command that is not allowed in general is with its first argument.
+func (s *selector) allowsFirstArg(command int, args [][]byte) bool {
+	if len(args) < 2 {
+		return false
+	}
+	for _, word := range s.firstArgs[command] {
+		if lower(word) == lower(string(args[1])) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,70 @@
+package acl
+
+import (
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Event is something that was refused, as ACL LOG shows it.
+type Event struct {
+	Why      Denial
+	Context  string // where the command stood: "toplevel", "multi"
+	Object   string // the command, the key, or the command that was to log in
+	Username string
+	Client   string // the client's line of CLIENT LIST
+	Time     int64  // Unix milliseconds of the last time
+	Count    int64  // how often within a minute of each other; set by Add
+}
+
+const (
+	sameWithin = 60_000 // milliseconds between two that are counted as one
+	lookedAt   = 10     // newest entries among which one alike is looked for
+	textKept   = 1 << 10
+)
+
+// Log keeps the events that were refused last, alike ones as one entry. Any goroutine may call its methods.
+type Log struct {
+	mu     sync.Mutex
+	events []Event // newest first
+}
+
+// Add adds an event, and drops the oldest beyond most. Of its texts the first kilobyte is kept.
+func (l *Log) Add(e Event, most int) {
+	e.Object, e.Username, e.Count = strings.Clone(clipTo(e.Object, textKept)), strings.Clone(clipTo(e.Username, textKept)), 1
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range min(len(l.events), lookedAt) {
+		if old := &l.events[i]; old.like(&e) {
+			e.Count += old.Count
+			l.events = slices.Delete(l.events, i, i+1)
+			break
+		}
+	}
+	l.events = slices.Insert(l.events, 0, e)
+	if len(l.events) > most {
+		clear(l.events[most:])
+		l.events = l.events[:most]
+	}
+}
+
+// like reports whether two events are one entry.
+func (e *Event) like(other *Event) bool {
+	apart := e.Time - other.Time
+	return e.Why == other.Why && e.Context == other.Context && e.Object == other.Object && e.Username == other.Username &&
+		-sameWithin <= apart && apart <= sameWithin
+}
+
+// Events returns the newest events, up to most of them, newest first.
+func (l *Log) Events(most int) []Event {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.events[:min(most, len(l.events))])
+}
+
+// Reset forgets all events.
+func (l *Log) Reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.events = nil
+}

@@ -1,0 +1,109 @@
+package command
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+const (
+	errNoACLFile = Error("ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER " +
+		"command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store users in the Redis " +
+		"configuration.")
+	errACLSave = Error("ERR There was an error trying to save the ACLs. Please check the server logs for more information")
+)
+
+// LoadUsers reads the file of users, if there is one. It is called before clients come.
+func (srv *Server) LoadUsers() error {
+	path := srv.Config.Snapshot().ACLFile
+	if path == "" {
+		return nil
+	}
+	text, err := readUsers(path)
+	if err != nil {
+		return err
+	}
+	if _, err := srv.users.Load(text, path); err != nil {
+		return err
+	}
+	if names := srv.users.Disabled(); len(names) > 0 {
+		srv.Log.Warn("some users cannot log in: there is no 'on' among their rules", "file", path, "users", names)
+	}
+	return nil
+}
+
+func readUsers(path string) (text string, err error) {
+	b, err := os.ReadFile(path)
+	var cause *fs.PathError
+	if errors.As(err, &cause) {
+		return "", errors.New("Error loading ACLs, opening file '" + path + "': " + cause.Err.Error()) //nolint:revive,staticcheck // Redis's text
+	}
+	return string(b), err
+}
+
+// ACL LOAD
+func aclLoad(c *Call) error {
+	path := c.Srv.Config.Snapshot().ACLFile
+	if path == "" {
+		return errNoACLFile
+	}
+	text, err := readUsers(path)
+	if err != nil {
+		return Error("ERR " + err.Error())
+	}
+	gone, err := c.Srv.users.Load(text, path)
+	if err != nil {
+		return Error("ERR " + err.Error())
+	}
+	c.S.rulesChanged(c.Srv.users.Default())
+	c.S.killUsers(gone)
+	c.Out.OK()
+	return nil
+}
+
+// ACL SAVE
+func aclSave(c *Call) error {
+	path := c.Srv.Config.Snapshot().ACLFile
+	if path == "" {
+		return errNoACLFile
+	}
+	if err := replaceFile(path, c.Srv.users.Text()); err != nil {
+		c.Srv.Log.Error("the users were not saved", "file", path, "error", err)
+		return errACLSave
+	}
+	c.Out.OK()
+	return nil
+}
+
+// replaceFile writes a file so that at any time either the old or the new one is there in full, and the new one is there for good when it
+// returns nil. A file that was there keeps its permissions; a new one is for the owner alone.
+func replaceFile(path string, text []byte) (err error) {
+	mode := os.FileMode(0o600)
+	if info, err := os.Stat(path); err == nil {
+		mode = info.Mode().Perm()
+	}
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, filepath.Base(path)+".tmp-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return syncDir(dir)
+}
+
+// syncDir makes the names in a directory last.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

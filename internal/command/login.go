@@ -1,0 +1,87 @@
+package command
+
+import (
+	"sync"
+	"time"
+
+	"github.com/redistill/redistill/internal/acl"
+)
+
+const (
+	errWrongPass  = Error("WRONGPASS invalid username-password pair or user is disabled.")
+	errNoPassword = Error("ERR AUTH <password> called without any password configured for the default user. " +
+		"Are you sure your configuration is correct?")
+)
+
+// AUTH [username] password
+func auth(c *Call) error {
+	user, password := []byte(acl.Default), c.Args[len(c.Args)-1]
+	switch len(c.Args) {
+	case 2:
+		if c.Srv.users.Default().Rules().NoPass() {
+			return errNoPassword
+		}
+	case 3:
+		user = c.Args[1]
+	default:
+		return errSyntax
+	}
+	return c.ok(c.S.authenticate(user, password))
+}
+
+// authenticate lets the client in as a user if the password is right, and counts and logs it if not. A client that was let in before
+// stays so.
+func (s *Session) authenticate(name, password []byte) error {
+	u := s.srv.users.Authenticate(string(name), password)
+	if u == nil {
+		s.loginFailed(string(name))
+		return errWrongPass
+	}
+	s.login(u)
+	if s.srv.users.Find(u.Name()) != u { // deleted meanwhile, and its clients killed before this was one of them
+		s.logout()
+		return errWrongPass
+	}
+	return nil
+}
+
+// loginFailed counts and logs a failed login.
+func (s *Session) loginFailed(user string) {
+	s.denied(s.call.Cmd, acl.DeniedAuth, string(s.call.Args[0]), user)
+	tell, omitted := s.srv.failures.tell(time.Now())
+	if !tell {
+		return
+	}
+	words := []any{"user", string(clip([]byte(user), 64)), "client", s.Addr}
+	if omitted > 0 {
+		words = append(words, "not_logged_before", omitted)
+	}
+	s.srv.Log.Warn("login failed", words...)
+}
+
+// failuresToldPerSecond is how many failed logins are logged in a second. The others are counted only.
+const failuresToldPerSecond = 10
+
+// failureLog keeps those who guess passwords from filling the log.
+type failureLog struct {
+	mu      sync.Mutex // guards the fields below
+	second  int64      // Unix seconds
+	told    int        // within second
+	omitted int        // since the last one that was told
+}
+
+// tell reports whether a failure at that time is to be logged, and how many before it were not.
+func (l *failureLog) tell(now time.Time) (tell bool, omitted int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if second := now.Unix(); second != l.second {
+		l.second, l.told = second, 0
+	}
+	if l.told == failuresToldPerSecond {
+		l.omitted++
+		return false, 0
+	}
+	l.told++
+	omitted, l.omitted = l.omitted, 0
+	return true, omitted
+}

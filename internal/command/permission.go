@@ -1,0 +1,142 @@
+package command
+
+import "github.com/redistill/redistill/internal/acl"
+
+// The rules of users come to a session in two ways: it loads them for each command that they restrict, and it is told when those of its
+// user have changed (markRules), for a client whom they do not restrict must not have to look.
+
+// catalog returns the commands of the table as rules see them.
+func (t *table) catalog() *acl.Catalog {
+	commands := make([]acl.Command, len(t.list))
+	for i, c := range t.list {
+		commands[i] = acl.Command{Name: c.fullName, Categories: uint32(c.categories()), Free: c.Flags&NoAuth != 0, HasKeys: c.Keys.First != 0}
+	}
+	return acl.NewCatalog(categoryNames, commands)
+}
+
+// need returns the access to its keys that rules must allow for the command to do what a says.
+func (a Access) need() (n acl.Access) {
+	if a&Reads != 0 {
+		n |= acl.Read
+	}
+	if a&(Updates|Inserts|Deletes) != 0 {
+		n |= acl.Write
+	}
+	return n
+}
+
+// appendUses appends the keys among args, which have the right arity, with what is done with them.
+func (c *Command) appendUses(dst []acl.Key, args [][]byte) []acl.Key {
+	if first := c.Keys.First; first == c.Keys.Last {
+		if first != 0 && first < len(args) {
+			dst = append(dst, acl.Key{At: first, Access: c.accessIn(0, args).need()})
+		}
+		return dst
+	}
+	for n, at := range c.keys(nil, args) {
+		dst = append(dst, acl.Key{At: at, Access: c.accessIn(n, args).need()})
+	}
+	return dst
+}
+
+// logout makes the session what a client is before it logs in.
+func (s *Session) logout() {
+	s.login(s.srv.users.Default())
+	if !s.srv.users.Open() {
+		s.state |= unauthenticated
+	}
+}
+
+// login makes the session one of a user.
+func (s *Session) login(u *acl.User) {
+	s.user.Store(u) // first, so that a change of the rules from here on marks this session
+	s.state &^= unauthenticated
+	s.takeRules()
+}
+
+// takeRules makes the session's state say whether the rules of its user restrict it.
+func (s *Session) takeRules() {
+	s.marks.And(^markRules) // first, so that a later change marks it again
+	s.state |= restricted
+	if s.user.Load().Rules().Unrestricted() {
+		s.state &^= restricted
+	}
+}
+
+// permit decides whether the user may run a command, by the rules as they are now. at is the index of the word that is to blame.
+func (s *Session) permit(cmd *Command, args [][]byte) (why acl.Denial, at int) {
+	rules := s.user.Load().Rules()
+	if rules.Outright(cmd.index) {
+		return acl.Allowed, 0
+	}
+	s.uses = cmd.appendUses(s.uses[:0], args)
+	return rules.Check(cmd.index, args, s.uses)
+}
+
+// allowed returns the error reply to a command that the user may not run, which it counts and logs, or nil.
+func (s *Session) allowed(cmd *Command, args [][]byte) error {
+	switch why, at := s.permit(cmd, args); why {
+	case acl.Allowed:
+		return nil
+	case acl.DeniedKey:
+		s.denied(cmd, why, string(args[at]), s.user.Load().Name())
+		return errNoPermissionForKey
+	default:
+		s.denied(cmd, why, cmd.fullName, s.user.Load().Name())
+		return errNoPermission(cmd)
+	}
+}
+
+// stillAllowed is allowed for a command that was allowed when it was queued.
+func (s *Session) stillAllowed(cmd *Command, args [][]byte) error {
+	switch s.allowed(cmd, args) {
+	case nil:
+		return nil
+	case errNoPermissionForKey:
+		return errNoLongerForKey
+	default:
+		return errNoLonger
+	}
+}
+
+// denied counts a denial and enters it into ACL LOG.
+func (s *Session) denied(cmd *Command, why acl.Denial, object, user string) {
+	s.srv.total.denied[why].Add(1)
+	context := "toplevel"
+	if s.state&inMulti != 0 {
+		context = "multi"
+	}
+	s.call.Cmd = cmd
+	s.publishRunning()
+	line := s.appendLine(nil, s.call.Now)
+	s.srv.aclLog.Add(acl.Event{
+		Why: why, Context: context, Object: object, Username: user, Client: string(line[:len(line)-1]), Time: s.call.Now,
+	}, s.srv.Config.Snapshot().ACLLogMaxLen)
+}
+
+// rulesChanged makes the sessions of a user look at its rules. s is the one that changed them. With every shard locked, no command runs by
+// the old rules when it returns.
+func (s *Session) rulesChanged(u *acl.User) {
+	for _, other := range s.srv.clients.list() {
+		switch {
+		case other.user.Load() != u:
+		case other == s:
+			s.takeRules()
+		default:
+			other.marks.Or(markRules)
+		}
+	}
+}
+
+// killUsers closes the connections of users who are gone; its own after the reply.
+func (s *Session) killUsers(gone []*acl.User) {
+	set := map[*acl.User]bool{}
+	for _, u := range gone {
+		set[u] = true
+	}
+	for _, other := range s.srv.clients.list() {
+		if set[other.user.Load()] {
+			s.kill(other)
+		}
+	}
+}
