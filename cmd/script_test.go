@@ -9,7 +9,7 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"redistill": func() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+		"redistill": func() { os.Exit(Main(Arguments(), os.Stdin, os.Stdout, os.Stderr)) },
 	})
 }
 

@@ -31,13 +31,13 @@ type statsOptions struct {
 
 const statsHelp = `Print how a Redis-compatible server is: hit rate, operations, memory and the
 distance to its limit, evictions and expirations, connections, keyspace, and
-the commands that take the most time, from INFO.
+the commands that take the most time, from INFO and LATENCY.
 
-The target is redis://host:port, unix:///path or host:port; without one,
-$REDIS_URL, or the server that 'redistill serve' runs here with the same
-environment ($REDIS_PORT and so on). The password is taken from the target, else
-from $REDISCLI_AUTH, else asked for on the terminal. Others can see the arguments
-of a process, so prefer the variables.
+The target is redis://host:port, rediss://host:port for TLS, unix:///path or
+host:port; without one, $REDIS_URL, or the server that 'redistill serve' runs here
+with the same environment ($REDIS_PORT and so on). The password is taken from the
+target, else from $REDISCLI_AUTH, else asked for on the terminal. The list of
+processes does not show one that is in the target, but shells remember it.
 
 With --watch, the whole terminal shows what happens, every second or --interval,
 until q or Ctrl-C; when the server goes away, the last figures stay until it is
@@ -160,7 +160,13 @@ func localServer() (stats.Target, error) {
 		return stats.Target{}, err
 	}
 	v := cfg.Snapshot()
-	t, err := stats.ParseTarget("redis://" + net.JoinHostPort(reachable(v.Bind), strconv.Itoa(v.Port)))
+	scheme, port := "redis://", v.Port
+	if v.TLSEnabled && v.TLSPort == 0 {
+		scheme = "rediss://"
+	} else if port == 0 {
+		scheme, port = "rediss://", v.TLSPort
+	}
+	t, err := stats.ParseTarget(scheme + net.JoinHostPort(reachable(v.Bind), strconv.Itoa(port)))
 	t.Password = cmp.Or(os.Getenv("REDISCLI_AUTH"), v.Password)
 	return t, err
 }

@@ -287,6 +287,24 @@ func TestStatsOfLocalServer(t *testing.T) {
 	}
 }
 
+// TestLocalServerOverTLS: what the environment says of ports decides.
+func TestLocalServerOverTLS(t *testing.T) {
+	for _, test := range []struct{ port, tlsPort, enabled, want string }{
+		{"7000", "0", "false", "redis://127.0.0.1:7000"},
+		{"7000", "7001", "true", "redis://127.0.0.1:7000"},
+		{"7000", "0", "true", "rediss://127.0.0.1:7000"},
+		{"0", "7001", "true", "rediss://127.0.0.1:7001"},
+	} {
+		clearEnvironment(t)
+		t.Setenv("REDIS_PORT", test.port)
+		t.Setenv("REDISTILL_SERVER_TLS_PORT", test.tlsPort)
+		t.Setenv("REDISTILL_SECURITY_TLS_ENABLED", test.enabled)
+		if got, err := localServer(); err != nil || got.String() != test.want {
+			t.Errorf("%+v: got %s, error %v", test, got, err)
+		}
+	}
+}
+
 func TestReachable(t *testing.T) {
 	for _, test := range []struct{ addresses, want string }{
 		{"127.0.0.1", "127.0.0.1"}, {"10.0.0.5 0.0.0.0", "127.0.0.1"}, {"::", "::1"}, {"10.0.0.5 127.0.0.1", "10.0.0.5"}, {"cache.local", "cache.local"},

@@ -20,6 +20,7 @@ import (
 // console is a program on a terminal, as its user sees it.
 type console struct {
 	t      *testing.T
+	pid    int
 	pty    *os.File
 	mu     sync.Mutex // of screen and raw
 	screen *vt.Emulator
@@ -40,7 +41,7 @@ func openConsole(t *testing.T, width, height int, args ...string) *console {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &console{t: t, pty: file, screen: vt.NewEmulator(width, height), drawn: make(chan struct{}, 1), exited: make(chan error, 1)}
+	s := &console{t: t, pid: c.Process.Pid, pty: file, screen: vt.NewEmulator(width, height), drawn: make(chan struct{}, 1), exited: make(chan error, 1)}
 	go s.read()
 	go s.answer()
 	go func() { s.exited <- c.Wait() }()
@@ -146,7 +147,7 @@ func (s *console) waitExit() int {
 
 // serverProcess runs 'redistill serve' as a process, until stop or the end of
 // the test.
-func serverProcess(t *testing.T, port string, args ...string) (stop func()) {
+func serverProcess(t *testing.T, port string, args ...string) (pid int, stop func()) {
 	t.Helper()
 	c := exec.Command("redistill", append([]string{"serve", "--port", port, "--max-memory", "128mb"}, args...)...)
 	if err := c.Start(); err != nil {
@@ -157,7 +158,7 @@ func serverProcess(t *testing.T, port string, args ...string) (stop func()) {
 		_ = c.Wait() // says that it was killed
 	})
 	t.Cleanup(stop)
-	return stop
+	return c.Process.Pid, stop
 }
 
 // TestWatch looks at 'redistill stats --watch' on a terminal that changes its
@@ -165,7 +166,7 @@ func serverProcess(t *testing.T, port string, args ...string) (stop func()) {
 func TestWatch(t *testing.T) {
 	clearEnvironment(t)
 	port := freePort(t)
-	stop := serverProcess(t, port)
+	_, stop := serverProcess(t, port)
 	c := connectTo(t, "127.0.0.1:"+port)
 	if _, err := c.Do("SET", "a", "b"); err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package stats
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -18,10 +19,13 @@ import (
 type Target struct {
 	network, address string // for net.Dial
 	User, Password   string // empty for none
+
+	// TLS is nil for a connection without it. It is cloned before it is used.
+	TLS *tls.Config
 }
 
-// ParseTarget reads redis://[[user]:password@]host[:port][/db],
-// unix:///path/of/socket, or host:port. The database is accepted and has no
+// ParseTarget reads redis://[[user]:password@]host[:port][/db], rediss:// for
+// TLS, unix:///path/of/socket, or host:port. The database is accepted and has no
 // effect, for INFO tells of the whole server. Errors do not show the password.
 func ParseTarget(text string) (Target, error) {
 	if !strings.Contains(text, "://") {
@@ -36,16 +40,20 @@ func ParseTarget(text string) (Target, error) {
 	switch u.Scheme {
 	case "redis":
 		return t.tcp(u)
+	case "rediss":
+		if t, err = t.tcp(u); err == nil {
+			host, _, _ := net.SplitHostPort(t.address) // tcp joined it
+			t.TLS = &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+		}
+		return t, err
 	case "unix":
 		if u.Host != "" || u.Path == "" {
 			return Target{}, errors.New("target: want unix:///path/of/socket")
 		}
 		t.network, t.address = "unix", u.Path
 		return t, nil
-	case "rediss":
-		return Target{}, errors.New("target: TLS (rediss://) is not supported")
 	}
-	return Target{}, fmt.Errorf("target: %s:// is not redis:// or unix://", u.Scheme)
+	return Target{}, fmt.Errorf("target: %s:// is not redis://, rediss:// or unix://", u.Scheme)
 }
 
 func (t Target) tcp(u *url.URL) (Target, error) {
@@ -72,6 +80,9 @@ func (t Target) tcp(u *url.URL) (Target, error) {
 func (t Target) String() string {
 	if t.network == "unix" {
 		return "unix://" + t.address
+	}
+	if t.TLS != nil {
+		return "rediss://" + t.address
 	}
 	return "redis://" + t.address
 }
@@ -112,6 +123,16 @@ func connect(ctx context.Context, t Target, timeout time.Duration) (*Conn, error
 	nc, err := d.DialContext(ctx, t.network, t.address)
 	if err != nil {
 		return nil, reason(err)
+	}
+	if t.TLS != nil {
+		secure := tls.Client(nc, t.TLS.Clone())
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		if err := secure.HandshakeContext(ctx); err != nil {
+			nc.Close()
+			return nil, fmt.Errorf("TLS: %w", err)
+		}
+		nc = secure
 	}
 	c := &Conn{net: nc, in: bufio.NewReader(nc), timeout: timeout}
 	if err := c.login(t); err != nil {

@@ -19,6 +19,7 @@ func TestParseTarget(t *testing.T) {
 		{"redis://:se%20cret@cache:7000/3", "redis://cache:7000", "", "se cret"},
 		{"redis://ann:pw@[::1]", "redis://[::1]:6379", "ann", "pw"},
 		{"localhost:6380", "redis://localhost:6380", "", ""},
+		{"rediss://:pw@cache", "rediss://cache:6379", "", "pw"},
 		{"unix:///run/r.sock", "unix:///run/r.sock", "", ""},
 	} {
 		got, err := ParseTarget(test.text)
@@ -27,7 +28,7 @@ func TestParseTarget(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		"redis://:hidden@h:0", "redis://:hidden@h:70000", "redis://:hidden@h:x", "http://:hidden@h", "rediss://:hidden@h",
+		"redis://:hidden@h:0", "redis://:hidden@h:70000", "redis://:hidden@h:x", "http://:hidden@h", "rediss://:hidden@h:0",
 		"redis://:hidden@h/x", "unix://:hidden@run/r.sock", "redis://:hidden@%zz",
 	} {
 		if got, err := ParseTarget(text); err == nil || strings.Contains(err.Error(), "hidden") {

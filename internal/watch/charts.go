@@ -33,7 +33,7 @@ var charts = []chart{
 	}},
 	{"input_per_second", "in/s", true, size, nil, nil},
 	{"output_per_second", "out/s", true, size, nil, nil},
-	{"cpu", "cores", true, number, nil, func(r *stats.Report) string { return "since start " + show(r, "cpu", number) }},
+	{"cpu", "cores", true, hundredths, nil, func(r *stats.Report) string { return "since start " + show(r, "cpu", hundredths) }},
 }
 
 // value is what the chart shows next.
@@ -68,6 +68,8 @@ func memoryNote(r *stats.Report) string {
 }
 
 func percent(v float64) string { return strconv.FormatFloat(100*v, 'f', 1, 64) + "%" }
+
+func hundredths(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) }
 
 func size(v float64) string {
 	if v < 0 {

@@ -177,8 +177,9 @@ func (g grid) draw(width, limit int) []string {
 	return lines
 }
 
-// minName is the least width of a grid's first column.
-const minName = 8
+// maxName is how much of a long name in the first column comes before the last
+// columns; on narrow screens it is half of the width.
+const maxName = 12
 
 // fit returns the widths of the columns for which there is room.
 func (g grid) fit(width int) []int {
@@ -188,13 +189,14 @@ func (g grid) fit(width int) []int {
 			widths[i] = max(widths[i], ansi.StringWidth(cell))
 		}
 	}
-	left := width - min(widths[0], minName)
+	name := min(widths[0], maxName, width/2)
+	left := width - name
 	n := 1
 	for n < len(widths) && left >= 2+widths[n] {
 		left -= 2 + widths[n]
 		n++
 	}
-	widths[0] = min(widths[0], min(widths[0], minName)+left)
+	widths[0] = min(widths[0], name+left)
 	return widths[:n]
 }
 
