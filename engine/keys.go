@@ -244,6 +244,10 @@ func (t *Tx) Frequency(k Key) (n int, ok bool) {
 	return int(v.access()) * 17, true
 }
 
+// indexShare is what MemoryUsage counts of the tables for each record in them: a bucket of 64 bytes for ten records, a fifth to two fifths
+// of that for overflow buckets, and what is unused of their blocks.
+const indexShare = 10
+
 // MemoryUsage returns the bytes that the key, its value and its share of the index take.
 func (t *Tx) MemoryUsage(k Key) (n int, ok bool) {
 	sh, _, _, v, ok := t.lookup(k)

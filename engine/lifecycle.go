@@ -90,18 +90,20 @@ func (sh *shard) resize(sp *keyspace, s slot, v *view, k Key, to shape, at, now 
 	return true
 }
 
-// gap is the number of bytes behind a record that it may grow into: a filler, or the unused rest of an open block.
+// gap is the number of bytes behind a record that it may grow into: a filler, and the unused rest of an open block.
 func (sh *shard) gap(l loc, size int) int {
 	b := &sh.blocks[l>>locBits]
 	end := l.offset() + size
+	filler := 0
 	if end < int(b.used) {
-		if p := unsafe.Add(b.base, end); load8(p, 0) == kindFiller {
-			return int(load16(p, 2)) * recordAlign
+		p := unsafe.Add(b.base, end)
+		if load8(p, 0) != kindFiller {
+			return 0
 		}
-		return 0
+		filler = int(load16(p, 2)) * recordAlign
 	}
-	if b.sealed {
-		return 0
+	if b.sealed || end+filler < int(b.used) {
+		return filler
 	}
 	return blockSize - end
 }
@@ -112,7 +114,7 @@ func fitsGap(old, gap, size int) bool { return size <= old+gap && size*2 >= old 
 // refit changes the size of a record in place, which fitsGap allowed; what it no longer takes becomes a filler.
 func (sh *shard) refit(l loc, old, gap, size int) {
 	b := &sh.blocks[l>>locBits]
-	if off := l.offset(); off+old == int(b.used) {
+	if off := l.offset(); off+old == int(b.used) || !b.sealed && off+old+gap == blockSize {
 		b.used = uint32(off + size)
 	} else if left := old + gap - size; left > 0 {
 		storeFiller(unsafe.Add(b.base, off), size, left)
@@ -124,7 +126,7 @@ func (sh *shard) refit(l loc, old, gap, size int) {
 // relocate is resize for a record that moves. A value that grew gets some slack behind it, for it is likely to grow again.
 func (sh *shard) relocate(s slot, v *view, k Key, to shape, at, now int64, keep int) bool {
 	size, slack := to.size(), 0
-	if keep > 0 && size > v.size {
+	if keep > 0 && to.vlen > v.vlen {
 		slack = align(size / slackShare)
 		if size+slack > partSize {
 			slack = 0

@@ -67,7 +67,7 @@ func Open(o Options) (*Store, error) { return open(o, false) }
 func open(o Options, arenaOnly bool) (*Store, error) {
 	n := o.Shards
 	if n == 0 {
-		n = shardsFor(o.MaxMemory, runtime.GOMAXPROCS(0))
+		n = ShardsFor(o.MaxMemory, runtime.GOMAXPROCS(0))
 	}
 	switch {
 	case n < 1 || n > maxShards || n&(n-1) != 0:
@@ -95,10 +95,10 @@ func open(o Options, arenaOnly bool) (*Store, error) {
 	return s, nil
 }
 
-// shardsFor returns the number of shards for a memory limit: enough that the processors rarely meet at one lock, and few enough that a
+// ShardsFor returns the number of shards for a memory limit: enough that the processors rarely meet at one lock, and few enough that a
 // shard keeps 16 MB, so that eviction within shards sees the whole of the keyspace; but so many that half of what a shard can address
 // is enough for its part.
-func shardsFor(maxMemory int64, cpus int) int {
+func ShardsFor(maxMemory int64, cpus int) int {
 	n := 4
 	for n < maxShards && (maxMemory/int64(n) > maxBlocks*blockSize/2 ||
 		n < 8*cpus && (maxMemory == 0 || maxMemory/int64(2*n) >= 16<<20)) {

@@ -62,9 +62,12 @@ const policy = `
 	# Sizing is arithmetic on the engine's own costs.
 	engine, internal/config < internal/plan;
 
+	# Populations are written as plans describe them, and read to plan with.
+	internal/plan < internal/population;
+
 	# The command line fills the options of everything else.
-	bench, engine, internal/certs, internal/command, internal/config, internal/info, internal/plan, internal/resp, internal/spawn, internal/stats, internal/status,
-	internal/watch, netserver, charm.land/bubbletea/v2,
+	bench, engine, internal/certs, internal/command, internal/config, internal/info, internal/plan, internal/population, internal/resp, internal/spawn,
+	internal/stats, internal/status, internal/watch, netserver, charm.land/bubbletea/v2,
 	github.com/spf13/cobra, github.com/spf13/pflag, github.com/spf13/viper,
 	github.com/pelletier/go-toml/v2, github.com/pelletier/go-toml/v2/unstable,
 	github.com/olekukonko/tablewriter, github.com/olekukonko/tablewriter/renderer,

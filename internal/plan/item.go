@@ -3,7 +3,9 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,13 +15,58 @@ import (
 
 // Item is one kind of thing that a cache shall hold.
 type Item struct {
-	Name   string        `json:"name"`
-	Count  int64         `json:"count"`            // how many there are at a time
-	Size   int64         `json:"size"`             // bytes of each value; of a hash, of all its values
-	Key    int64         `json:"key"`              // bytes of each key
-	TTL    time.Duration `json:"-"`                // 0 for none
-	Fields int64         `json:"fields,omitempty"` // of a hash; 0 for a string
-	Field  int64         `json:"field,omitempty"`  // bytes of each field's name
+	Name    string        `json:"name"`
+	Count   int64         `json:"count"`             // how many there are at a time
+	Size    int64         `json:"size"`              // bytes of each value, in the mean; of a hash, of all its values
+	Largest int64         `json:"largest,omitempty"` // of values whose sizes are spread evenly around the mean; 0 if all are alike
+	Key     int64         `json:"key"`               // bytes of each key, in the mean
+	TTL     time.Duration `json:"-"`                 // 0 for none
+	Fields  int64         `json:"fields,omitempty"`  // of a hash; 0 for a string
+	Field   int64         `json:"field,omitempty"`   // bytes of each field's name
+	Counter bool          `json:"counter,omitempty"` // values are whole numbers
+
+	sample []Shape // what was found in a server; nil for an item that was described
+}
+
+// counterSize is what a whole number takes in the engine, and counts as.
+const counterSize = 8
+
+// Shape is what decides the memory of one key.
+type Shape struct {
+	Key, Size     int64 // as in Item, of this one
+	Fields, Field int64
+	TTL, Counter  bool
+}
+
+// spreadShapes is how many shapes stand for sizes that are spread.
+const spreadShapes = 64
+
+// Shapes returns shapes that each stand for the same share of an item, at least
+// one.
+func (it *Item) Shapes() []Shape {
+	if it.sample != nil {
+		return it.sample
+	}
+	one := Shape{it.Key, it.Size, it.Fields, it.Field, it.TTL > 0, it.Counter}
+	if it.Largest == 0 {
+		return []Shape{one}
+	}
+	shapes := make([]Shape, spreadShapes)
+	smallest := 2*it.Size - it.Largest
+	for i := range shapes {
+		one.Size = smallest + (it.Largest-smallest)*int64(2*i+1)/(2*spreadShapes)
+		shapes[i] = one
+	}
+	return shapes
+}
+
+// mean returns the mean of f over the shapes of an item.
+func (it *Item) mean(f func(s *Shape) float64) float64 {
+	sum, shapes := 0.0, it.Shapes()
+	for i := range shapes {
+		sum += f(&shapes[i])
+	}
+	return sum / float64(len(shapes))
 }
 
 // Bounds of an Item, so that no sum overflows: those of the engine, and far
@@ -38,37 +85,75 @@ const (
 
 // ParseItem reads name=COUNT:SIZE[:ttl=24h][:key=32][:fields=10[:field=8]].
 // The count may be rate=50/s, of things that are written once and kept for
-// their TTL. Counts and sizes are decimal: 1M is 1,000,000, 5KB is 5,000 bytes;
-// 5KiB is 5,120.
+// their TTL. The size may be that of the smallest and the largest, 1KB-10KB, or
+// int, for counters. Counts and sizes are decimal: 1M is 1,000,000, 5KB is 5,000
+// bytes; 5KiB is 5,120.
 func ParseItem(text string) (Item, error) {
 	name, spec, ok := strings.Cut(text, "=")
-	fail := func(format string, args ...any) (Item, error) {
-		return Item{}, fmt.Errorf("item %q: "+format, append([]any{text}, args...)...)
-	}
-	if !ok || !isName(name) {
-		return fail("want name=COUNT:SIZE, such as sessions=1M:256B:ttl=24h")
-	}
 	parts := strings.Split(spec, ":")
+	if !ok || !isName(name) {
+		return Item{}, fmt.Errorf("item %q: want name=COUNT:SIZE, such as sessions=1M:256B:ttl=24h", text)
+	}
 	if len(parts) < 2 {
-		return fail("want a count and a size, such as %s=1M:256B", name)
+		return Item{}, fmt.Errorf("item %q: want a count and a size, such as %s=1M:256B", text, name)
 	}
-	it := Item{Name: name, Key: defaultKey}
+	options := map[string]string{"count": parts[0], "size": parts[1]}
+	if rate, ok := strings.CutPrefix(parts[0], "rate="); ok {
+		delete(options, "count")
+		options["rate"] = rate
+	}
 	for _, option := range parts[2:] {
-		if err := it.set(option); err != nil {
-			return fail("%w", err)
+		option, value, _ := strings.Cut(option, "=")
+		if _, twice := options[option]; twice {
+			return Item{}, fmt.Errorf("item %q: %s is given twice", text, option)
 		}
+		options[option] = value
 	}
-	var err error
-	if it.Size, err = parseBytes(parts[1], maxValue); err != nil {
-		return fail("size: %w", err)
-	}
-	if it.Count, err = parseCount(parts[0], it.TTL); err != nil {
-		return fail("%w", err)
-	}
-	if err := it.validate(); err != nil {
-		return fail("%w", err)
+	it, err := NewItem(name, options)
+	if err != nil {
+		return Item{}, fmt.Errorf("item %q: %w", text, err)
 	}
 	return it, nil
+}
+
+// NewItem makes an item of a name and of what ParseItem reads, by option: count
+// or rate, size, ttl, key, fields, field. Errors do not show the name.
+func NewItem(name string, options map[string]string) (Item, error) {
+	it := Item{Name: name, Key: defaultKey}
+	if !isName(name) {
+		return it, errors.New("a name is letters, digits, hyphens, dots and underscores")
+	}
+	for _, option := range slices.Sorted(maps.Keys(options)) {
+		if err := it.set(option, options[option]); err != nil {
+			return it, err
+		}
+	}
+	if it.Size == 0 && options["size"] == "" {
+		return it, errors.New("size: is missing")
+	}
+	if err := it.setCount(options); err != nil {
+		return it, err
+	}
+	return it, it.validate()
+}
+
+// setCount applies count or rate, of which the latter needs the TTL.
+func (it *Item) setCount(options map[string]string) (err error) {
+	count, ok := options["count"]
+	rate, byRate := options["rate"]
+	switch {
+	case ok && byRate:
+		return errors.New("count and rate exclude each other")
+	case byRate:
+		it.Count, err = parseRate(rate, it.TTL)
+		return err
+	case !ok:
+		return errors.New("count: is missing")
+	}
+	if it.Count, err = parseNumber(count, countUnits, maxCount); err != nil {
+		return fmt.Errorf("count: %w", err)
+	}
+	return nil
 }
 
 func isName(name string) bool {
@@ -80,11 +165,13 @@ func isName(name string) bool {
 	return name != ""
 }
 
-// set applies one of the options after the size.
-func (it *Item) set(option string) error {
-	name, value, _ := strings.Cut(option, "=")
+// set applies an option that depends on no other.
+func (it *Item) set(option, value string) error {
 	var err error
-	switch name {
+	switch option {
+	case "count", "rate":
+	case "size":
+		err = it.setSize(value)
 	case "ttl":
 		it.TTL, err = config.ParseDuration(value)
 		if err == nil && it.TTL == 0 {
@@ -103,8 +190,31 @@ func (it *Item) set(option string) error {
 		return fmt.Errorf("%q is not ttl=, key=, fields= or field=", option)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w", option, err)
 	}
+	return nil
+}
+
+// setSize reads one size, two, or int.
+func (it *Item) setSize(text string) (err error) {
+	if text == "int" {
+		it.Size, it.Counter = counterSize, true
+		return nil
+	}
+	low, high, spread := strings.Cut(text, "-")
+	if spread && low != "" {
+		if it.Largest, err = parseBytes(high, maxValue); err != nil {
+			return err
+		}
+		text = low
+	}
+	if it.Size, err = parseBytes(text, maxValue); err != nil || it.Largest == 0 {
+		return err
+	}
+	if it.Largest <= it.Size {
+		return fmt.Errorf("%q is not the smaller size and the larger one", text+"-"+high)
+	}
+	it.Size = (it.Size + it.Largest) / 2
 	return nil
 }
 
@@ -114,12 +224,17 @@ func (it *Item) validate() error {
 	switch {
 	case it.Fields == 0 && it.Field != 0:
 		return errors.New("field= is for hashes, which have fields=")
+	case it.Fields > 0 && it.Counter:
+		return errors.New("a hash keeps numbers as text: give the bytes of the digits of all of them")
+	case it.Fields > 0 && it.Largest > 0:
+		return errors.New("the values of a hash have one size, that of all of them")
 	case it.Fields > 0 && it.Size < it.Fields:
 		return errors.New("the size is that of all values of the hash, and less than a byte a field")
-	case it.Fields > 0 && it.Field == 0:
+	}
+	if it.Fields > 0 && it.Field == 0 {
 		it.Field = defaultField
 	}
-	each := float64(it.Size) + float64(it.Key) + float64(it.Fields)*(float64(it.Field)+128) + 1024
+	each := float64(max(it.Size, it.Largest)) + float64(it.Key) + float64(it.Fields)*(float64(it.Field)+128) + 1024
 	if each > math.MaxInt { // of 32 bits
 		return errors.New("a single one is too large")
 	}
@@ -129,16 +244,9 @@ func (it *Item) validate() error {
 	return nil
 }
 
-// parseCount reads a number of things, or a rate, which with a TTL makes one.
-func parseCount(text string, ttl time.Duration) (int64, error) {
-	rate, ok := strings.CutPrefix(text, "rate=")
-	if !ok {
-		n, err := parseNumber(text, countUnits, maxCount)
-		if err != nil {
-			return 0, fmt.Errorf("count: %w", err)
-		}
-		return n, nil
-	}
+// parseRate reads how many things are written in a time, and returns how many
+// there are of them if each is kept for ttl.
+func parseRate(rate string, ttl time.Duration) (int64, error) {
 	number, unit, _ := strings.Cut(rate, "/")
 	per, ok := map[string]float64{"s": 1, "m": 60, "h": 3600, "d": 86400}[unit]
 	if !ok {

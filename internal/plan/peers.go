@@ -7,9 +7,9 @@ import "math/bits"
 // read from their sources, and the results agree with the resident memory that
 // was measured; see TestPeersAgreeWithMeasurements and docs/plan.md.
 
-// fragmentation is how much more than the sum of the classes was measured, in
-// thousandths, with Redis and Valkey.
-const fragmentation = 15
+// fragmentation is how much more than the sum of the classes was measured with
+// Redis and Valkey, as a share of it.
+const fragmentation = .015
 
 // redisLike is a server of Redis's family.
 type redisLike struct {
@@ -51,31 +51,33 @@ func sds(n int64, short bool) int64 {
 }
 
 // item returns the bytes of one key with its value, without tables.
-func (r redisLike) item(it *Item) int64 {
-	n := r.class(r.entry) + r.class(sds(it.Key, true))
+func (r redisLike) item(s *Shape) int64 {
+	n := r.class(r.entry) + r.class(sds(s.Key, true))
 	if r.embeds {
-		n = r.class(17 + sds(it.Key, true))
+		n = r.class(17 + sds(s.Key, true))
 	}
-	if it.TTL > 0 {
+	if s.TTL {
 		n += r.class(r.entry)
 	}
-	if it.Fields > 0 {
-		return n + 16 + r.hash(it)
+	switch {
+	case s.Counter:
+		return n + 16
+	case s.Fields > 0:
+		return n + 16 + r.hash(s)
+	case s.Size <= 44:
+		return n + r.class(16+sds(s.Size, false))
 	}
-	if it.Size <= 44 {
-		return n + r.class(16+sds(it.Size, false))
-	}
-	return n + 16 + r.class(sds(it.Size, false))
+	return n + 16 + r.class(sds(s.Size, false))
 }
 
 // hash returns the bytes of a hash: a listpack while it is small.
-func (r redisLike) hash(it *Item) int64 {
-	value := it.Size / it.Fields
-	if it.Fields <= 128 && value <= 64 && it.Field <= 64 {
-		return r.class(7 + it.Fields*(packed(it.Field)+packed(value)))
+func (r redisLike) hash(s *Shape) int64 {
+	value := s.Size / s.Fields
+	if s.Fields <= 128 && value <= 64 && s.Field <= 64 {
+		return r.class(7 + s.Fields*(packed(s.Field)+packed(value)))
 	}
-	each := r.class(r.entry) + r.class(sds(it.Field, true)) + r.class(sds(value, true))
-	return r.class(56) + buckets(it.Fields) + it.Fields*each
+	each := r.class(r.entry) + r.class(sds(s.Field, true)) + r.class(sds(value, true))
+	return r.class(56) + buckets(s.Fields) + s.Fields*each
 }
 
 // packed is the length of a string of up to 64 bytes in a listpack.
@@ -96,15 +98,18 @@ func buckets(n int64) int64 {
 
 // total returns the bytes of one kind of items, whose share of the tables is by
 // the number of keys.
-func (r redisLike) total(it *Item, keys, expires int64) int64 {
-	n := it.Count * r.item(it)
-	if keys > 0 {
-		n += int64(float64(buckets(keys)) * float64(it.Count) / float64(keys))
-	}
-	if it.TTL > 0 {
-		n += int64(float64(buckets(expires)) * float64(it.Count) / float64(expires))
-	}
-	return n + n/1000*fragmentation
+func (r redisLike) total(it *Item, keys, expires float64) int64 {
+	n := float64(it.Count) * it.mean(func(s *Shape) float64 {
+		each := float64(r.item(s))
+		if keys > 0 {
+			each += float64(buckets(int64(keys))) / keys
+		}
+		if s.TTL {
+			each += float64(buckets(int64(expires))) / expires
+		}
+		return each
+	})
+	return int64(n * (1 + fragmentation))
 }
 
 // memcached's layout: an item in a chunk of a page, with the default growth of
@@ -118,15 +123,22 @@ const (
 // memcachedTotal returns the bytes of one kind of items, nil if memcached does
 // not take items so large. A hash counts as one value with its names.
 func memcachedTotal(it *Item) *int64 {
-	size := memcachedHeader + it.Key + it.Size + it.Fields*it.Field
-	if size > memcachedPage {
+	tooLarge := false
+	each := it.mean(func(s *Shape) float64 {
+		size := memcachedHeader + s.Key + s.Size + s.Fields*s.Field
+		switch {
+		case size > memcachedPage:
+			tooLarge = true
+			return 0
+		case size > memcachedChunk: // in several chunks
+			return float64(size+8) * 1.02
+		}
+		return float64(memcachedPage/(memcachedPage/memcachedClass(size)) + 8) // of the hash table
+	})
+	if tooLarge {
 		return nil
 	}
-	each := (size + 8) * 102 / 100 // in several chunks
-	if size <= memcachedChunk {
-		each = memcachedPage/(memcachedPage/memcachedClass(size)) + 8 // of the hash table
-	}
-	n := it.Count * each
+	n := int64(float64(it.Count) * each)
 	return &n
 }
 

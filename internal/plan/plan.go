@@ -64,16 +64,13 @@ func New(o Options) (*Plan, error) {
 		All: Line{Item: Item{Name: "all"}}, Connections: o.Connections, Buffers: o.Connections * connectionBytes,
 		Process: processBytes, HeadroomPct: o.Headroom, Memory: o.Memory,
 	}
-	var keys, expires int64
-	for _, it := range o.Items {
-		keys += it.Count
-		if it.TTL > 0 {
-			expires += it.Count
-		}
+	var all tables
+	for i := range o.Items {
+		all.add(&o.Items[i])
 	}
 	p.All.Memcached = new(int64)
 	for _, it := range o.Items {
-		l := newLine(it, keys, expires)
+		l := newLine(it, &all)
 		p.Lines = append(p.Lines, l)
 		p.All.add(&l)
 	}
@@ -111,18 +108,102 @@ func (o *Options) validate() error {
 	return nil
 }
 
-func newLine(it Item, keys, expires int64) Line {
-	each := engine.RecordCost(int(it.Key), int(it.Size), it.TTL > 0)
-	if it.Fields > 0 {
-		each = engine.HashCost(int(it.Key), int(it.Fields), int(it.Field), int((it.Size+it.Fields-1)/it.Fields), it.TTL > 0)
+// planShards is how many shards the index is computed for: as many as a server
+// has on a machine of two processors, up to eight times as many on larger ones.
+const planShards = 16
+
+// tables counts what is in the tables of a server.
+type tables struct {
+	keys, expires float64
+	parts         float64 // of values, in this server
+}
+
+func (t *tables) add(it *Item) {
+	n := float64(it.Count)
+	t.keys += n
+	t.expires += n * it.mean(func(s *Shape) float64 {
+		if s.TTL {
+			return 1
+		}
+		return 0
+	})
+	t.parts += n * it.cost().Parts
+}
+
+// index returns the bytes of the tables of this server.
+func (t *tables) index(shards int) float64 {
+	return float64(engine.IndexCost(int64(t.keys), shards) + engine.IndexCost(int64(t.parts), shards))
+}
+
+// cost returns what each key of an item takes in the engine, in the mean.
+func (it *Item) cost() engine.Cost {
+	return engine.Cost{
+		Bytes: it.mean(func(s *Shape) float64 { return s.cost().Bytes }),
+		Parts: it.mean(func(s *Shape) float64 { return s.cost().Parts }),
+	}
+}
+
+func (s *Shape) cost() engine.Cost {
+	switch {
+	case s.Counter:
+		return engine.IntCost(int(s.Key), s.TTL)
+	case s.Fields > 0:
+		return engine.HashCost(int(s.Key), int(s.Fields), int(s.Field), int((s.Size+s.Fields-1)/s.Fields), s.TTL)
+	}
+	return engine.StringCost(int(s.Key), int(s.Size), s.TTL)
+}
+
+func newLine(it Item, all *tables) Line {
+	own := tables{}
+	own.add(&it)
+	total := float64(it.Count) * it.cost().Bytes
+	if records := all.keys + all.parts; records > 0 {
+		total += all.index(planShards) * (own.keys + own.parts) / records
 	}
 	l := Line{
 		Item: it, TTLSeconds: int64(it.TTL.Seconds()),
-		Payload: it.Count * it.Size, Keys: it.Count * (it.Key + it.Fields*it.Field), Total: it.Count * int64(each),
-		Redis: redis7.total(&it, keys, expires), Valkey: valkey8.total(&it, keys, expires), Memcached: memcachedTotal(&it),
+		Payload: it.Count * it.Size, Keys: it.Count * (it.Key + it.Fields*it.Field), Total: int64(total),
+		Redis: redis7.total(&it, all.keys, all.expires), Valkey: valkey8.total(&it, all.keys, all.expires), Memcached: memcachedTotal(&it),
 	}
 	l.Overhead = l.Total - l.Payload - l.Keys
 	return l
+}
+
+// longPart is the size from which values are kept in parts that have blocks of
+// their own.
+const longPart = 16 << 10
+
+// blockClasses adds the classes of blocks that keys of this shape are kept in to a
+// set.
+func (s *Shape) blockClasses(classes map[string]bool) {
+	if s.TTL {
+		classes["keys with a deadline"] = true
+	} else {
+		classes["keys"] = true
+	}
+	if s.Size/max(s.Fields, 1) > longPart {
+		classes["parts"] = true
+	}
+}
+
+// Growth returns, for each item, by how many bytes the resident memory of a
+// server of so many shards grows when the items are loaded one after the other.
+func Growth(items []Item, shards int) []int64 {
+	growth := make([]int64, len(items))
+	var all tables
+	blocks, before, classes := 0.0, 0.0, map[string]bool{}
+	for i := range items {
+		it := &items[i]
+		all.add(it)
+		blocks += float64(it.Count) * it.cost().Bytes
+		for _, s := range it.Shapes() {
+			s.blockClasses(classes)
+		}
+		now := blocks + all.index(shards) + float64(engine.OpenCost(shards, len(classes)))
+		growth[i] = int64(now - before)
+		before = now
+	}
+	return growth
 }
 
 // add adds another line's bytes.
@@ -144,9 +225,32 @@ func (l *Line) add(other *Line) {
 // fit computes how many of each item there is room for, the same share of each.
 func (p *Plan) fit() {
 	room := p.Memory/(100+p.HeadroomPct)*100 - p.Buffers - p.Process
+	costs := make([]engine.Cost, len(p.Lines))
+	for i := range p.Lines {
+		costs[i] = p.Lines[i].cost()
+	}
+	takes := func(share float64) float64 {
+		var all tables
+		bytes := 0.0
+		for i, c := range costs {
+			n := share * float64(p.Lines[i].Count)
+			all.keys += n
+			all.parts += n * c.Parts
+			bytes += n * c.Bytes
+		}
+		return bytes + all.index(planShards)
+	}
 	share := 1.0
-	if room < p.All.Total {
-		share = max(float64(room)/float64(p.All.Total), 0)
+	if takes(1) > float64(room) {
+		low, high := 0.0, 1.0
+		for range 50 {
+			if share = (low + high) / 2; takes(share) > float64(room) {
+				high = share
+			} else {
+				low = share
+			}
+		}
+		share = low
 	}
 	p.All.Fits = new(int64)
 	for i := range p.Lines {

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -28,9 +29,11 @@ func TestParseItem(t *testing.T) {
 		"s=rate=50/s:256:ttl=1h":           {Name: "s", Count: 180_000, Size: 256, Key: 32, TTL: time.Hour},
 		"s=rate=1/m:256B:ttl=90s":          {Name: "s", Count: 2, Size: 256, Key: 32, TTL: 90 * time.Second},
 		"u=10:400B:fields=8:field=5:key=4": {Name: "u", Count: 10, Size: 400, Key: 4, Fields: 8, Field: 5},
+		"c=1M:int:ttl=60":                  {Name: "c", Count: 1_000_000, Size: 8, Key: 32, TTL: time.Minute, Counter: true},
+		"api=1K:1KB-10KB":                  {Name: "api", Count: 1_000, Size: 5_500, Largest: 10_000, Key: 32},
 		"u=0:8B:fields=8":                  {Name: "u", Count: 0, Size: 8, Key: 32, Fields: 8, Field: 8},
 	} {
-		if got, err := ParseItem(text); err != nil || got != want {
+		if got, err := ParseItem(text); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %+v %v", text, got, err)
 		}
 	}
@@ -38,7 +41,8 @@ func TestParseItem(t *testing.T) {
 		"", "a", "a=", "=1:2", "a=1", "a b=1:2", "a=x:2", "a=-1:2", "a=1:-2", "a=1:2XB", "a=1:", "a=:1", "a=1:1GB", "a=2T:1", "a=1e9:5", "a=1:0x10", "a=1..2:5",
 		"a=999999999999999999999999:1", "a=1:999999999999999999999999B", "a=1:NaN", "a=1:Inf", "a=1000000000000:512MiB", "a=1:2:ttl=0", "a=1:2:ttl=-1s", "a=1:2:ttl=x",
 		"a=1:2:key=40KB", "a=1:2:fields=0", "a=1:2:fields=3", "a=1:2:field=3", "a=1:2:what=3", "a=1:2:", "a=rate=5/s:2", "a=rate=5:2:ttl=1h",
-		"a=rate=5/y:2:ttl=1h", "a=rate=1000000000000/s:1:ttl=1h", "a=1:2:ttl=9999999999999999d",
+		"a=rate=5/y:2:ttl=1h", "a=rate=1000000000000/s:1:ttl=1h", "a=1:2:ttl=9999999999999999d", "a=1:2:ttl=5:ttl=6", "a=1:2:count=3", "a=1:2:rate=3/s", "a=1:10-5", "a=1:5-5", "a=1:5-", "a=1:-5-9", "a=1:1-9:fields=1", "a=1:int:fields=2",
+		"a=1:Int",
 	} {
 		if got, err := ParseItem(text); err == nil || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: got %+v, error %v", text, got, err)

@@ -1,0 +1,105 @@
+package cmd
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// startVerifying starts 'redistill plan --verify' with a population that takes
+// long to load, in a process group of its own, as a shell does, and returns when
+// it has a server, with the server's process.
+func startVerifying(t *testing.T, stderr *bytes.Buffer) (cmd *exec.Cmd, server string) {
+	t.Helper()
+	cmd = exec.Command("redistill", "plan", "--item", "a=10M:100B", "--verify")
+	cmd.Stderr = stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() }) // it has ended, unless the test failed
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		if server = childOf(cmd.Process.Pid); server != "" {
+			return cmd, server
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("it starts no server: %s", stderr)
+		}
+	}
+}
+
+// childOf returns a child of a process, in any of its threads.
+func childOf(pid int) string {
+	tasks, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid)) // it may not be there yet
+	for _, task := range tasks {
+		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/children", pid, task.Name()))
+		if children := strings.Fields(string(text)); len(children) > 0 {
+			return children[0]
+		}
+	}
+	return ""
+}
+
+// requireEnded fails if a process does not end.
+func requireEnded(t *testing.T, pid string) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		state, err := os.ReadFile("/proc/" + pid + "/stat")
+		if err != nil || strings.Contains(string(state), ") Z ") {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the server goes on")
+		}
+	}
+}
+
+// TestVerifyInterrupted: Ctrl-C ends the server too, and is one line.
+func TestVerifyInterrupted(t *testing.T) {
+	var stderr bytes.Buffer
+	cmd, server := startVerifying(t, &stderr)
+	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // the code is looked at
+	if text := stderr.String(); cmd.ProcessState.ExitCode() != exitError || !strings.HasPrefix(text, "redistill: --verify: ") ||
+		!strings.HasSuffix(text, "interrupted\n") || strings.Count(text, "\n") != 1 {
+		t.Errorf("got %v, %q", cmd.ProcessState, text)
+	}
+	requireEnded(t, server)
+}
+
+// TestVerifyKilled: not even then the server is left over.
+func TestVerifyKilled(t *testing.T) {
+	var stderr bytes.Buffer
+	cmd, server := startVerifying(t, &stderr)
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // it was killed
+	requireEnded(t, server)
+}
+
+// TestPlanClosedPipe: a reader that went away is no stack trace.
+func TestPlanClosedPipe(t *testing.T) {
+	for _, output := range []string{"table", "json", "csv", "markdown", "toml"} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Close()
+		var stderr bytes.Buffer
+		cmd := exec.Command("redistill", "plan", "--item", "a=1:1B", "--output", output)
+		cmd.Stdout, cmd.Stderr = w, &stderr
+		err = cmd.Run()
+		w.Close()
+		if err == nil || strings.Count(stderr.String(), "\n") > 1 {
+			t.Errorf("%s: got %v, %s", output, err, &stderr)
+		}
+	}
+}

@@ -1,0 +1,109 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/redistill/redistill/bench"
+	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/config"
+	"github.com/redistill/redistill/internal/plan"
+	"github.com/redistill/redistill/internal/population"
+	"github.com/redistill/redistill/internal/spawn"
+)
+
+// verify loads a share of the items into a server that it starts, and enters what
+// was measured.
+func (p *planReport) verify(ctx context.Context, options plan.Options, scale float64, stderr io.Writer) error {
+	if !(scale > 0 && scale <= 1) {
+		return errors.New("--scale must be above 0, and 1 at most")
+	}
+	items := make([]plan.Item, len(options.Items))
+	for i, it := range options.Items {
+		it.Count = int64(math.Ceil(scale * float64(it.Count)))
+		items[i] = it
+	}
+	options.Items = items
+	scaled, err := plan.New(options)
+	if err != nil {
+		return err
+	}
+	if there := config.DetectMemory().Bytes; there > 0 && scaled.MaxMemory > there {
+		return fmt.Errorf("it takes up to %s, and this machine has %s: try --scale 0.1", config.FormatSize(scaled.MaxMemory), config.FormatSize(there))
+	}
+	server, err := startVerified(ctx, scaled.MaxMemory)
+	if err != nil {
+		return err
+	}
+	defer server.Stop()
+	nc, err := bench.Dial(ctx, bench.Target{Network: "tcp", Address: server.Address}, 10*time.Second)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = nc.Close() }()
+	line := newStatusLine(stderr)
+	defer line.clear()
+	growth := plan.Growth(items, engine.ShardsFor(scaled.MaxMemory, runtime.GOMAXPROCS(0)))
+	p.Scale = scale
+	p.Verified, err = population.Verify(ctx, nc, items, growth, func(now population.Progress) {
+		line.show("loading %s: %d of %d", now.Item, now.Done, now.Count)
+	})
+	return err
+}
+
+// startVerified starts this program as a server with the defaults and a limit,
+// whatever the environment and configuration files say.
+func startVerified(ctx context.Context, maxMemory int64) (*spawn.Server, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	env := []string{}
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "REDIS") {
+			env = append(env, v)
+		}
+	}
+	return spawn.Start(ctx, env, self, "serve", "--config", os.DevNull, "--bind", "127.0.0.1", "--port", spawn.PortMark,
+		"--max-memory", strconv.FormatInt(maxMemory, 10), "--eviction-policy", "noeviction")
+}
+
+// statusLine is a line on a terminal that is written over, and nothing elsewhere.
+type statusLine struct {
+	w    io.Writer // nil if it is not a terminal
+	last time.Time // when it was written
+}
+
+// statusInterval is how long a status stays at least.
+const statusInterval = 200 * time.Millisecond
+
+func newStatusLine(w io.Writer) *statusLine {
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return &statusLine{w: w}
+	}
+	return &statusLine{}
+}
+
+func (s *statusLine) show(format string, args ...any) {
+	if s.w == nil || time.Since(s.last) < statusInterval {
+		return
+	}
+	s.last = time.Now()
+	fmt.Fprintf(s.w, "\r\x1b[K"+format, args...)
+}
+
+func (s *statusLine) clear() {
+	if s.w != nil {
+		fmt.Fprint(s.w, "\r\x1b[K")
+	}
+}

@@ -1,0 +1,150 @@
+package population
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/redistill/redistill/internal/plan"
+)
+
+// Measured is what one item took in a server.
+type Measured struct {
+	Name      string `json:"name"`
+	Count     int64  `json:"count"`
+	Predicted int64  `json:"predicted_bytes"` // growth of the resident memory
+	Measured  int64  `json:"measured_bytes"`
+	Loaded    int64  `json:"loaded_bytes"` // before the server had compacted what was left of growing values
+}
+
+// Off returns by what share of the measured the predicted is above it.
+func (m *Measured) Off() float64 {
+	if m.Measured == 0 {
+		return 0
+	}
+	return float64(m.Predicted)/float64(m.Measured) - 1
+}
+
+// Verification is a plan beside a server that holds what it is for.
+type Verification struct {
+	Items   []Measured `json:"items"`
+	All     Measured   `json:"all"`
+	Process int64      `json:"process_bytes"` // resident memory of the server when it was empty again
+}
+
+// Progress says how far a verification is.
+type Progress struct {
+	Item        string
+	Done, Count int64 // keys
+}
+
+const (
+	loadTimeout = time.Minute // for the replies to a batch
+	settleStep  = 100 * time.Millisecond
+	settleSteps = 5 // steps without a change after which memory has settled
+	settleMost  = 60 * time.Second
+	leastLimit  = "16mb" // a limit so low that all is compacted that can be
+)
+
+// ErrUnknownMemory says that the server does not know its resident memory.
+var ErrUnknownMemory = errors.New("the server does not tell its resident memory on this system")
+
+// Verify loads items, one after the other, into an empty server without eviction,
+// whose connection is nc, and measures after each how much its resident memory has
+// grown. predicted is by how much it should. The server is one of ours: it is told
+// to compact before each measurement, by a low limit, and has the one that it had
+// while it is loaded.
+func Verify(ctx context.Context, nc net.Conn, items []plan.Item, predicted []int64, progress func(Progress)) (*Verification, error) {
+	c := newConn(ctx, nc, loadTimeout)
+	defer c.stop()
+	memory, err := c.info("memory")
+	if err != nil {
+		return nil, err
+	}
+	if memory["used_memory_rss"] == 0 {
+		return nil, ErrUnknownMemory
+	}
+	limit := strconv.FormatInt(memory["maxmemory"], 10)
+	l := &loader{conn: c, progress: func(int64) {}}
+	if err := l.warmUp(); err != nil {
+		return nil, err
+	}
+	_, before, err := c.compacted(limit)
+	if err != nil {
+		return nil, err
+	}
+	v := &Verification{Process: before, All: Measured{Name: "all"}}
+	for i := range items {
+		it := &items[i]
+		l.progress = func(done int64) { progress(Progress{it.Name, done, it.Count}) }
+		if err := l.load(it); err != nil {
+			return nil, err
+		}
+		loaded, now, err := c.compacted(limit)
+		if err != nil {
+			return nil, err
+		}
+		m := Measured{it.Name, it.Count, predicted[i], now - before, loaded - before}
+		before = now
+		v.Items = append(v.Items, m)
+		v.All.Count += m.Count
+		v.All.Predicted += m.Predicted
+		v.All.Measured += m.Measured
+		v.All.Loaded += m.Loaded
+	}
+	return v, nil
+}
+
+// warmUp has an empty server do what it will do, so that buffers and the heap of
+// its runtime are there before its memory is measured.
+func (l *loader) warmUp() error {
+	if n, err := l.do("DBSIZE"); err != nil || n.text != "0" {
+		return cmp.Or(err, errors.New("the server is not empty"))
+	}
+	it := plan.Item{Name: "warm-up", Count: 20_000, Size: 500, Key: 32, TTL: time.Hour}
+	if err := l.load(&it); err != nil {
+		return err
+	}
+	_, err := l.do("FLUSHALL")
+	return err
+}
+
+// compacted returns the resident memory as it is, and as it is when the server
+// has compacted all that it can. The limit is the given one again then.
+func (c *conn) compacted(limit string) (loaded, settled int64, err error) {
+	memory, err := c.info("memory")
+	if err != nil {
+		return 0, 0, err
+	}
+	if _, err := c.do("CONFIG", "SET", "maxmemory", leastLimit); err != nil {
+		return 0, 0, err
+	}
+	if settled, err = c.settle(); err != nil {
+		return 0, 0, err
+	}
+	_, err = c.do("CONFIG", "SET", "maxmemory", limit)
+	return memory["used_memory_rss"], settled, err
+}
+
+// settle waits until the resident memory does not shrink any more, and returns it.
+func (c *conn) settle() (int64, error) {
+	least, same := int64(0), 0
+	for end := time.Now().Add(settleMost); same < settleSteps && time.Now().Before(end); same++ {
+		select {
+		case <-c.ctx.Done():
+			return 0, ErrInterrupted
+		case <-time.After(settleStep):
+		}
+		memory, err := c.info("memory")
+		if err != nil {
+			return 0, err
+		}
+		if now := memory["used_memory_rss"]; least == 0 || now < least {
+			least, same = now, 0
+		}
+	}
+	return least, nil
+}
