@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 )
@@ -12,11 +13,14 @@ import (
 // Regression is a figure that is worse than that of the baseline.
 type Regression struct {
 	Name     string
-	Old, New float64
+	Old, New float64 // New is NaN if only the baseline has it
 	Worse    float64 // by which share of Old: 0.1 is a tenth
 }
 
 func (r Regression) String() string {
+	if math.IsNaN(r.New) {
+		return fmt.Sprintf("%s is not known, was %.6g", r.Name, r.Old)
+	}
 	return fmt.Sprintf("%s is %.1f %% worse: %.6g, was %.6g", r.Name, r.Worse*100, r.New, r.Old)
 }
 
@@ -55,36 +59,72 @@ func ReadBaseline(r io.Reader) (*Report, error) {
 // cfg has, and says which.
 func CheckBaseline(old *Report, cfg Config) error {
 	was, is := old.Settings, cfg.settings()
+	if was.Profile.Name != is.Profile.Name {
+		return fmt.Errorf("it was measured with the profile %s and not %s", was.Profile.Name, is.Profile.Name)
+	}
 	// They change how exact a result is and not what is measured.
 	was.Duration, was.Requests, was.Warmup, was.Seed = is.Duration, is.Requests, is.Warmup, is.Seed
-	if was == is {
-		return nil
+	differing, err := differences(was, is)
+	if err != nil || len(differing) == 0 {
+		return err
 	}
-	return errors.New("it was measured with other settings: " + strings.Join(differences(was, is), ", "))
+	return errors.New("it was measured with other settings: " + strings.Join(differing, ", "))
 }
 
-func differences(was, is Settings) []string {
-	var a, b map[string]any
-	for _, side := range []struct {
-		s   Settings
-		out *map[string]any
-	}{{was, &a}, {is, &b}} {
-		text, err := json.Marshal(side.s)
-		if err == nil {
-			err = json.Unmarshal(text, side.out)
-		}
-		if err != nil {
-			return []string{err.Error()}
-		}
+// differences names the values in which two settings differ.
+func differences(was, is Settings) ([]string, error) {
+	a, err1 := flatten(was)
+	b, err2 := flatten(is)
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, err
 	}
 	var out []string
 	for name, value := range a {
-		if b[name] != value {
-			out = append(out, fmt.Sprintf("%s %v and not %v", name, value, b[name]))
+		if other, ok := b[name]; !ok {
+			out = append(out, name+" is new")
+		} else if other != value {
+			out = append(out, fmt.Sprintf("%s %v and not %v", name, value, other))
+		}
+	}
+	for name := range b {
+		if _, ok := a[name]; !ok {
+			out = append(out, name+" is missing")
 		}
 	}
 	slices.Sort(out)
-	return out
+	return out, nil
+}
+
+// flatten returns the values of s by the names that they have in JSON. Those of a
+// population have its name in front.
+func flatten(s Settings) (map[string]any, error) {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	var tree map[string]any
+	if err := json.Unmarshal(text, &tree); err != nil {
+		return nil, err
+	}
+	out := map[string]any{}
+	var walk func(prefix string, node map[string]any)
+	walk = func(prefix string, node map[string]any) {
+		for name, value := range node {
+			switch value := value.(type) {
+			case map[string]any:
+				walk(prefix, value)
+			case []any:
+				for _, element := range value {
+					population := element.(map[string]any)
+					walk(population["name"].(string)+" ", population)
+				}
+			default:
+				out[prefix+name] = value
+			}
+		}
+	}
+	walk("", tree)
+	return out, nil
 }
 
 // Regressions returns which of throughput, p99 and CPU per request is worse than
@@ -94,7 +134,11 @@ func (r *Report) Regressions(old *Report, tolerance float64) []Regression {
 	for _, m := range metrics() {
 		was, ok1 := old.Targets[0].median(m.name)
 		is, ok2 := r.Targets[0].median(m.name)
-		if !slices.Contains(gated, m.name) || !ok1 || !ok2 {
+		if !slices.Contains(gated, m.name) || !ok1 {
+			continue
+		}
+		if !ok2 {
+			out = append(out, Regression{m.name, was, math.NaN(), math.NaN()})
 			continue
 		}
 		worse := (is - was) / was

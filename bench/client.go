@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -34,10 +35,35 @@ func dial(ctx context.Context, t Target, timeout time.Duration) (*client, error)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", t, plain(err))
 	}
+	if t.TLS != nil {
+		secured, err := secure(ctx, conn, t.TLS, timeout)
+		if err != nil {
+			conn.Close()
+			return nil, fmt.Errorf("connecting to %s: %w", t, err)
+		}
+		conn = secured
+	}
 	c := &client{conn: conn, buf: make([]byte, readBuffer)}
 	if err := c.greet(t, timeout); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("connecting to %s: %w", t, err)
+	}
+	return c, nil
+}
+
+// secure begins TLS on conn, which stays the caller's if that fails.
+func secure(ctx context.Context, conn net.Conn, cfg *tls.Config, timeout time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	c := tls.Client(conn, cfg.Clone())
+	err := c.HandshakeContext(ctx)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, errors.New("TLS: no answer in time")
+	case errors.Is(err, io.EOF):
+		return nil, errors.New("TLS: the server closed the connection")
+	case err != nil:
+		return nil, fmt.Errorf("TLS: %w", plain(err))
 	}
 	return c, nil
 }

@@ -37,9 +37,10 @@ type Config struct {
 
 // Progress says how far a measurement is.
 type Progress struct {
-	Phase    string  // "preload", "warm-up" or "measure"
-	Done     float64 // from 0 to 1
-	Requests int64   // so far in this phase
+	Phase     string  // "preload", "warm-up" or "measure"
+	Done      float64 // from 0 to 1
+	Requests  int64   // so far in this phase
+	Run, Runs int     // the number of this run of Measure, from 1, and of all of them
 }
 
 // DefaultTimeout is the Timeout of a Config that does not say.
@@ -49,8 +50,6 @@ const DefaultTimeout = 10 * time.Second
 const (
 	maxConnections = 100_000
 	maxPipeline    = 10_000
-	maxKeys        = 1_000_000_000
-	maxValueSize   = 64 << 20
 )
 
 // withDefaults fills in what the profile knows.
@@ -74,8 +73,8 @@ func (c Config) withDefaults() Config {
 func (c Config) Validate() error {
 	c = c.withDefaults()
 	switch {
-	case len(c.Profile.Populations) == 0:
-		return errors.New("no profile")
+	case c.Profile.Name == "":
+		return errors.New("it needs a profile")
 	case c.Connections < 1 || c.Connections > maxConnections:
 		return fmt.Errorf("connections must be from 1 to %d", maxConnections)
 	case c.Pipeline < 1 || c.Pipeline > maxPipeline:
@@ -89,22 +88,5 @@ func (c Config) Validate() error {
 	case c.Threads < 0:
 		return errors.New("threads must not be negative")
 	}
-	for _, p := range c.Profile.Populations {
-		if err := p.validate(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (p *Population) validate() error {
-	switch {
-	case p.Keys < 1 || p.Keys > maxKeys:
-		return fmt.Errorf("keys must be from 1 to %d", maxKeys)
-	case p.MinSize < 1 || p.MaxSize < p.MinSize || p.MaxSize > maxValueSize:
-		return fmt.Errorf("value-size must be from 1 B to %d B, the smaller one first", maxValueSize)
-	case !(p.ReadRatio >= 0 && p.ReadRatio <= 1) || !(p.HitRate >= 0 && p.HitRate <= 1):
-		return errors.New("read-ratio must be from 0 to 1")
-	}
-	return nil
+	return c.Profile.validate()
 }

@@ -1,36 +1,9 @@
 package bench
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 )
-
-// Distribution says how often which key is asked for.
-type Distribution int
-
-const (
-	// Uniform asks for every key equally often.
-	Uniform Distribution = iota
-	// Zipf asks for the key of rank k in proportion to k^-0.99, as YCSB does.
-	Zipf
-	// Hotset asks for a tenth of the keys in nine requests out of ten.
-	Hotset
-)
-
-var distributionNames = [...]string{"uniform", "zipf", "hotset"}
-
-func (d Distribution) String() string { return distributionNames[d] }
-
-// ParseDistribution is the inverse of String.
-func ParseDistribution(s string) (Distribution, error) {
-	for i, name := range distributionNames {
-		if s == name {
-			return Distribution(i), nil
-		}
-	}
-	return 0, fmt.Errorf("unknown distribution %q; there are uniform, zipf, hotset", s)
-}
 
 const (
 	zipfExponent  = 0.99

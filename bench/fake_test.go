@@ -172,12 +172,18 @@ func startRedis(t *testing.T) Target {
 	return Target{Network: "tcp", Address: s.Address}
 }
 
+func builtin(t testing.TB, name string) Profile {
+	t.Helper()
+	p, err := Find(Profiles(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // small is a short run of a profile. It ends after so many requests.
 func small(t testing.TB, name string, requests int64) Config {
-	p, err := FindProfile(name)
-	if err == nil {
-		p, err = p.With(Overrides{Keys: 500})
-	}
+	p, err := builtin(t, name).With(Overrides{Keys: 500})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,111 +1,108 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
 
 // Profile declares a workload: what is stored, and how it is asked for.
 type Profile struct {
-	Name    string
-	Summary string // one line
+	Name    string `toml:"name" json:"name"`
+	Summary string `toml:"summary" json:"-"` // one line
 	// Connections and Pipeline are what the profile is meant to be run with.
-	Connections, Pipeline int
+	Connections int `toml:"connections" json:"-"`
+	Pipeline    int `toml:"pipeline" json:"-"`
 	// Distribution says which keys are asked for, for all populations alike.
-	Distribution Distribution
-	Populations  []Population
+	Distribution Distribution `toml:"distribution" json:"distribution"`
+	Populations  []Population `toml:"population" json:"populations"`
 }
 
 // Population is a set of keys of one kind.
 type Population struct {
-	Name string
+	Name string `toml:"name" json:"name"`
 	// Weight is the population's share of the requests, relative to the others.
-	Weight float64
-	Keys   int // number of keys that are preloaded
-	// Prefix and Suffix surround 16 hexadecimal digits in every key.
-	Prefix, Suffix string
-	Value          ValueKind
-	// MinSize and MaxSize bound the values, in bytes. Four out of five lie
-	// between MostMin and MostMax if these are given.
-	MinSize, MaxSize, MostMin, MostMax int
-	TTL                                time.Duration // of every key; 0 is none
-	Access                             Access
+	Weight float64   `toml:"weight" json:"weight"`
+	Keys   int       `toml:"keys" json:"keys"` // number of keys that are preloaded
+	Key    string    `toml:"key" json:"key"`   // with KeyMark
+	Value  ValueKind `toml:"value" json:"value"`
+	// Size bounds the values. Four out of five are within MostSize, if it is given.
+	Size     Sizes  `toml:"size" json:"size"`
+	MostSize Sizes  `toml:"most_size,omitempty" json:"most_size,omitzero"`
+	TTL      TTL    `toml:"ttl" json:"ttl"` // of every key; 0 is none
+	Access   Access `toml:"access" json:"access"`
 	// ReadRatio is the share of reads, for the access ReadWrite.
-	ReadRatio float64
+	ReadRatio float64 `toml:"read_ratio" json:"read_ratio"`
 	// HitRate is the share of reads that find their key, for CacheAside. The
 	// others ask for a key that nobody has asked for before.
-	HitRate float64
+	HitRate float64 `toml:"hit_rate" json:"hit_rate"`
 }
 
-// Access is how the keys of a population are used.
-type Access int
+// KeyMark is what becomes the number of the key, as 16 hexadecimal digits, in
+// Population.Key.
+const KeyMark = "{id}"
 
+// Limits of a population, against slips of the hand.
 const (
-	// ReadWrite is GET and SET in the proportion of ReadRatio.
-	ReadWrite Access = iota
-	// CacheAside is GET, and after a miss SET of the same key.
-	CacheAside
-	// Counter is INCR and EXPIRE in one batch: a rate limiter.
-	Counter
+	maxPopulations = 100
+	maxKeys        = 1_000_000_000
+	maxKeySize     = 1 << 20
+	maxValueSize   = 64 << 20
 )
 
-func sessions(keys int) Population {
-	return Population{
-		Name: "session", Weight: 1, Keys: keys, Prefix: "session:", Suffix: ":web-app",
-		Value: SessionValue, MinSize: 32, MaxSize: 256, TTL: 24 * time.Hour, ReadRatio: 20. / 21,
+func (p *Profile) validate() error {
+	if len(p.Populations) == 0 || len(p.Populations) > maxPopulations {
+		return fmt.Errorf("a profile needs from 1 to %d populations", maxPopulations)
 	}
-}
-
-func apiResponses(keys int) Population {
-	return Population{
-		Name: "api", Weight: 1, Keys: keys, Prefix: "api:v2:users:", Suffix: ":profile?fields=id,name,email,about",
-		Value: JSONValue, MinSize: 1000, MaxSize: 10_000, MostMin: 2000, MostMax: 5000,
-		TTL: 5 * time.Minute, Access: CacheAside, HitRate: 0.95,
+	for i := range p.Populations {
+		pop := &p.Populations[i]
+		if err := pop.validate(); err != nil {
+			return fmt.Errorf("population %s: %w", pop.Name, err)
+		}
+		if slices.ContainsFunc(p.Populations[:i], func(other Population) bool { return other.Name == pop.Name }) {
+			return fmt.Errorf("two populations are named %q", pop.Name)
+		}
 	}
+	return nil
 }
 
-func pages(keys int) Population {
-	return Population{
-		Name: "html", Weight: 1, Keys: keys, Prefix: "page:/products/", Value: HTMLValue,
-		Suffix:  "/reviews-and-questions/most-helpful-first?language=en&currency=EUR&device=desktop&page=1&of=12:v2",
-		MinSize: 50_000, MaxSize: 200_000, TTL: time.Hour, ReadRatio: 0.9,
+func (p *Population) validate() error {
+	switch {
+	case p.Name == "":
+		return errors.New("it needs a name")
+	case p.Keys < 1 || p.Keys > maxKeys:
+		return fmt.Errorf("keys must be from 1 to %d", maxKeys)
+	case strings.Count(p.Key, KeyMark) != 1 || len(p.Key) > maxKeySize:
+		return fmt.Errorf("key must hold %s once, and have no more than %d B", KeyMark, maxKeySize)
+	case !(p.Weight > 0 && p.Weight < math.MaxInt32):
+		return errors.New("weight must be more than 0")
+	case p.Size.Min < 1 || p.Size.Max < p.Size.Min || p.Size.Max > maxValueSize:
+		return fmt.Errorf("value sizes must be from 1 B to %d B, the smaller one first", maxValueSize)
+	case p.MostSize != Sizes{} && (p.MostSize.Min < p.Size.Min || p.MostSize.Max < p.MostSize.Min || p.MostSize.Max > p.Size.Max):
+		return errors.New("most_size must lie within size, the smaller one first")
+	case p.Value == NumberValue && p.Size.Max > maxNumberSize:
+		return fmt.Errorf("numbers have at most %d digits", maxNumberSize)
+	case p.Access == Counter && p.Value != NumberValue:
+		return errors.New("what a counter counts are values of the kind number")
+	case p.TTL < 0 || p.TTL%TTL(time.Second) != 0:
+		return errors.New("ttl must be whole seconds")
+	case p.TTL == 0 && p.Access == Counter:
+		return errors.New("a counter needs a ttl")
+	case !(p.ReadRatio >= 0 && p.ReadRatio <= 1):
+		return errors.New("read-ratio must be from 0 to 1")
+	case !(p.HitRate >= 0 && p.HitRate <= 1):
+		return errors.New("hit_rate must be from 0 to 1")
 	}
+	return nil
 }
 
-// Profiles returns the profiles that there are.
-func Profiles() []Profile {
-	return []Profile{
-		{"session", "sessions: keys of 32 B, values of 32-256 B, TTL 24 h, 20 reads a write", 50, 1, Zipf, []Population{sessions(100_000)}},
-		{"api", "JSON of 1-10 KB, TTL 5 min, GET and after a miss SET, hit rate 95 %", 50, 1, Zipf, []Population{apiResponses(10_000)}},
-		{"html", "pages of 50-200 KB, TTL 1 h, 9 reads a write", 50, 1, Zipf, []Population{pages(1000)}},
-		{"counter", "rate limiter: INCR and EXPIRE in one batch", 50, 1, Zipf, []Population{{
-			Name: "counter", Weight: 1, Keys: 10_000, Prefix: "ratelimit:", Suffix: ":2026-01-31T12",
-			Value: NumberValue, MinSize: 1, MaxSize: 5, TTL: time.Hour, Access: Counter,
-		}}},
-		{"mixed", "1 M sessions, 100 K JSON responses and 10 K pages of 50 KB: 1.3 GB", 50, 1, Zipf, mixed()},
-		{"headline", "256 B, as many reads as writes, 160 connections, pipeline 30", 160, 30, Uniform, []Population{{
-			Name: "headline", Weight: 1, Keys: 1_000_000, Prefix: "memtier-",
-			Value: SessionValue, MinSize: 256, MaxSize: 256, ReadRatio: 0.5,
-		}}},
-	}
-}
-
-// mixed has the sizes of the table for planning memory. Of 100 requests, 80 are
-// for sessions, 15 for JSON and 5 for pages.
-func mixed() []Population {
-	s, a, p := sessions(1_000_000), apiResponses(100_000), pages(10_000)
-	s.Weight, s.MinSize, s.MaxSize = 80, 256, 256
-	a.Weight, a.MinSize, a.MaxSize, a.MostMin, a.MostMax = 15, 5000, 5000, 0, 0
-	p.Weight, p.MinSize, p.MaxSize = 5, 50_000, 50_000
-	return []Population{s, a, p}
-}
-
-// FindProfile returns the profile of a name.
-func FindProfile(name string) (Profile, error) {
+// Find returns the profile of a name among several.
+func Find(profiles []Profile, name string) (Profile, error) {
 	var names []string
-	for _, p := range Profiles() {
+	for _, p := range profiles {
 		if p.Name == name {
 			return p, nil
 		}
@@ -116,22 +113,30 @@ func FindProfile(name string) (Profile, error) {
 
 // Overrides changes what a profile declares. Zero values change nothing.
 type Overrides struct {
-	Keys             int     // in all; populations keep their proportions
-	Scale            float64 // multiplies the number of keys
-	MinSize, MaxSize int     // of every value, in bytes
-	ReadRatio        *float64
-	Distribution     *Distribution
+	Keys         int           `toml:"keys"`       // in all; populations keep their proportions
+	Scale        float64       `toml:"scale"`      // multiplies the number of keys
+	ValueSize    Sizes         `toml:"value_size"` // of every value
+	ReadRatio    *float64      `toml:"read_ratio"`
+	Distribution *Distribution `toml:"distribution"`
 }
+
+// maxScale bounds Overrides.Scale.
+const maxScale = 1e6
 
 // With returns p changed by o. A read ratio makes every population ReadWrite.
 func (p Profile) With(o Overrides) (Profile, error) {
-	populations := append([]Population(nil), p.Populations...)
+	populations := slices.Clone(p.Populations)
 	total := 0
 	for _, pop := range populations {
 		total += pop.Keys
 	}
 	factor := 1.0
-	if o.Keys > 0 {
+	switch {
+	case o.Keys < 0 || o.Keys > maxKeys:
+		return p, fmt.Errorf("keys must be from 1 to %d", maxKeys)
+	case !(o.Scale >= 0 && o.Scale <= maxScale):
+		return p, errors.New("scale must be more than 0")
+	case o.Keys > 0:
 		factor = float64(o.Keys) / float64(total)
 	}
 	if o.Scale > 0 {
@@ -140,8 +145,8 @@ func (p Profile) With(o Overrides) (Profile, error) {
 	for i := range populations {
 		pop := &populations[i]
 		pop.Keys = max(1, int(math.Round(float64(pop.Keys)*factor)))
-		if o.MinSize > 0 && pop.Access != Counter {
-			pop.MinSize, pop.MaxSize, pop.MostMin, pop.MostMax = o.MinSize, o.MaxSize, 0, 0
+		if o.ValueSize.Min > 0 && pop.Access != Counter {
+			pop.Size, pop.MostSize = o.ValueSize, Sizes{}
 		}
 		if o.ReadRatio == nil {
 			continue

@@ -14,27 +14,31 @@ const (
 	significant = 3
 )
 
+func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1, maxLatency, significant) }
+
 // recorder counts what happens in one phase, from all connections.
 type recorder struct {
 	shards   []*shard
+	timeline timeline
 	requests atomic.Int64 // as far as batches are complete
 }
 
 // shard is the part of a recorder that some of the connections share.
 type shard struct {
-	mu        sync.Mutex
-	latency   [opKinds]*hdrhistogram.Histogram // nil until the kind is seen
-	intervals []Interval
-	hits      int64
-	misses    int64
-	errors    int64
-	firstErr  string
+	mu       sync.Mutex
+	latency  [opKinds]*hdrhistogram.Histogram // nil until the kind is seen
+	slot     slot                             // not in the timeline yet
+	hits     int64
+	misses   int64
+	errors   int64
+	firstErr string
 }
 
 func newRecorder(shards int) *recorder {
 	r := &recorder{shards: make([]*shard, shards)}
+	r.timeline.width.Store(int64(firstWidth))
 	for i := range r.shards {
-		r.shards[i] = new(shard)
+		r.shards[i] = &shard{slot: newSlot()}
 	}
 	return r
 }
@@ -51,21 +55,22 @@ type outcome struct {
 func (r *recorder) add(i int, ops []op, o *outcome) {
 	s := r.shards[i%len(r.shards)]
 	s.mu.Lock()
-	second := int(o.now / time.Second)
-	for len(s.intervals) <= second {
-		s.intervals = append(s.intervals, Interval{Second: len(s.intervals)})
+	if !r.timeline.isIn(&s.slot, o.now) {
+		r.timeline.fold(&s.slot)
+		s.slot.from = r.timeline.start(o.now)
 	}
-	interval := &s.intervals[second]
-	interval.Requests += int64(len(o.latency))
-	for j, latency := range o.latency {
-		interval.Max = max(interval.Max, latency)
-		h := s.latency[ops[j].kind]
-		if h == nil {
-			h = hdrhistogram.New(1, maxLatency, significant)
-			s.latency[ops[j].kind] = h
+	for j := 0; j < len(o.latency); {
+		kind, latency, first := ops[j].kind, o.latency[j], j
+		// Replies that one read brought often have the same latency.
+		for j++; j < len(o.latency) && o.latency[j] == latency && ops[j].kind == kind; j++ {
 		}
-		// What is out of range is recorded as the most that is in it.
-		_ = h.RecordValue(min(max(1, int64(latency)), maxLatency))
+		h := s.latency[kind]
+		if h == nil {
+			h = newHistogram()
+			s.latency[kind] = h
+		}
+		record(h, latency, j-first)
+		s.slot.add(latency, j-first)
 	}
 	s.hits += o.hits
 	s.misses += o.misses
@@ -77,10 +82,16 @@ func (r *recorder) add(i int, ops []op, o *outcome) {
 	r.requests.Add(int64(len(o.latency)))
 }
 
-// summarize fills in what the connections counted.
+// record records n requests of the same latency. What is out of range is
+// recorded as the most that is in it.
+func record(h *hdrhistogram.Histogram, latency time.Duration, n int) {
+	_ = h.RecordValues(min(max(1, int64(latency)), maxLatency), int64(n))
+}
+
+// summarize fills in what the connections counted, after they have ended.
 func (r *recorder) summarize(run *Result) {
 	var all [opKinds]*hdrhistogram.Histogram
-	total := hdrhistogram.New(1, maxLatency, significant)
+	total := newHistogram()
 	for _, s := range r.shards {
 		run.Hits += s.hits
 		run.Misses += s.misses
@@ -88,19 +99,13 @@ func (r *recorder) summarize(run *Result) {
 		if run.FirstError == "" {
 			run.FirstError = s.firstErr
 		}
-		for i, interval := range s.intervals {
-			if i == len(run.Intervals) {
-				run.Intervals = append(run.Intervals, Interval{Second: i})
-			}
-			run.Intervals[i].Requests += interval.Requests
-			run.Intervals[i].Max = max(run.Intervals[i].Max, interval.Max)
-		}
+		r.timeline.fold(&s.slot)
 		for kind, h := range s.latency {
 			if h == nil {
 				continue
 			}
 			if all[kind] == nil {
-				all[kind] = hdrhistogram.New(1, maxLatency, significant)
+				all[kind] = newHistogram()
 			}
 			all[kind].Merge(h)
 			total.Merge(h)
@@ -108,6 +113,7 @@ func (r *recorder) summarize(run *Result) {
 	}
 	run.Requests = r.requests.Load()
 	run.Latency = newLatency(total)
+	run.Intervals = r.timeline.intervals(run.Seconds)
 	for kind, h := range all {
 		if h != nil {
 			run.Commands = append(run.Commands, Command{Name: opNames[kind], Count: h.TotalCount(), Latency: newLatency(h)})

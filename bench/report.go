@@ -2,6 +2,8 @@ package bench
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"runtime"
 	"slices"
 	"time"
@@ -30,38 +32,43 @@ type Machine struct {
 
 // Settings are those of a Config that make results comparable.
 type Settings struct {
-	Profile      string  `json:"profile"`
-	Connections  int     `json:"connections"`
-	Pipeline     int     `json:"pipeline"`
-	Duration     float64 `json:"duration_seconds"`
-	Requests     int64   `json:"requests"`
-	Warmup       float64 `json:"warmup_seconds"`
-	Rate         float64 `json:"rate"`
-	Threads      int     `json:"threads"`
-	Seed         uint64  `json:"seed"`
-	Distribution string  `json:"distribution"`
-	Keys         int     `json:"keys"`
-	MinValueSize int     `json:"min_value_size"`
-	MaxValueSize int     `json:"max_value_size"`
-	ReadRatio    float64 `json:"read_ratio"` // of the first population
+	Profile     Profile `json:"profile"` // as it was measured, with all overrides
+	Connections int     `json:"connections"`
+	Pipeline    int     `json:"pipeline"`
+	Duration    float64 `json:"duration_seconds"`
+	Requests    int64   `json:"requests"`
+	Warmup      float64 `json:"warmup_seconds"`
+	Rate        float64 `json:"rate"`
+	Threads     int     `json:"threads"`
+	Seed        uint64  `json:"seed"`
 }
 
 func (c Config) settings() Settings {
 	c = c.withDefaults()
-	s := Settings{
-		Profile: c.Profile.Name, Connections: c.Connections, Pipeline: c.Pipeline,
+	return Settings{
+		Profile: c.Profile, Connections: c.Connections, Pipeline: c.Pipeline,
 		Duration: c.Duration.Seconds(), Requests: c.Requests, Warmup: c.Warmup.Seconds(), Rate: c.Rate,
-		Threads: c.Threads, Seed: c.Seed, Distribution: c.Profile.Distribution.String(),
+		Threads: c.Threads, Seed: c.Seed,
 	}
-	for i, p := range c.Profile.Populations {
-		if i == 0 {
-			s.MinValueSize, s.ReadRatio = p.MinSize, p.ReadRatio
-		}
-		s.Keys += p.Keys
-		s.MinValueSize = min(s.MinValueSize, p.MinSize)
-		s.MaxValueSize = max(s.MaxValueSize, p.MaxSize)
+}
+
+// Keys is the number of keys that are preloaded.
+func (s *Settings) Keys() int {
+	n := 0
+	for _, p := range s.Profile.Populations {
+		n += p.Keys
 	}
-	return s
+	return n
+}
+
+// ValueSize is the bounds of the values of all populations.
+func (s *Settings) ValueSize() Sizes {
+	bounds := s.Profile.Populations[0].Size
+	for _, p := range s.Profile.Populations {
+		bounds.Min = min(bounds.Min, p.Size.Min)
+		bounds.Max = max(bounds.Max, p.Size.Max)
+	}
+	return bounds
 }
 
 // Results are the runs of one target, and their medians.
@@ -120,6 +127,9 @@ func metrics() []metric {
 type Named struct {
 	Name string
 	Target
+	// Ended says how the server's process ended, or nothing if it runs. It is nil
+	// if it is not known.
+	Ended func() string
 }
 
 // Measure runs cfg repeat times on every target, in turn: A B A B. When a run
@@ -135,9 +145,12 @@ func Measure(ctx context.Context, cfg Config, repeat int, targets ...Named) (*Re
 		report.Targets = append(report.Targets, Results{Name: t.Name})
 	}
 	var failed error
-	for range repeat {
+	for n := range repeat {
 		for i, t := range targets {
-			result, err := Run(ctx, t.Target, cfg)
+			result, err := Run(ctx, t.Target, cfg.numbered(n*len(targets)+i+1, repeat*len(targets)))
+			if err = t.explain(err); err != nil && result.Problem != "" {
+				result.Problem = err.Error()
+			}
 			if result.Requests > 0 {
 				report.Targets[i].Runs = append(report.Targets[i].Runs, result)
 			}
@@ -157,6 +170,28 @@ func Measure(ctx context.Context, cfg Config, repeat int, targets ...Named) (*Re
 	}
 	report.summarize()
 	return report, failed
+}
+
+// numbered has Progress say which run it is of.
+func (c Config) numbered(run, runs int) Config {
+	if tell := c.Progress; tell != nil {
+		c.Progress = func(p Progress) {
+			p.Run, p.Runs = run, runs
+			tell(p)
+		}
+	}
+	return c
+}
+
+// explain adds to the error of a run how the server's process ended, if it did.
+func (t *Named) explain(err error) error {
+	if err == nil || t.Ended == nil || errors.Is(err, ErrInterrupted) {
+		return err
+	}
+	if last := t.Ended(); last != "" {
+		return fmt.Errorf("%w; it ended: %s", err, last)
+	}
+	return err
 }
 
 // summarize computes medians and ratios from the runs.

@@ -15,33 +15,33 @@ import (
 var update = flag.Bool("update", false, "write the golden files")
 
 // fixedReport is a report in which everything is known.
-func fixedReport() *Report {
-	profile, _ := FindProfile("session")
+func fixedReport(t testing.TB) *Report {
+	profile := builtin(t, "session")
 	r := &Report{
 		Schema: Schema, Machine: Machine{"linux", "amd64", 2, "go1.26"},
 		Settings: Config{Profile: profile, Duration: 10 * time.Second, Seed: 1}.settings(),
 	}
 	for i, name := range []string{"redis://127.0.0.1:6379", "redis-server --port {port}"} {
-		t := Results{Name: name}
+		results := Results{Name: name}
 		for j := range 3 {
 			rate, cpu, rss, keys := 0.95, 5e-6*float64(i+1), int64(50e6), int64(100_000)
 			d := time.Duration(i+j+1) * time.Millisecond
 			l := Latency{d, d, 2 * d, 3 * d, 4 * d, 5 * d, 6 * d, 7 * d}
 			n := int64(1_000_000 * (i + 1) * (j + 1))
-			t.Runs = append(t.Runs, Result{
+			results.Runs = append(results.Runs, Result{
 				Seconds: 10, Requests: n, Throughput: float64(n) / 10, Hits: 95, Misses: 5, HitRate: &rate,
 				BytesSent: 1000, BytesReceived: 2000, Latency: l, Commands: []Command{{"GET", n, l}},
-				Intervals: []Interval{{0, n, l.Max}}, Server: Server{"redis 7.0.15", &keys, &cpu, &rss, &rate},
+				Intervals: []Interval{{0, 10, n, l.P50, l.P99, l.Max}}, Server: Server{"redis 7.0.15", &keys, &cpu, &rss, &rate},
 			})
 		}
-		r.Targets = append(r.Targets, t)
+		r.Targets = append(r.Targets, results)
 	}
 	r.summarize()
 	return r
 }
 
 func TestGoldenOutputs(t *testing.T) {
-	r := fixedReport()
+	r := fixedReport(t)
 	for name, write := range map[string]func(io.Writer) error{
 		"report.json": r.WriteJSON, "report.csv": r.WriteCSV, "report.gobench": r.WriteGobench,
 	} {
@@ -66,7 +66,7 @@ func TestGoldenOutputs(t *testing.T) {
 }
 
 func TestMediansAndRatios(t *testing.T) {
-	r := fixedReport()
+	r := fixedReport(t)
 	if m := r.Targets[0].Medians[0]; m != (Metric{"throughput", 200_000, 100_000, 300_000}) {
 		t.Errorf("got %+v", m)
 	}
@@ -81,7 +81,7 @@ func TestMediansAndRatios(t *testing.T) {
 // TestMeasureInTurn: A B A B, and a ratio for every pair.
 func TestMeasureInTurn(t *testing.T) {
 	a, b := startFake(t), startFake(t)
-	r, err := Measure(context.Background(), small(t, "session", 500), 2, Named{"a", a.target()}, Named{"b", b.target()})
+	r, err := Measure(context.Background(), small(t, "session", 500), 2, Named{"a", a.target(), nil}, Named{"b", b.target(), nil})
 	if err != nil || len(r.Targets) != 2 || len(r.Targets[0].Runs) != 2 || len(r.Targets[1].Runs) != 2 || len(r.Ratios) < 5 {
 		t.Fatalf("got %v, %+v", err, r)
 	}
@@ -92,14 +92,14 @@ func TestMeasureInTurn(t *testing.T) {
 
 func TestBaseline(t *testing.T) {
 	var text bytes.Buffer
-	if err := fixedReport().WriteJSON(&text); err != nil {
+	if err := fixedReport(t).WriteJSON(&text); err != nil {
 		t.Fatal(err)
 	}
 	old, err := ReadBaseline(bytes.NewReader(text.Bytes()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := fixedReport()
+	now := fixedReport(t)
 	if got := now.Regressions(old, 0); len(got) != 0 {
 		t.Errorf("against itself: %v", got)
 	}
@@ -113,13 +113,18 @@ func TestBaseline(t *testing.T) {
 	if got := now.Regressions(old, 0.2); len(got) != 0 {
 		t.Errorf("got %v", got)
 	}
+	now.Targets[0].Medians = now.Targets[0].Medians[:4] // CPU is not known
+	got = now.Regressions(old, 0.2)
+	if len(got) != 1 || got[0].String() != "CPU µs per request is not known, was 5" {
+		t.Errorf("got %v", got)
+	}
 
-	profile, _ := FindProfile("api")
-	same, _ := FindProfile("session")
+	profile := builtin(t, "api")
+	same := builtin(t, "session")
 	if err := CheckBaseline(old, Config{Profile: same, Duration: time.Second}); err != nil {
 		t.Error(err)
 	}
-	contains(t, CheckBaseline(old, Config{Profile: profile}), "profile session and not api")
+	contains(t, CheckBaseline(old, Config{Profile: profile}), "it was measured with the profile session and not api")
 	for in, want := range map[string]string{
 		"{":                           "not a report in JSON",
 		`{"schema":"other/9"}`:        `its schema is "other/9"`,
@@ -147,7 +152,6 @@ func TestParseTarget(t *testing.T) {
 	}
 	for in, want := range map[string]string{
 		"http://h":             `scheme "http"`,
-		"rediss://h":           "TLS",
 		"redis://h:0":          "port",
 		"redis://h:x":          "not a URL",
 		"redis://h/x":          "database",
@@ -160,35 +164,39 @@ func TestParseTarget(t *testing.T) {
 			t.Errorf("%s: the error shows the password", in)
 		}
 	}
+	secure, err := ParseTarget("rediss://:pw@h:1/2")
+	if err != nil || secure.TLS == nil || secure.TLS.ServerName != "h" || secure.String() != "rediss://h:1/2" {
+		t.Errorf("got %s, %v", secure, err)
+	}
 	if got := (Target{Network: "tcp", Address: "h:1", Password: "pw", DB: 3}).String(); got != "redis://h:1/3" {
 		t.Errorf("got %s", got)
 	}
 }
 
 func TestValidate(t *testing.T) {
-	profile, _ := FindProfile("counter")
+	profile := builtin(t, "counter")
 	half := 0.5
 	if _, err := profile.With(Overrides{ReadRatio: &half}); err == nil {
 		t.Error("a counter has no read ratio")
 	}
-	profile, _ = FindProfile("mixed")
-	scaled, err := profile.With(Overrides{Scale: 0.01, MinSize: 5, MaxSize: 6, ReadRatio: &half})
-	if p := scaled.Populations[1]; err != nil || p.Keys != 1000 || p.MaxSize != 6 || p.Access != ReadWrite || profile.Populations[1].Keys != 100_000 {
+	profile = builtin(t, "mixed")
+	scaled, err := profile.With(Overrides{Scale: 0.01, ValueSize: Sizes{5, 6}, ReadRatio: &half})
+	if p := scaled.Populations[1]; err != nil || p.Keys != 1000 || p.Size.Max != 6 || p.Access != ReadWrite || profile.Populations[1].Keys != 100_000 {
 		t.Errorf("got %v, %+v", err, p)
 	}
 	two := 2.0
 	bad, _ := profile.With(Overrides{ReadRatio: &two})
-	backwards, _ := profile.With(Overrides{MinSize: 6, MaxSize: 5})
+	backwards, _ := profile.With(Overrides{ValueSize: Sizes{6, 5}})
 	for want, c := range map[string]Config{
-		"no profile":  {},
-		"connections": {Profile: profile, Connections: -1},
-		"pipeline":    {Profile: profile, Pipeline: 1 << 20},
-		"durations":   {Profile: profile, Warmup: -1},
-		"requests":    {Profile: profile, Requests: -1},
-		"rate":        {Profile: profile, Rate: -1},
-		"threads":     {Profile: profile, Threads: -1},
-		"read-ratio":  {Profile: bad},
-		"value-size":  {Profile: backwards},
+		"needs a profile": {},
+		"connections":     {Profile: profile, Connections: -1},
+		"pipeline":        {Profile: profile, Pipeline: 1 << 20},
+		"durations":       {Profile: profile, Warmup: -1},
+		"requests":        {Profile: profile, Requests: -1},
+		"rate":            {Profile: profile, Rate: -1},
+		"threads":         {Profile: profile, Threads: -1},
+		"read-ratio":      {Profile: bad},
+		"value sizes":     {Profile: backwards},
 	} {
 		contains(t, c.Validate(), want)
 	}

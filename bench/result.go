@@ -4,7 +4,7 @@ import "time"
 
 // Schema names the layout of a Report in JSON. It changes whenever the meaning
 // of a field does.
-const Schema = "redistill.bench/1"
+const Schema = "redistill.bench/2"
 
 // Result is one measurement. Times in JSON are in nanoseconds.
 type Result struct {
@@ -49,11 +49,15 @@ type Latency struct {
 	Max   time.Duration `json:"max"`
 }
 
-// Interval is one second of a run.
+// Interval is what was answered in a part of a run. The parts of a run follow on
+// each other and are of the same length, but for the last.
 type Interval struct {
-	Second   int           `json:"second"`
+	Start    float64       `json:"start"`   // in seconds since the start of the run
+	Seconds  float64       `json:"seconds"` // its length
 	Requests int64         `json:"requests"`
-	Max      time.Duration `json:"max"` // the longest latency
+	P50      time.Duration `json:"p50"`
+	P99      time.Duration `json:"p99"`
+	Max      time.Duration `json:"max"`
 }
 
 // Server is what the server says of itself. What it does not say is nil.

@@ -195,6 +195,9 @@ func (l *load) report(name string, p *phase, total int64) (stop func()) {
 	return func() { close(done); <-ended }
 }
 
+// lastTimeout is how long the server's figures are waited for at an early end.
+const lastTimeout = time.Second
+
 // measure runs the phase that counts.
 func (l *load) measure(ctx context.Context, drive func(*worker, context.Context, *phase) error) (Result, error) {
 	var run Result
@@ -202,7 +205,11 @@ func (l *load) measure(ctx context.Context, drive func(*worker, context.Context,
 	before := l.control.snapshot(l.cfg.Timeout)
 	p := l.newPhase(l.cfg.Duration, l.cfg.Requests)
 	elapsed, err := l.run(ctx, "measure", p, drive)
-	after := l.control.snapshot(l.cfg.Timeout)
+	timeout := l.cfg.Timeout
+	if err != nil {
+		timeout = min(timeout, lastTimeout) // it may be the server that is stuck
+	}
+	after := l.control.snapshot(timeout)
 	run.Seconds = elapsed.Seconds()
 	run.BytesSent, run.BytesReceived = l.bytes()
 	run.BytesSent -= sent

@@ -106,6 +106,15 @@ func TestOpenLoopShowsStall(t *testing.T) {
 	if open.Latency.P99 < stall/2 || open.Latency.Max < stall {
 		t.Errorf("the open loop hides the stall: %+v", open.Latency)
 	}
+	silent := 0.0
+	for _, i := range open.Intervals {
+		if i.Requests == 0 {
+			silent += i.Seconds
+		}
+	}
+	if silent < stall.Seconds()/2 || silent > 1 {
+		t.Errorf("no reply in %f s over time: %+v", silent, open.Intervals)
+	}
 	closed := measure(0)
 	if closed.Latency.P99 > stall/2 || closed.Latency.Max < stall {
 		t.Errorf("the closed loop: %+v", closed.Latency)
@@ -157,7 +166,7 @@ func TestErrorReplies(t *testing.T) {
 func TestServerDies(t *testing.T) {
 	s := startFake(t)
 	s.dieAfter = 5000
-	report, err := Measure(context.Background(), small(t, "session", 100_000), 3, Named{"fake", s.target()})
+	report, err := Measure(context.Background(), small(t, "session", 100_000), 3, Named{"fake", s.target(), nil})
 	if err == nil || report == nil {
 		t.Fatalf("got %v, %v", report, err)
 	}

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -15,10 +16,13 @@ type Target struct {
 	Address        string // host:port or a path
 	User, Password string // empty when the server asks for none
 	DB             int
+	// TLS is nil for a connection without it. It is cloned before it is used.
+	TLS *tls.Config
 }
 
-// ParseTarget reads redis://[[user]:password@]host[:port][/db], host:port,
-// unix:///path or a path that begins with a slash. No error shows a password.
+// ParseTarget reads redis://[[user]:password@]host[:port][/db], the same with
+// rediss for TLS, host:port, unix:///path or a path that begins with a slash. No
+// error shows a password.
 func ParseTarget(s string) (Target, error) {
 	if strings.HasPrefix(s, "/") {
 		return Target{Network: "unix", Address: s}, nil
@@ -37,12 +41,10 @@ func ParseTarget(s string) (Target, error) {
 			return Target{}, errors.New("the target unix:// needs a path")
 		}
 		return Target{Network: "unix", Address: u.Path}, nil
-	case "redis":
+	case "redis", "rediss":
 		return parseTCP(u)
-	case "rediss":
-		return Target{}, errors.New("the target asks for TLS, which bench does not speak")
 	}
-	return Target{}, fmt.Errorf("the target's scheme %q is neither redis nor unix", u.Scheme)
+	return Target{}, fmt.Errorf("the target's scheme %q is none of redis, rediss and unix", u.Scheme)
 }
 
 func parseTCP(u *url.URL) (Target, error) {
@@ -58,6 +60,9 @@ func parseTCP(u *url.URL) (Target, error) {
 		return t, fmt.Errorf("the target's port %q is not a number from 1 to 65535", port)
 	}
 	t.Address = net.JoinHostPort(host, port)
+	if u.Scheme == "rediss" {
+		t.TLS = &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+	}
 	if u.User != nil {
 		t.User = u.User.Username()
 		t.Password, _ = u.User.Password()
@@ -78,6 +83,9 @@ func (t Target) String() string {
 		return "unix://" + t.Address
 	}
 	s := "redis://" + t.Address
+	if t.TLS != nil {
+		s = "rediss://" + t.Address
+	}
 	if t.DB > 0 {
 		s += "/" + strconv.Itoa(t.DB)
 	}

@@ -6,19 +6,8 @@ import (
 	"strconv"
 )
 
-// ValueKind is what values look like.
-type ValueKind int
-
-const (
-	// SessionValue is a session's fields, as in "user_id=12345,role=admin".
-	SessionValue ValueKind = iota
-	// JSONValue is a JSON object.
-	JSONValue
-	// HTMLValue is an HTML page.
-	HTMLValue
-	// NumberValue is a decimal number, as INCR takes it.
-	NumberValue
-)
+// maxNumberSize is how many digits every number has room for in 64 bits.
+const maxNumberSize = 18
 
 var words = [...]string{
 	"anchor", "basket", "copper", "delivery", "engine", "forest", "garden", "harbor", "island", "jacket",

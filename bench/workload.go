@@ -3,6 +3,7 @@ package bench
 import (
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -52,7 +53,8 @@ type population struct {
 
 func newPopulation(p Population, d Distribution, r *rand.Rand) population {
 	out := population{Population: p, keys: newChooser(d, p.Keys)}
-	seconds := strconv.Itoa(int(max(1, p.TTL/time.Second)))
+	seconds := strconv.Itoa(int(time.Duration(p.TTL) / time.Second))
+	prefix, suffix, _ := strings.Cut(p.Key, KeyMark)
 	setArgs := 3
 	if p.TTL > 0 {
 		setArgs = 5
@@ -62,12 +64,12 @@ func newPopulation(p Population, d Distribution, r *rand.Rand) population {
 		head := append(strconv.AppendInt([]byte{'*'}, int64(args), 10), "\r\n"...)
 		head = appendBulk(head, opNames[kind])
 		head = append(head, '$')
-		head = strconv.AppendInt(head, int64(len(p.Prefix)+16+len(p.Suffix)), 10)
-		out.head[kind] = append(append(head, "\r\n"...), p.Prefix...)
-		out.tail[kind] = append([]byte(p.Suffix), "\r\n"...)
+		head = strconv.AppendInt(head, int64(len(prefix)+16+len(suffix)), 10)
+		out.head[kind] = append(append(head, "\r\n"...), prefix...)
+		out.tail[kind] = append([]byte(suffix), "\r\n"...)
 	}
 	out.tail[opExpire] = appendBulk(out.tail[opExpire], seconds)
-	n := min(256, max(4, poolBytes/p.MaxSize))
+	n := min(256, max(4, poolBytes/p.Size.Max))
 	for range n {
 		value := appendValue(nil, p.Value, p.size(r), r)
 		out.values = append(out.values, appendBulk(nil, string(value)))
@@ -77,10 +79,11 @@ func newPopulation(p Population, d Distribution, r *rand.Rand) population {
 
 // size draws the size of a value.
 func (p *Population) size(r *rand.Rand) int {
-	if p.MostMax > 0 && r.IntN(5) > 0 {
-		return p.MostMin + r.IntN(p.MostMax-p.MostMin+1)
+	bounds := p.Size
+	if p.MostSize.Max > 0 && r.IntN(5) > 0 {
+		bounds = p.MostSize
 	}
-	return p.MinSize + r.IntN(p.MaxSize-p.MinSize+1)
+	return bounds.Min + r.IntN(bounds.Max-bounds.Min+1)
 }
 
 func appendBulk(dst []byte, s string) []byte {

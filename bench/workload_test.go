@@ -49,7 +49,7 @@ func TestCommandsAreWellFormed(t *testing.T) {
 func checkValue(t *testing.T, p Population, args [][]byte) {
 	t.Helper()
 	value := args[2]
-	if len(value) < p.MinSize || len(value) > p.MaxSize {
+	if len(value) < p.Size.Min || len(value) > p.Size.Max {
 		t.Errorf("%s: %d bytes", p.Name, len(value))
 	}
 	if p.TTL > 0 && (len(args) != 5 || string(args[3]) != "EX") || p.TTL == 0 && len(args) != 3 {
@@ -81,7 +81,7 @@ func TestValueSizes(t *testing.T) {
 // TestConnectionsDiffer: no two connections ask for the same sequence, and one
 // asks for the same again with the same seed.
 func TestConnectionsDiffer(t *testing.T) {
-	p, _ := FindProfile("session")
+	p := builtin(t, "session")
 	pops := prepare(p, 1)
 	sequence := func(seed uint64, i int) string {
 		var b batch
@@ -163,7 +163,7 @@ func TestPacer(t *testing.T) {
 
 // TestNoAllocations: making requests costs nothing but their bytes.
 func TestNoAllocations(t *testing.T) {
-	p, _ := FindProfile("session")
+	p := builtin(t, "session")
 	g := newGenerator(prepare(p, 1), 1, 1, 0)
 	b := batch{buf: make([]byte, 0, 1<<20), ops: make([]op, 0, 2000)}
 	if n := testing.AllocsPerRun(1000, func() { g.next(&b, 0) }); n != 0 {

@@ -56,7 +56,7 @@ func (r *Report) csvLine(target string, i int, run *Result, c Command) []string 
 		return integer(*n)
 	}
 	line := []string{
-		target, r.Settings.Profile, strconv.Itoa(i + 1), c.Name, integer(c.Count), float(run.Seconds),
+		target, r.Settings.Profile.Name, strconv.Itoa(i + 1), c.Name, integer(c.Count), float(run.Seconds),
 		float(float64(c.Count) / run.Seconds), optional(run.HitRate, 1), integer(run.Errors),
 		optionalInt(run.Server.Keys), integer(run.BytesSent), integer(run.BytesReceived),
 	}
@@ -73,7 +73,7 @@ func (r *Report) WriteGobench(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "goos: %s\ngoarch: %s\npkg: github.com/redistill/redistill/bench\n", r.Machine.OS, r.Machine.Arch)
 	for _, t := range r.Targets {
-		name := fmt.Sprintf("Benchmark%s/connections=%d/pipeline=%d", title(r.Settings.Profile), r.Settings.Connections, r.Settings.Pipeline)
+		name := fmt.Sprintf("Benchmark%s/connections=%d/pipeline=%d", title(r.Settings.Profile.Name), r.Settings.Connections, r.Settings.Pipeline)
 		if len(r.Targets) > 1 {
 			name += "/target=" + strings.ReplaceAll(t.Name, " ", "_")
 		}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/term"
+
 	"github.com/redistill/redistill/bench"
 )
 
@@ -21,65 +23,126 @@ func writeBench(w io.Writer, r *bench.Report, output string) error {
 	case "gobench":
 		return r.WriteGobench(w)
 	}
-	return writeBenchTables(w, r)
+	p := &benchPrinter{width: terminalWidth(w)}
+	p.report(r)
+	if p.err != nil {
+		return p.err
+	}
+	_, err := io.WriteString(w, p.text.String())
+	return err
 }
 
-func writeBenchTables(w io.Writer, r *bench.Report) error {
+// terminalWidth returns the number of columns of a terminal, or 0 if w is none.
+func terminalWidth(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return width
+		}
+	}
+	return 0
+}
+
+// benchPrinter writes a report as text, no wider than width if that is not 0.
+type benchPrinter struct {
+	text  strings.Builder
+	width int
+	err   error // the first one
+}
+
+// line writes a line, or as many as its words need.
+func (p *benchPrinter) line(format string, args ...any) {
+	column := 0
+	for i, word := range strings.Split(fmt.Sprintf(format, args...), " ") {
+		n := len([]rune(word))
+		switch {
+		case i == 0:
+		case p.width > 0 && column+1+n > p.width:
+			p.text.WriteByte('\n')
+			column = 0
+		default:
+			p.text.WriteByte(' ')
+			column++
+		}
+		p.text.WriteString(word)
+		column += n
+	}
+	p.text.WriteByte('\n')
+}
+
+// table writes a table, or a list of what is in it if it is too wide.
+func (p *benchPrinter) table(t table) {
 	var b strings.Builder
+	if err := t.draw(&b); err != nil && p.err == nil {
+		p.err = err
+	}
+	if p.width > 0 && widest(b.String()) > p.width {
+		p.line("%s", t.title)
+		b.Reset()
+		t.list(&b)
+	}
+	p.text.WriteString(b.String())
+}
+
+func widest(text string) int {
+	n := 0
+	for line := range strings.Lines(text) {
+		n = max(n, len([]rune(strings.TrimRight(line, "\n"))))
+	}
+	return n
+}
+
+func (p *benchPrinter) report(r *bench.Report) {
 	s := r.Settings
 	loop := "closed loop"
 	if s.Rate > 0 {
 		loop = fmt.Sprintf("%g requests due a second", s.Rate)
 	}
-	fmt.Fprintf(&b, "profile %s: %d keys, %s, values of %d-%d B; %d connections, pipeline %d, %s\n",
-		s.Profile, s.Keys, s.Distribution, s.MinValueSize, s.MaxValueSize, s.Connections, s.Pipeline, loop)
+	size := s.ValueSize()
+	p.line("profile %s: %d keys, %s, values of %d-%d B; %d connections, pipeline %d, %s",
+		s.Profile.Name, s.Keys(), s.Profile.Distribution, size.Min, size.Max, s.Connections, s.Pipeline, loop)
 	for _, t := range r.Targets {
 		for i := range t.Runs {
-			if err := writeBenchRun(&b, t.Name, i, len(t.Runs), &t.Runs[i]); err != nil {
-				return err
-			}
+			p.run(t.Name, i, len(t.Runs), &t.Runs[i])
 		}
 	}
-	if err := writeBenchMedians(&b, r); err != nil {
-		return err
-	}
+	p.medians(r)
+	p.ratios(r)
 	if r.Problem != "" {
-		fmt.Fprintf(&b, "\nPARTIAL RESULTS: %s\n", r.Problem)
+		p.line("\nPARTIAL RESULTS: %s", r.Problem)
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
-// writeBenchRun writes what one run found. The rate stands beside what tells
-// whether it is worth something.
-func writeBenchRun(b *strings.Builder, name string, i, n int, run *bench.Result) error {
-	fmt.Fprintf(b, "\n%s, run %d of %d", name, i+1, n)
+// run writes what one run found. The rate stands beside what tells whether it is
+// worth something.
+func (p *benchPrinter) run(name string, i, n int, run *bench.Result) {
+	server := ""
 	if run.Server.Name != "" {
-		fmt.Fprintf(b, " (%s)", run.Server.Name)
+		server = " (" + run.Server.Name + ")"
 	}
-	fmt.Fprintf(b, "\n%.0f requests/s: %d in %.2f s", run.Throughput, run.Requests, run.Seconds)
+	p.line("\n%s, run %d of %d%s", name, i+1, n, server)
+	rate := fmt.Sprintf("%.0f requests/s: %d in %.2f s", run.Throughput, run.Requests, run.Seconds)
 	if run.HitRate != nil {
-		fmt.Fprintf(b, ", hit rate %.2f %%", *run.HitRate*100)
+		rate += fmt.Sprintf(", hit rate %.2f %%", *run.HitRate*100)
 	}
 	if run.Server.Keys != nil {
-		fmt.Fprintf(b, ", %d keys", *run.Server.Keys)
+		rate += fmt.Sprintf(", %d keys", *run.Server.Keys)
 	}
-	fmt.Fprintf(b, ", %s sent, %s received, %d errors\n", megabytes(run.BytesSent), megabytes(run.BytesReceived), run.Errors)
+	p.line("%s, %s sent, %s received, %d errors", rate, megabytes(run.BytesSent), megabytes(run.BytesReceived), run.Errors)
 	if run.Server.CPUPerRequest != nil {
-		fmt.Fprintf(b, "server: %.2f µs of CPU a request", *run.Server.CPUPerRequest*1e6)
+		cost := fmt.Sprintf("server: %.2f µs of CPU a request", *run.Server.CPUPerRequest*1e6)
 		if run.Server.RSS != nil {
-			fmt.Fprintf(b, ", %s resident", megabytes(*run.Server.RSS))
+			cost += fmt.Sprintf(", %s resident", megabytes(*run.Server.RSS))
 		}
-		b.WriteByte('\n')
+		p.line("%s", cost)
 	}
 	if run.FirstError != "" {
-		fmt.Fprintf(b, "first error: %s\n", run.FirstError)
+		p.line("first error: %s", run.FirstError)
 	}
 	if run.Unsent > 0 {
-		fmt.Fprintf(b, "THE SERVER FELL BEHIND: %d requests were due and never sent\n", run.Unsent)
+		p.line("THE SERVER FELL BEHIND: %d requests were due and never sent", run.Unsent)
 	}
 	if run.Problem != "" {
-		fmt.Fprintf(b, "PARTIAL: the run ended early: %s\n", run.Problem)
+		p.line("PARTIAL: the run ended early: %s", run.Problem)
 	}
 	rows := [][]string{latencyRow("all", run.Requests, run.Latency)}
 	if len(run.Commands) == 1 {
@@ -88,8 +151,7 @@ func writeBenchRun(b *strings.Builder, name string, i, n int, run *bench.Result)
 	for _, c := range run.Commands {
 		rows = append(rows, latencyRow(c.Name, c.Count, c.Latency))
 	}
-	t := table{"", []string{"µs", "requests", "mean", "p50", "p90", "p95", "p99", "p99.9", "p99.99", "max"}, rows}
-	return t.draw(b)
+	p.table(table{"", []string{"µs", "requests", "mean", "p50", "p90", "p95", "p99", "p99.9", "p99.99", "max"}, rows})
 }
 
 func latencyRow(name string, n int64, l bench.Latency) []string {
@@ -102,9 +164,8 @@ func latencyRow(name string, n int64, l bench.Latency) []string {
 
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 
-// writeBenchMedians writes medians where there are several runs, and ratios
-// where there are two targets.
-func writeBenchMedians(b *strings.Builder, r *bench.Report) error {
+// medians writes medians and spread where there are several runs.
+func (p *benchPrinter) medians(r *bench.Report) {
 	for _, t := range r.Targets {
 		if len(t.Runs) < 2 {
 			continue
@@ -113,13 +174,14 @@ func writeBenchMedians(b *strings.Builder, r *bench.Report) error {
 		for _, m := range t.Medians {
 			rows = append(rows, metricRow(m))
 		}
-		title := fmt.Sprintf("%s, %d runs", t.Name, len(t.Runs))
-		if err := (&table{title, []string{"", "median", "min", "max"}, rows}).draw(b); err != nil {
-			return err
-		}
+		p.table(table{fmt.Sprintf("%s, %d runs", t.Name, len(t.Runs)), []string{"", "median", "min", "max"}, rows})
 	}
+}
+
+// ratios writes how two targets compare.
+func (p *benchPrinter) ratios(r *bench.Report) {
 	if len(r.Ratios) == 0 {
-		return nil
+		return
 	}
 	var rows [][]string
 	for _, ratio := range r.Ratios {
@@ -130,7 +192,7 @@ func writeBenchMedians(b *strings.Builder, r *bench.Report) error {
 		rows = append(rows, append(metricRow(ratio.Metric), better))
 	}
 	title := fmt.Sprintf("%s divided by %s, run by run", r.Targets[0].Name, r.Targets[1].Name)
-	return (&table{title, []string{"", "median", "min", "max", "better"}, rows}).draw(b)
+	p.table(table{title, []string{"", "median", "min", "max", "better"}, rows})
 }
 
 func metricRow(m bench.Metric) []string {
@@ -143,37 +205,4 @@ func metricRow(m bench.Metric) []string {
 		row = append(row, fmt.Sprintf("%.*f", precision, f))
 	}
 	return row
-}
-
-// progressBar is one line on a terminal, and nothing elsewhere.
-type progressBar struct {
-	w io.Writer // nil if it is not a terminal
-}
-
-func newProgressBar(w io.Writer) progressBar {
-	if f, ok := w.(*os.File); ok {
-		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "" {
-			return progressBar{w}
-		}
-	}
-	return progressBar{}
-}
-
-// show returns what bench is to call, or nil.
-func (p progressBar) show() func(bench.Progress) {
-	if p.w == nil {
-		return nil
-	}
-	return func(now bench.Progress) {
-		const width = 20
-		full := int(now.Done * width)
-		fmt.Fprintf(p.w, "\r\x1b[K%-8s [%s%s] %3.0f %% %d", now.Phase,
-			strings.Repeat("#", full), strings.Repeat("-", width-full), now.Done*100, now.Requests)
-	}
-}
-
-func (p progressBar) clear() {
-	if p.w != nil {
-		fmt.Fprint(p.w, "\r\x1b[K")
-	}
 }

@@ -3,6 +3,7 @@ package cmd
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"net"
 	"strings"
 	"testing"
@@ -12,10 +13,13 @@ import (
 
 // serveUntil answers commands on a loopback address until it has seen so many
 // GETs, and then calls end for each further one. It returns the address.
-func serveUntil(t *testing.T, gets int, end func(c net.Conn)) string {
+func serveUntil(t *testing.T, gets int, end func(c net.Conn), secure *tls.Config) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if secure != nil {
+		l = tls.NewListener(l, secure)
 	}
 	t.Cleanup(func() { l.Close() })
 	go func() {
@@ -72,26 +76,13 @@ func TestBenchEndsEarly(t *testing.T) {
 		{"the server closed the connection", func(c net.Conn) { _ = c.(*net.TCPConn).CloseWrite() }},
 		{"interrupted", func(net.Conn) { cancel() }},
 	} {
-		address := serveUntil(t, 500, test.end)
+		address := serveUntil(t, 500, test.end, nil)
 		var stdout, stderr bytes.Buffer
 		args := []string{"bench", address, "--keys", "10", "--warmup", "0s", "--duration", "1m", "--connections", "1"}
 		code := run(ctx, args, nil, &stdout, &stderr)
 		if code != exitPartial || !strings.Contains(stdout.String(), "\nPARTIAL RESULTS: "+test.want) ||
 			stderr.String() != "redistill: the results are partial: "+test.want+"\n" {
 			t.Errorf("got exit code %d\n%s%s", code, stdout.String(), stderr.String())
-		}
-	}
-}
-
-func TestParseBytes(t *testing.T) {
-	for text, want := range map[string]int{"7": 7, "7B": 7, "5KB": 5000, "5KiB": 5120, "2MB": 2e6, "1MiB": 1 << 20} {
-		if got, ok := parseBytes(text); !ok || got != want {
-			t.Errorf("%s: got %d, %t", text, got, ok)
-		}
-	}
-	for _, text := range []string{"", "KB", "-1", "1.5KB", "1 KB", "9999999999"} {
-		if got, ok := parseBytes(text); ok {
-			t.Errorf("%q: got %d", text, got)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/olekukonko/tablewriter"
 	"github.com/olekukonko/tablewriter/renderer"
@@ -32,6 +33,22 @@ func (t *table) draw(w io.Writer) error {
 		return err
 	}
 	return t.render(w, blueprint)
+}
+
+// list writes what is in the table, without its title, row by row: for a terminal
+// that is narrower than the table.
+func (t *table) list(w io.Writer) {
+	longest := 0
+	for _, name := range t.header[1:] {
+		longest = max(longest, len([]rune(name)))
+	}
+	for _, row := range t.rows {
+		fmt.Fprintln(w, strings.TrimSpace(row[0]+" "+t.header[0]))
+		for i, cell := range row[1:] {
+			fmt.Fprintf(w, " %-*s %s\n", longest, t.header[i+1], cell)
+		}
+	}
+	fmt.Fprintln(w)
 }
 
 // markdown writes a table with its title as Markdown.

@@ -52,7 +52,7 @@ const policy = `
 	github.com/prometheus/client_golang/prometheus/promhttp < internal/status;
 
 	# The load generator and the observer treat any Redis alike, so they may not know ours.
-	internal/resp, github.com/HdrHistogram/hdrhistogram-go < bench;
+	internal/resp, github.com/HdrHistogram/hdrhistogram-go, github.com/pelletier/go-toml/v2 < bench;
 	internal/config < internal/stats;
 
 	# The live screen: nothing else may draw.
@@ -71,7 +71,7 @@ const policy = `
 	github.com/spf13/cobra, github.com/spf13/pflag, github.com/spf13/viper,
 	github.com/pelletier/go-toml/v2, github.com/pelletier/go-toml/v2/unstable,
 	github.com/olekukonko/tablewriter, github.com/olekukonko/tablewriter/renderer,
-	github.com/olekukonko/tablewriter/tw, golang.org/x/term
+	github.com/olekukonko/tablewriter/tw, github.com/vbauerster/mpb/v8, github.com/vbauerster/mpb/v8/decor, golang.org/x/term
 		< cmd;
 	cmd < .;
 

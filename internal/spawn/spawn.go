@@ -53,7 +53,7 @@ func Start(ctx context.Context, env []string, args ...string) (*Server, error) {
 	s.cmd = exec.Command(args[0], args[1:]...)
 	s.cmd.Env = env
 	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output
-	s.cmd.SysProcAttr = endsWithParent()
+	s.cmd.SysProcAttr = processAttributes()
 	// A child of the server may hold its output open.
 	s.cmd.WaitDelay = stopTime
 	if err := s.cmd.Start(); err != nil {
@@ -88,7 +88,7 @@ func (s *Server) waitUntilReady(ctx context.Context) error {
 		}
 		select {
 		case <-s.exited:
-			return fmt.Errorf("it ended at once: %s", s.LastLine())
+			return fmt.Errorf("it ended at once: %s", s.Ended())
 		case <-ctx.Done():
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				return fmt.Errorf("it did not answer within %v", startTime)
@@ -120,6 +120,24 @@ func (s *Server) answers(ctx context.Context) bool {
 
 // Exited is closed when the process has ended.
 func (s *Server) Exited() <-chan struct{} { return s.exited }
+
+// endTime is how long a process may take to end after it has closed its
+// connections.
+const endTime = time.Second
+
+// Ended returns the last line of what a process wrote that has ended by itself,
+// or else how it ended. It is empty if the process runs.
+func (s *Server) Ended() string {
+	select {
+	case <-s.exited:
+	case <-time.After(endTime):
+		return ""
+	}
+	if line := s.output.lastLine(); line != "" {
+		return line
+	}
+	return s.cmd.ProcessState.String()
+}
 
 // Stop ends the process and waits for its end.
 func (s *Server) Stop() {

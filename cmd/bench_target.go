@@ -1,0 +1,58 @@
+package cmd
+
+import (
+	"context"
+	"os"
+	"strings"
+
+	"github.com/redistill/redistill/bench"
+	"github.com/redistill/redistill/internal/spawn"
+)
+
+// isCommand reports whether a target is the command of a server, or, if it is
+// empty, this program's.
+func isCommand(text string) bool { return text == "" || strings.Contains(text, spawn.PortMark) }
+
+// openTarget finds or starts the server that text means; see benchHelp.
+func (o *benchOptions) openTarget(ctx context.Context, text string) (_ bench.Named, stop func(), _ error) {
+	if isCommand(text) {
+		return spawnTarget(ctx, text)
+	}
+	t, err := bench.ParseTarget(text)
+	if err == nil && t.TLS != nil {
+		err = o.tls.apply(t.TLS)
+	}
+	if t.Password == "" {
+		t.Password = os.Getenv("REDISCLI_AUTH")
+	}
+	return bench.Named{Name: t.String(), Target: t}, func() {}, err
+}
+
+func spawnTarget(ctx context.Context, text string) (_ bench.Named, stop func(), _ error) {
+	name, command := text, fields(text)
+	if text == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return bench.Named{}, nil, err
+		}
+		name, command = "redistill", []string{self, "serve", "--bind", "127.0.0.1", "--port", spawn.PortMark, "--password", ""}
+	}
+	s, err := spawn.Start(ctx, nil, command...)
+	if err != nil {
+		return bench.Named{}, nil, err
+	}
+	t := bench.Target{Network: "tcp", Address: s.Address}
+	return bench.Named{Name: name, Target: t, Ended: s.Ended}, s.Stop, nil
+}
+
+// fields splits a command at spaces. A word of two quotes is an empty argument;
+// there is no other quoting.
+func fields(text string) []string {
+	words := strings.Fields(text)
+	for i, w := range words {
+		if w == `''` || w == `""` {
+			words[i] = ""
+		}
+	}
+	return words
+}

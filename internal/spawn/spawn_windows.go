@@ -1,0 +1,8 @@
+package spawn
+
+import "syscall"
+
+// processAttributes keeps Ctrl-C from the server; see spawn_linux.go.
+func processAttributes() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
+}
