@@ -14,7 +14,8 @@
 // replies, and latency counts from the moment they are handed to the kernel. In
 // the open loop requests are due at fixed times whatever the server does, and
 // latency counts from the moment a request was due: one that waits behind a
-// stalled one is slow too, even if the server answers it at once.
+// stalled one is slow too, even if the server answers it at once. By how much the
+// generator itself was late is reported beside it; an alarm keeps that small.
 //
 // The connections have a goroutine each. They record into a few histograms that
 // are each behind a lock, taken once a batch, so that 10,000 connections need

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -98,6 +99,20 @@ hit_rate = 0.0
 	want := Population{Name: "carts", Weight: 1, Keys: 5, Key: "cart:{id}", Size: Sizes{10, 10}, Access: CacheAside}
 	if session.Connections != 50 || session.Distribution != Zipf || len(session.Populations) != 1 || session.Populations[0] != want {
 		t.Errorf("got %+v", session)
+	}
+}
+
+// TestDocumentedProfiles reads the example of docs/bench.md.
+func TestDocumentedProfiles(t *testing.T) {
+	page, err := os.ReadFile("../docs/bench.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```toml\n")
+	example, _, _ := strings.Cut(rest, "```")
+	got, err := ReadProfiles(strings.NewReader(example))
+	if err != nil || len(got) != 2 || len(got[0].Populations) != 2 || got[1].Populations[0].Size.Max != 8000 {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }
 

@@ -27,6 +27,7 @@ type recorder struct {
 type shard struct {
 	mu       sync.Mutex
 	latency  [opKinds]*hdrhistogram.Histogram // nil until the kind is seen
+	late     *hdrhistogram.Histogram          // nil in the closed loop
 	slot     slot                             // not in the timeline yet
 	hits     int64
 	misses   int64
@@ -82,6 +83,18 @@ func (r *recorder) add(i int, ops []op, o *outcome) {
 	r.requests.Add(int64(len(o.latency)))
 }
 
+// sentLate records by how much connection i sent a request too late although it
+// was free. That is the generator's fault.
+func (r *recorder) sentLate(i int, late time.Duration) {
+	s := r.shards[i%len(r.shards)]
+	s.mu.Lock()
+	if s.late == nil {
+		s.late = newHistogram()
+	}
+	record(s.late, late, 1)
+	s.mu.Unlock()
+}
+
 // record records n requests of the same latency. What is out of range is
 // recorded as the most that is in it.
 func record(h *hdrhistogram.Histogram, latency time.Duration, n int) {
@@ -91,7 +104,7 @@ func record(h *hdrhistogram.Histogram, latency time.Duration, n int) {
 // summarize fills in what the connections counted, after they have ended.
 func (r *recorder) summarize(run *Result) {
 	var all [opKinds]*hdrhistogram.Histogram
-	total := newHistogram()
+	total, late := newHistogram(), newHistogram()
 	for _, s := range r.shards {
 		run.Hits += s.hits
 		run.Misses += s.misses
@@ -100,6 +113,9 @@ func (r *recorder) summarize(run *Result) {
 			run.FirstError = s.firstErr
 		}
 		r.timeline.fold(&s.slot)
+		if s.late != nil {
+			late.Merge(s.late)
+		}
 		for kind, h := range s.latency {
 			if h == nil {
 				continue
@@ -113,6 +129,9 @@ func (r *recorder) summarize(run *Result) {
 	}
 	run.Requests = r.requests.Load()
 	run.Latency = newLatency(total)
+	if late.TotalCount() > 0 {
+		run.Late = new(newLatency(late))
+	}
 	run.Intervals = r.timeline.intervals(run.Seconds)
 	for kind, h := range all {
 		if h != nil {

@@ -52,6 +52,14 @@ func (c Config) settings() Settings {
 	}
 }
 
+// Loop says how requests follow on each other.
+func (s *Settings) Loop() string {
+	if s.Rate > 0 {
+		return fmt.Sprintf("%g requests due a second", s.Rate)
+	}
+	return "closed loop"
+}
+
 // Keys is the number of keys that are preloaded.
 func (s *Settings) Keys() int {
 	n := 0

@@ -19,7 +19,11 @@ type Result struct {
 	FirstError string   `json:"first_error,omitempty"`
 	// Unsent is the number of requests that were due and never sent, because
 	// the server fell behind the rate.
-	Unsent        int64      `json:"unsent"`
+	Unsent int64 `json:"unsent"`
+	// Late is by how much the generator itself was late with requests whose
+	// connection was free when they were due, nil in the closed loop. It is a
+	// part of their latency.
+	Late          *Latency   `json:"late,omitempty"`
 	BytesSent     int64      `json:"bytes_sent"`
 	BytesReceived int64      `json:"bytes_received"`
 	Latency       Latency    `json:"latency"` // of all commands

@@ -17,6 +17,7 @@ var ErrInterrupted = errors.New("interrupted")
 type load struct {
 	cfg     Config
 	control *client // for INFO, idle otherwise
+	alarm   *alarm  // for the open loop, else nil
 	workers []*worker
 }
 
@@ -44,6 +45,11 @@ func Run(ctx context.Context, t Target, cfg Config) (Result, error) {
 	drive := (*worker).closed
 	if cfg.Rate > 0 {
 		drive = (*worker).open
+		alarm, err := newAlarm()
+		if err != nil {
+			return Result{}, err
+		}
+		l.alarm = alarm
 	}
 	if cfg.Warmup > 0 {
 		if _, err := l.run(ctx, "warm-up", l.newPhase(cfg.Warmup, 0), drive); err != nil {
@@ -73,7 +79,7 @@ func (l *load) connect(ctx context.Context, t Target) error {
 			defer func() { <-slots }()
 			var c *client
 			if c, errs[i] = dial(ctx, t, l.cfg.Timeout); errs[i] == nil {
-				l.workers[i] = &worker{cfg: &l.cfg, number: i, client: c, gen: newGenerator(pops, l.cfg.Seed, nonce, i)}
+				l.workers[i] = &worker{cfg: &l.cfg, number: i, client: c, gen: newGenerator(pops, l.cfg.Seed, nonce, i), wake: make(chan struct{}, 1)}
 			}
 		})
 	}
@@ -87,6 +93,9 @@ func (l *load) connect(ctx context.Context, t Target) error {
 }
 
 func (l *load) close() {
+	if l.alarm != nil {
+		l.alarm.close()
+	}
 	if l.control != nil {
 		l.control.conn.Close()
 	}
@@ -101,7 +110,7 @@ func (l *load) close() {
 // is no such end.
 func (l *load) newPhase(end time.Duration, requests int64) *phase {
 	// More histograms than threads make it unlikely that two want the same one.
-	p := &phase{recorder: newRecorder(min(l.cfg.Connections, 4*runtime.GOMAXPROCS(0))), end: end}
+	p := &phase{recorder: newRecorder(min(l.cfg.Connections, 4*runtime.GOMAXPROCS(0))), alarm: l.alarm, end: end}
 	if requests == 0 {
 		requests = math.MaxInt64 / 2
 	}

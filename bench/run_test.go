@@ -132,6 +132,9 @@ func TestOpenLoopKeepsItsRate(t *testing.T) {
 	if got := r.Requests + r.Unsent; got < 990 || got > 1010 {
 		t.Errorf("got %d requests and %d unsent, want 1000 in all", r.Requests, r.Unsent)
 	}
+	if r.Late == nil || r.Late.P50 <= 0 || r.Late.P50 > r.Latency.Max {
+		t.Errorf("late by %+v", r.Late)
+	}
 }
 
 func TestOpenLoopEndsAfterRequests(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 // phase is a time in which all connections do the same.
 type phase struct {
 	recorder *recorder
+	alarm    *alarm // for the open loop
 	start    time.Time
 	end      time.Duration // from start; 0 if only the budget ends it
 	budget   atomic.Int64  // requests that may still be sent
@@ -32,7 +33,8 @@ type worker struct {
 	gen      *generator
 	batch    batch
 	outcome  outcome
-	extended time.Time // when the connection's deadline was last moved
+	wake     chan struct{} // for the alarm
+	extended time.Time     // when the connection's deadline was last moved
 }
 
 // closed sends a batch when the one before is answered.
@@ -69,10 +71,14 @@ func (w *worker) open(ctx context.Context, p *phase) error {
 			p.unsent.Add(pace.dueBefore(p.end))
 			return nil
 		}
-		if err := sleep(ctx, pace.due()-p.clock()); err != nil {
+		idle := p.clock() < pace.due()
+		if err := p.alarm.sleep(ctx, p.start.Add(pace.due()), w.wake); err != nil {
 			return err
 		}
 		now := p.clock()
+		if idle {
+			p.recorder.sentLate(w.number, now-pace.due())
+		}
 		w.batch.reset()
 		for len(w.batch.ops) < w.cfg.Pipeline && pace.due() <= now && p.take(1) > 0 {
 			before := len(w.batch.ops)
@@ -89,20 +95,6 @@ func (w *worker) open(ctx context.Context, p *phase) error {
 		if err := w.exchange(ctx, p); err != nil {
 			return err
 		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

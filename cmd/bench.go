@@ -35,6 +35,7 @@ type benchOptions struct {
 	spawn        bool
 	compare      string
 	output       string
+	html         string
 	baseline     string
 	failOver     string
 }
@@ -77,6 +78,7 @@ func newBench() *cobra.Command {
   redistill bench redis://127.0.0.1:6379 --profile api --duration 30s
   redistill bench --compare 'redis-server --port {port} --save ""' --repeat 5
   redistill bench --rate 50000 --output json > new.json
+  redistill bench --repeat 3 --html report.html
   redistill bench --baseline old.json --fail-over 10%`,
 		Args: func(c *cobra.Command, args []string) error { return usage(c, cobra.MaximumNArgs(1)(c, args)) },
 		RunE: func(c *cobra.Command, args []string) error { return o.run(c, args) },
@@ -111,6 +113,7 @@ func (o *benchOptions) addFlags(c *cobra.Command) {
 	fs.StringVar(&o.compare, "compare", "", "second target, measured in turn with the first")
 	o.tls.addFlags(fs)
 	fs.StringVarP(&o.output, "output", "o", "table", "table, json, csv or gobench")
+	fs.StringVar(&o.html, "html", "", "file to write a report with charts to, as well")
 	fs.StringVar(&o.baseline, "baseline", "", "report in JSON to hold the result against")
 	fs.StringVar(&o.failOver, "fail-over", "10%", "by how much a median may be worse than in the baseline")
 }
@@ -127,12 +130,20 @@ func (o *benchOptions) run(c *cobra.Command, args []string) error {
 	}
 	ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	page, err := createPage(o.html)
+	if err != nil {
+		return fmt.Errorf("html: %w", err)
+	}
+	defer page.discard()
 	report, err := o.measure(ctx, cfg, args, newProgressBar(c.ErrOrStderr()))
 	if report == nil {
 		return err
 	}
 	if werr := writeBench(c.OutOrStdout(), report, o.output); werr != nil {
 		return fmt.Errorf("writing the report: %w", werr)
+	}
+	if werr := page.write(report); werr != nil {
+		return fmt.Errorf("html: %w", werr)
 	}
 	if err != nil {
 		return &codeError{exitPartial, fmt.Errorf("the results are partial: %w", err)}

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/creack/pty"
 )
 
 // benchProcess is 'redistill bench' as a process, with a server that it spawned and
@@ -150,37 +150,19 @@ func TestBenchClosedPipe(t *testing.T) {
 	}
 }
 
-// openTerminal returns the two ends of a pseudo terminal with so many columns.
-func openTerminal(t *testing.T, columns uint16) (master, slave *os.File) {
-	t.Helper()
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Skipf("skipped, because there are no pseudo terminals: %v", err)
-	}
-	t.Cleanup(func() { master.Close() })
-	fd := int(master.Fd())
-	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err == nil {
-		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
-	}
-	if err == nil {
-		err = unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: columns})
-	}
-	if err == nil {
-		slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { slave.Close() })
-	return master, slave
-}
-
 // onTerminal runs bench with stderr, and stdout if it is nil, on a terminal, and
 // returns what that got.
 func onTerminal(t *testing.T, columns uint16, stdout io.Writer, args ...string) string {
 	t.Helper()
-	master, slave := openTerminal(t, columns)
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Skipf("skipped, because there are no pseudo terminals: %v", err)
+	}
+	defer master.Close()
+	defer slave.Close()
+	if err := pty.Setsize(master, &pty.Winsize{Rows: 24, Cols: columns}); err != nil {
+		t.Fatal(err)
+	}
 	cmd := exec.Command("redistill", append([]string{"bench", "--keys", "100", "--warmup", "0s", "--connections", "2"}, args...)...)
 	cmd.Env = append(os.Environ(), "TERM=xterm")
 	cmd.Stdout, cmd.Stderr = stdout, slave

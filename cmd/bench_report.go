@@ -93,13 +93,9 @@ func widest(text string) int {
 
 func (p *benchPrinter) report(r *bench.Report) {
 	s := r.Settings
-	loop := "closed loop"
-	if s.Rate > 0 {
-		loop = fmt.Sprintf("%g requests due a second", s.Rate)
-	}
 	size := s.ValueSize()
 	p.line("profile %s: %d keys, %s, values of %d-%d B; %d connections, pipeline %d, %s",
-		s.Profile.Name, s.Keys(), s.Profile.Distribution, size.Min, size.Max, s.Connections, s.Pipeline, loop)
+		s.Profile.Name, s.Keys(), s.Profile.Distribution, size.Min, size.Max, s.Connections, s.Pipeline, s.Loop())
 	for _, t := range r.Targets {
 		for i := range t.Runs {
 			p.run(t.Name, i, len(t.Runs), &t.Runs[i])
@@ -140,6 +136,10 @@ func (p *benchPrinter) run(name string, i, n int, run *bench.Result) {
 	}
 	if run.Unsent > 0 {
 		p.line("THE SERVER FELL BEHIND: %d requests were due and never sent", run.Unsent)
+	}
+	if run.Late != nil {
+		p.line("bench itself sent requests %.0f µs late at p50, %.0f µs at p99; that is a part of their latency",
+			float64(run.Late.P50)/1e3, float64(run.Late.P99)/1e3)
 	}
 	if run.Problem != "" {
 		p.line("PARTIAL: the run ended early: %s", run.Problem)

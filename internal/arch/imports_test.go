@@ -52,7 +52,7 @@ const policy = `
 	github.com/prometheus/client_golang/prometheus/promhttp < internal/status;
 
 	# The load generator and the observer treat any Redis alike, so they may not know ours.
-	internal/resp, github.com/HdrHistogram/hdrhistogram-go, github.com/pelletier/go-toml/v2 < bench;
+	internal/resp, github.com/HdrHistogram/hdrhistogram-go, github.com/pelletier/go-toml/v2, golang.org/x/sys/unix < bench;
 	internal/config < internal/stats;
 
 	# The live screen: nothing else may draw.

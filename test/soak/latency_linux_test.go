@@ -11,7 +11,7 @@ import (
 
 // sessionValues is a population of small values.
 func sessionValues(keys int, p bench.Population) bench.Population {
-	p.Name, p.Weight, p.Keys, p.Prefix, p.Value, p.MinSize, p.MaxSize = "session", 1, keys, "session:", bench.SessionValue, 64, 512
+	p.Name, p.Weight, p.Keys, p.Key, p.Value, p.Size = "session", 1, keys, "session:{id}", bench.SessionValue, bench.Sizes{Min: 64, Max: 512}
 	return p
 }
 
@@ -22,7 +22,7 @@ var latencyLoads = []struct {
 }{
 	{"steady", "0", sessionValues(100_000, bench.Population{ReadRatio: 0.9})},
 	// Every key that is written expires two seconds later, asked for or not.
-	{"expiring", "0", sessionValues(100_000, bench.Population{ReadRatio: 0.5, TTL: 2 * time.Second})},
+	{"expiring", "0", sessionValues(100_000, bench.Population{ReadRatio: 0.5, TTL: bench.TTL(2 * time.Second)})},
 	// Three times as much as there is room for.
 	{"evicting", "64mb", sessionValues(500_000, bench.Population{ReadRatio: 0.5})},
 	// Half of the requests ask for a key that was never there, and write it then.
