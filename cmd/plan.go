@@ -13,12 +13,15 @@ import (
 
 	"github.com/redistill/redistill/internal/config"
 	"github.com/redistill/redistill/internal/plan"
+	"github.com/redistill/redistill/internal/population"
 )
 
 // planOptions are what 'redistill plan' was asked for, as text.
 type planOptions struct {
 	items       []string
 	file        string
+	from        string
+	sample      population.SampleOptions
 	connections int64
 	headroom    string
 	memory      string
@@ -49,6 +52,12 @@ is 5,120). Limits of memory are as in Redis (2gb is 2,147,483,648 bytes).
   size = "256B"
   ttl = "24h"
 
+--from looks at keys of a live Redis, Valkey or Redistill and plans for what it
+finds, grouped by prefix and type, with error bounds. It sends SCAN, TYPE, PTTL,
+STRLEN, HLEN, HRANDFIELD, HSTRLEN, OBJECT ENCODING and MEMORY USAGE, no more
+than --sample-rate keys a second. The password is taken from the URL, else from
+$REDISCLI_AUTH.
+
 --verify starts this program as a server on a free port, loads the items, and
 shows beside each how much the resident memory grew when the server had compacted
 it. It takes the memory that the plan is for, and with --scale 0.1 a tenth of
@@ -63,13 +72,18 @@ func newPlan() *cobra.Command {
 		Example: `  redistill plan --item sessions=1M:256B:ttl=24h --item api=100K:5KB --item html=10K:50KB
   redistill plan --item sessions=rate=50/s:256B:ttl=24h --memory 1gb
   redistill plan --item users=1M:400B:fields=8 --output toml > redistill.toml
-  redistill plan --items cache.toml --verify --scale 0.1`,
+  redistill plan --items cache.toml --verify --scale 0.1
+  redistill plan --from redis://127.0.0.1:6379 --output markdown`,
 		Args: noArgs,
 	}
 	fs := c.Flags()
 	fs.SortFlags = false
 	fs.StringArrayVar(&o.items, "item", nil, "`name=COUNT:SIZE` of a kind of things, see above; may be repeated")
 	fs.StringVar(&o.file, "items", "", "`file` of items in TOML, see above")
+	fs.StringVar(&o.from, "from", "", "`target` such as redis://host:port whose keys are to be planned for, see above")
+	fs.IntVar(&o.sample.Keys, "sample", 10_000, "`number` of keys that --from looks at")
+	fs.IntVar(&o.sample.Rate, "sample-rate", 1_000, "`number` of keys a second that --from looks at, at most")
+	fs.StringVar(&o.sample.Separator, "separator", ":", "`text` that ends the prefix by which --from groups keys")
 	fs.Int64Var(&o.connections, "connections", 100, "`number` of connections at a time")
 	fs.StringVar(&o.headroom, "headroom", "30%", "`share` to add for growth and peaks")
 	fs.StringVar(&o.memory, "memory", "", "`size` of the memory that there is: show how many of each item fit")
@@ -88,8 +102,8 @@ func (o *planOptions) run(c *cobra.Command) error {
 	if !ok {
 		return fmt.Errorf("--output: %q is not table, json, csv, markdown or toml", o.output)
 	}
-	if c.Flags().Changed("scale") && !o.verify {
-		return errors.New("--scale: is for --verify")
+	if err := o.check(c); err != nil {
+		return err
 	}
 	ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -97,17 +111,35 @@ func (o *planOptions) run(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	p, err := plan.New(options)
-	if err != nil {
+	report := &planReport{}
+	if o.from != "" {
+		if report.Sample, err = takeSample(ctx, o.from, o.sample, c.ErrOrStderr()); err != nil {
+			return fmt.Errorf("--from: %w", err)
+		}
+		report.Sample.use(&options, c.Flags().Changed("connections"))
+	}
+	if report.Plan, err = plan.New(options); err != nil {
 		return err
 	}
-	report := &planReport{Plan: p}
 	if o.verify {
 		if err := report.verify(ctx, options, o.scale, c.ErrOrStderr()); err != nil {
 			return fmt.Errorf("--verify: %w", err)
 		}
 	}
 	return write(c.OutOrStdout(), report)
+}
+
+// check refuses flags of something that was not asked for.
+func (o *planOptions) check(c *cobra.Command) error {
+	if c.Flags().Changed("scale") && !o.verify {
+		return errors.New("--scale: is for --verify")
+	}
+	for _, name := range []string{"sample", "sample-rate", "separator"} {
+		if c.Flags().Changed(name) && o.from == "" {
+			return fmt.Errorf("--%s: is for --from", name)
+		}
+	}
+	return o.sample.Validate()
 }
 
 // parse reads what the plan is for.

@@ -16,7 +16,8 @@ import (
 // planReport is what 'redistill plan' shows.
 type planReport struct {
 	*plan.Plan
-	Verified *population.Verification `json:"verified,omitempty"` // nil unless it was asked for
+	Sample   *sampleReport            `json:"sample,omitempty"`   // nil unless it was asked for
+	Verified *population.Verification `json:"verified,omitempty"` // the same
 	Scale    float64                  `json:"verified_scale,omitempty"`
 }
 
@@ -64,7 +65,11 @@ func planned(p *planReport) []*table {
 		}
 		peers.rows = append(peers.rows, []string{l.Name, decimalSize(l.Total), decimalSize(l.Redis), decimalSize(l.Valkey), memcached})
 	}
-	tables := []*table{items, recommendation(p), peers}
+	var tables []*table
+	if p.Sample != nil {
+		tables = p.Sample.tables()
+	}
+	tables = append(tables, items, recommendation(p), peers)
 	if p.Memory > 0 {
 		tables = append(tables, fitting(p))
 	}
@@ -165,6 +170,9 @@ func planCSV(w io.Writer, p *planReport) error {
 func planTOML(w io.Writer, p *planReport) error {
 	var b strings.Builder
 	b.WriteString("# Written by 'redistill plan' for:\n")
+	if p.Sample != nil {
+		fmt.Fprintf(&b, "# what %d of %d keys of %s are like,\n", p.Sample.Sampled, p.Sample.Keys, p.Sample.Target)
+	}
 	for _, l := range p.Lines {
 		fmt.Fprintf(&b, "#   %s: %d of %s, %s in all\n", l.Name, l.Count, decimalSize(l.Size), decimalSize(l.Total))
 	}

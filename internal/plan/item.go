@@ -60,6 +60,21 @@ func (it *Item) Shapes() []Shape {
 	return shapes
 }
 
+// SampledItem makes an item of what was found of it in a server, at least one
+// shape. Sizes are means.
+func SampledItem(name string, count int64, shapes []Shape) Item {
+	it := Item{Name: name, Count: count, sample: shapes}
+	n := int64(len(shapes))
+	for _, s := range shapes {
+		it.Key += s.Key
+		it.Size += s.Size
+		it.Fields += s.Fields
+		it.Field += s.Field
+	}
+	it.Key, it.Size, it.Fields, it.Field = (it.Key+n/2)/n, (it.Size+n/2)/n, (it.Fields+n/2)/n, (it.Field+n/2)/n
+	return it
+}
+
 // mean returns the mean of f over the shapes of an item.
 func (it *Item) mean(f func(s *Shape) float64) float64 {
 	sum, shapes := 0.0, it.Shapes()
@@ -91,7 +106,7 @@ const (
 func ParseItem(text string) (Item, error) {
 	name, spec, ok := strings.Cut(text, "=")
 	parts := strings.Split(spec, ":")
-	if !ok || !isName(name) {
+	if !ok || !IsName(name) {
 		return Item{}, fmt.Errorf("item %q: want name=COUNT:SIZE, such as sessions=1M:256B:ttl=24h", text)
 	}
 	if len(parts) < 2 {
@@ -120,7 +135,7 @@ func ParseItem(text string) (Item, error) {
 // or rate, size, ttl, key, fields, field. Errors do not show the name.
 func NewItem(name string, options map[string]string) (Item, error) {
 	it := Item{Name: name, Key: defaultKey}
-	if !isName(name) {
+	if !IsName(name) {
 		return it, errors.New("a name is letters, digits, hyphens, dots and underscores")
 	}
 	for _, option := range slices.Sorted(maps.Keys(options)) {
@@ -156,7 +171,9 @@ func (it *Item) setCount(options map[string]string) (err error) {
 	return nil
 }
 
-func isName(name string) bool {
+// IsName reports whether an item may have a name: letters, digits, hyphens, dots
+// and underscores.
+func IsName(name string) bool {
 	for _, r := range name {
 		if !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-", r) {
 			return false

@@ -138,12 +138,13 @@ func (t *tables) index(shards int) float64 {
 // cost returns what each key of an item takes in the engine, in the mean.
 func (it *Item) cost() engine.Cost {
 	return engine.Cost{
-		Bytes: it.mean(func(s *Shape) float64 { return s.cost().Bytes }),
-		Parts: it.mean(func(s *Shape) float64 { return s.cost().Parts }),
+		Bytes: it.mean(func(s *Shape) float64 { return s.Cost().Bytes }),
+		Parts: it.mean(func(s *Shape) float64 { return s.Cost().Parts }),
 	}
 }
 
-func (s *Shape) cost() engine.Cost {
+// Cost returns what a key of this shape takes in the engine, without the index.
+func (s *Shape) Cost() engine.Cost {
 	switch {
 	case s.Counter:
 		return engine.IntCost(int(s.Key), s.TTL)

@@ -1,0 +1,93 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redistill/redistill/bench"
+	"github.com/redistill/redistill/internal/plan"
+	"github.com/redistill/redistill/internal/population"
+)
+
+// sampleTimeout is how long a server may take for the replies to a hundred keys.
+const sampleTimeout = 10 * time.Second
+
+// sampleReport is a sample with where it is from.
+type sampleReport struct {
+	Target string `json:"target"`
+	*population.Sample
+}
+
+// takeSample looks at the keys of a live server.
+func takeSample(ctx context.Context, from string, o population.SampleOptions, stderr io.Writer) (*sampleReport, error) {
+	target, err := bench.ParseTarget(from)
+	if err != nil {
+		return nil, err
+	}
+	if target.Password == "" {
+		target.Password = os.Getenv("REDISCLI_AUTH")
+	}
+	nc, err := bench.Dial(ctx, target, sampleTimeout)
+	var refused *bench.ServerError
+	if errors.As(err, &refused) && strings.HasPrefix(refused.Text, "NOAUTH") {
+		return nil, fmt.Errorf("%w; set REDISCLI_AUTH", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = nc.Close() }()
+	line := newStatusLine(stderr)
+	defer line.clear()
+	o.Timeout = sampleTimeout
+	s, err := population.TakeSample(ctx, nc, o, func(done int) { line.show("%d keys of at most %d", done, o.Keys) })
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", target, err)
+	}
+	return &sampleReport{target.String(), s}, nil
+}
+
+// use plans with the groups that were found, and for as many connections as there
+// were, unless the number is given.
+func (s *sampleReport) use(options *plan.Options, connections bool) {
+	options.Items = append(options.Items, s.Items()...)
+	if s.Connections > 0 && !connections {
+		options.Connections = s.Connections
+	}
+}
+
+// tables shows what was found, and how sure that is.
+func (s *sampleReport) tables() []*table {
+	title := fmt.Sprintf("%d of %d keys of %s, with what 95 of 100 samples are within", s.Sampled, s.Keys, s.Target)
+	if s.Whole {
+		title = fmt.Sprintf("All %d keys of %s", s.Keys, s.Target)
+	}
+	groups := &table{title: title, header: []string{"item", "type", "sampled", "keys", "±", "with TTL", "memory", "±", "there"}}
+	for i := range s.Groups {
+		g := &s.Groups[i]
+		groups.rows = append(groups.rows, []string{g.Name, g.Type, strconv.Itoa(g.Sampled), strconv.FormatInt(g.Count, 10), strconv.FormatInt(g.CountBound, 10),
+			fmt.Sprintf("%.0f %%", 100*g.WithTTL), decimalSize(g.Bytes), decimalSize(g.BytesBound), knownSize(g.There)})
+	}
+	tables := []*table{groups}
+	if len(s.Other) > 0 {
+		other := &table{title: "Not planned for, because Redistill does not store it", header: []string{"type", "keys", "there"}}
+		for _, k := range s.Other {
+			other.rows = append(other.rows, []string{k.Type, strconv.FormatInt(k.Count, 10), knownSize(k.There)})
+		}
+		tables = append(tables, other)
+	}
+	return tables
+}
+
+// knownSize is decimalSize for a size that is 0 if it is not known.
+func knownSize(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return decimalSize(n)
+}
