@@ -25,8 +25,8 @@ func (o Options) directories() []string {
 			continue
 		}
 		dirs = append(dirs, filepath.Dir(name))
-		if real, err := filepath.EvalSymlinks(name); err == nil {
-			dirs = append(dirs, filepath.Dir(real))
+		if target, err := filepath.EvalSymlinks(name); err == nil {
+			dirs = append(dirs, filepath.Dir(target))
 		}
 	}
 	slices.Sort(dirs)
