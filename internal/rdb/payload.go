@@ -1,0 +1,51 @@
+package rdb
+
+import "encoding/binary"
+
+// A payload is what DUMP replies and RESTORE takes: the type of a value, the value, the version in two bytes and the checksum in eight, both
+// little-endian.
+const footer = 2 + 8
+
+// EndPayload completes the payload that begins at dst[start:] with a type and a value.
+func EndPayload(dst []byte, start int) []byte {
+	dst = binary.LittleEndian.AppendUint16(dst, Version)
+	return binary.LittleEndian.AppendUint64(dst, Checksum(0, dst[start:]))
+}
+
+// CheckPayload reports whether version and checksum of a payload are right.
+func CheckPayload(b []byte) bool {
+	if len(b) < footer {
+		return false
+	}
+	body, sum := b[:len(b)-8], b[len(b)-8:]
+	return binary.LittleEndian.Uint16(body[len(body)-2:]) <= newest && binary.LittleEndian.Uint64(sum) == Checksum(0, body)
+}
+
+// ParsePayload returns the value of a payload as a frame without a key, which aliases b, having verified that it is complete. maxString is
+// the length of the longest string that is accepted.
+func ParsePayload(b []byte, maxString int) (Frame, error) {
+	if !CheckPayload(b) {
+		return Frame{}, errorAt(0, "the version or the checksum of the payload is wrong")
+	}
+	body := b[:len(b)-footer]
+	if len(body) == 0 {
+		return Frame{}, errorAt(0, "the payload has no value")
+	}
+	f := Frame{Type: Type(body[0]), Value: body[1:], Freq: -1, Idle: -1, Pairs: 1}
+	if !f.Type.Decodable() {
+		return f, errorAt(0, "the value is a %s", f.Type.Name())
+	}
+	if f.Type == Hash {
+		c := cursor{b: f.Value, at: 1, max: maxString}
+		n, _, err := c.length()
+		if err != nil {
+			return f, err
+		}
+		if n == 0 || n > uint64(len(f.Value)) {
+			return f, errorAt(1, "a hash of %d fields", n)
+		}
+		f.Pairs, f.Value, f.Offset = int(n), f.Value[c.off:], int64(c.off)
+	}
+	d := Decoder{MaxString: maxString}
+	return f, d.check(&f)
+}

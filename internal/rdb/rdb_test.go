@@ -1,0 +1,382 @@
+package rdb_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/redistill/redistill/internal/rdb"
+)
+
+// value is what a key holds.
+type value struct {
+	text     string
+	fields   map[string]string // nil for a string
+	deadline int64
+}
+
+// keyspace is keys by database and name.
+type keyspace map[string]value
+
+func name(db int, key string) string { return fmt.Sprint(db, " ", key) }
+
+// read reads a whole file, as a server does.
+func read(r *rdb.Reader) (keyspace, error) {
+	all, b, d := keyspace{}, &rdb.Batch{}, rdb.Decoder{MaxString: r.MaxString}
+	for {
+		if err := r.Next(b); err == io.EOF {
+			return all, nil
+		} else if err != nil {
+			return all, err
+		}
+		for i := range b.Frames {
+			f := &b.Frames[i]
+			key, err := d.Key(f)
+			if err != nil {
+				return all, err
+			}
+			id := name(f.DB, string(key))
+			v := value{fields: all[id].fields, deadline: f.Deadline}
+			if f.Type == rdb.String {
+				text, err := d.String(f)
+				if err != nil {
+					return all, err
+				}
+				v.text = string(text)
+			} else {
+				if v.fields == nil {
+					v.fields = map[string]string{}
+				}
+				err := d.Fields(f, func(field, val []byte) error { v.fields[string(field)] = string(val); return nil })
+				if err != nil {
+					return all, err
+				}
+			}
+			all[id] = v
+		}
+	}
+}
+
+// write writes a keyspace of one database.
+func write(t testing.TB, dst io.Writer, keys keyspace) {
+	t.Helper()
+	w := rdb.NewWriter(dst)
+	_ = w.Aux("redis-ver", "7.0.15")
+	_ = w.Select(0)
+	_ = w.Resize(int64(len(keys)), 0)
+	for id, v := range keys {
+		key := []byte(strings.TrimPrefix(id, "0 "))
+		if v.fields == nil {
+			_ = w.Key(rdb.String, key, v.deadline, -1)
+			_ = w.String([]byte(v.text))
+			continue
+		}
+		_ = w.Key(rdb.Hash, key, v.deadline, 7)
+		_ = w.Len(len(v.fields))
+		for f, val := range v.fields {
+			_ = w.String([]byte(f))
+			_ = w.String([]byte(val))
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// texts are strings that are encoded in each way, and those next to them.
+func texts() []string {
+	list := []string{"", "0", "-0", "00", "+1", "-1", "127", "128", "-128", "-129", "32767", "32768", "-32769", "2147483647", "2147483648",
+		"-2147483648", "-2147483649", "9223372036854775807", "1.5", " 1", "\x00\xff", "-", "12", "13", "4095", "4096", "-4096", "8388607", "-8388608"}
+	for _, n := range []int{1, 11, 12, 20, 21, 63, 64, 65, 252, 253, 254, 255, 256, 4095, 4096, 16383, 16384, 70_000, 300_000} {
+		list = append(list, strings.Repeat("ab", n)[:n], random(n))
+	}
+	return list
+}
+
+// random returns bytes that cannot be compressed.
+func random(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.NewChaCha8([32]byte{byte(n), byte(n >> 8)}).Read(b)
+	return string(b)
+}
+
+func same(t *testing.T, what string, got, want value) {
+	t.Helper()
+	if got.text != want.text || got.deadline != want.deadline || !maps.Equal(got.fields, want.fields) {
+		t.Errorf("%s: got %.60q %d fields until %d, want %.60q %d fields until %d", what, got.text, len(got.fields), got.deadline,
+			want.text, len(want.fields), want.deadline)
+	}
+}
+
+func sameAll(t *testing.T, got, want keyspace) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Errorf("%d keys, want %d", len(got), len(want))
+	}
+	for id, v := range want {
+		same(t, fmt.Sprintf("%.40q", id), got[id], v)
+	}
+}
+
+func TestChecksum(t *testing.T) {
+	if got := rdb.Checksum(0, []byte("123456789")); got != 0xe9c6d914c4b8d9ca {
+		t.Errorf("%x", got)
+	}
+	b := []byte(random(1000))
+	for i := range 20 {
+		if rdb.Checksum(rdb.Checksum(0, b[:i]), b[i:]) != rdb.Checksum(0, b) {
+			t.Errorf("in two pieces, the first of %d bytes, it is another", i)
+		}
+	}
+}
+
+// fill makes keys of every encoding in redis-server, and returns what a reader has to find.
+func fill(s *redis) keyspace {
+	want, texts := keyspace{}, texts()
+	for i, text := range texts {
+		key := fmt.Sprint("string", i)
+		s.do("SET", key, text)
+		want[name(0, key)] = value{text: text}
+		s.do("SET", text, "v") // as a key
+		want[name(0, text)] = value{text: "v"}
+	}
+	for _, n := range []int{1, 2, 100, 600, 5000} {
+		fields := map[string]string{}
+		key := fmt.Sprint("hash", n)
+		for i := range n {
+			f, v := fmt.Sprint("field", i), texts[i%30]
+			fields[f], fields[strconv.Itoa(i)] = v, f
+			s.do("HSET", key, f, v, strconv.Itoa(i), f)
+		}
+		want[name(0, key)] = value{fields: fields}
+	}
+	s.do("HSET", "hash of all", "f", "v")
+	all := map[string]string{"f": "v"}
+	for _, text := range texts {
+		s.do("HSET", "hash of all", text, text)
+		all[text] = text
+	}
+	want[name(0, "hash of all")] = value{fields: all}
+	s.do("SELECT", "9")
+	s.do("SET", "until", "v", "PXAT", "4102444800123")
+	want[name(9, "until")] = value{text: "v", deadline: 4102444800123}
+	s.do("SELECT", "0")
+	return want
+}
+
+func TestReadsRedis(t *testing.T) {
+	for _, flags := range [][]string{
+		{"--rdbcompression", "yes"},
+		{"--rdbcompression", "no", "--rdbchecksum", "no"},
+		{"--hash-max-listpack-entries", "100000", "--hash-max-listpack-value", "1000000", "--maxmemory", "1gb", "--maxmemory-policy", "allkeys-lru"},
+		{"--hash-max-listpack-entries", "0", "--maxmemory", "1gb", "--maxmemory-policy", "allkeys-lfu"},
+	} {
+		t.Run(strings.Join(flags, " "), func(t *testing.T) {
+			s := startRedis(t, t.TempDir(), flags...)
+			want := fill(s)
+			s.do("SAVE")
+			f, err := os.Open(filepath.Join(s.dir, "dump.rdb"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			got, err := read(rdb.NewReader(f))
+			if err != nil {
+				t.Fatal(err)
+			}
+			sameAll(t, got, want)
+		})
+	}
+}
+
+// Types that cannot be decoded are recognised in each of their encodings, and what is behind them is read.
+func TestSkipsOtherTypes(t *testing.T) {
+	for _, limit := range []string{"0", "1000"} {
+		t.Run(limit, func(t *testing.T) {
+			s := startRedis(t, t.TempDir(), "--list-max-listpack-size", "2", "--zset-max-listpack-entries", limit, "--set-max-intset-entries", limit)
+			s.do("RPUSH", "l", "a", "1", strings.Repeat("x", 100_000), "2", "b")
+			s.do("SADD", "s", "1", "2", "3000")
+			s.do("SADD", "s2", "a", "b")
+			s.do("ZADD", "z", "1", "a", "2.5", "b", "inf", "c")
+			for i := range 300 {
+				s.do("XADD", "x", "*", "f", strings.Repeat("y", i))
+			}
+			s.do("XGROUP", "CREATE", "x", "g", "0")
+			s.do("XREADGROUP", "GROUP", "g", "c", "COUNT", "10", "STREAMS", "x", ">")
+			s.do("FUNCTION", "LOAD", "#!lua name=lib\nredis.register_function('f', function() return 1 end)")
+			s.do("SELECT", "15")
+			s.do("SET", "k", "v")
+			s.do("SAVE")
+			file, err := os.ReadFile(filepath.Join(s.dir, "dump.rdb"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, skipped := rdb.NewReader(bytes.NewReader(file)), map[string]string{}
+			r.Unsupported = func(key []byte, typ string) error { skipped[string(key)] = typ; return nil }
+			got, err := read(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sameAll(t, got, keyspace{name(15, "k"): {text: "v"}})
+			if want := map[string]string{"l": "list", "s": "set", "s2": "set", "z": "zset", "x": "stream"}; !maps.Equal(skipped, want) {
+				t.Errorf("skipped %v, want %v", skipped, want)
+			}
+			_, err = read(rdb.NewReader(bytes.NewReader(file)))
+			if e := (*rdb.Error)(nil); !errors.As(err, &e) || e.Offset < 9 || !strings.HasPrefix(e.Reason, "the value is a ") {
+				t.Errorf("refused with %v", err)
+			}
+		})
+	}
+}
+
+// What is written is loaded by redis-server, accepted by redis-check-rdb, and read again.
+func TestRedisReads(t *testing.T) {
+	keys, texts := keyspace{}, texts()
+	for i, text := range texts {
+		keys[name(0, fmt.Sprint("string", i))] = value{text: text, deadline: int64(i%3) * 4102444800123}
+		keys[name(0, text)] = value{text: "v"}
+	}
+	for _, n := range []int{1, 100, 1000} {
+		fields := map[string]string{}
+		for i := range n {
+			fields[fmt.Sprint("field", i)] = texts[i%len(texts)]
+		}
+		keys[name(0, fmt.Sprint("hash", n))] = value{fields: fields, deadline: 4102444800124}
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "dump.rdb")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, f, keys)
+	f.Close()
+	file, _ := os.ReadFile(path)
+	got, err := read(rdb.NewReader(bytes.NewReader(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameAll(t, got, keys)
+	s := startRedis(t, dir)
+	for id, v := range keys {
+		key := strings.TrimPrefix(id, "0 ")
+		got := value{}
+		if v.fields != nil {
+			got.fields = s.hash(key)
+		} else {
+			got.text = s.do("GET", key).(string)
+		}
+		if got.deadline = s.do("PEXPIRETIME", key).(int64); got.deadline == -1 {
+			got.deadline = 0
+		}
+		same(t, fmt.Sprintf("%.40q", key), got, v)
+	}
+	if out, err := exec.Command("redis-check-rdb", path).CombinedOutput(); err != nil || !strings.Contains(string(out), "RDB looks OK") {
+		t.Errorf("redis-check-rdb: %v\n%s", err, out)
+	}
+}
+
+// The packed forms that Redis no longer writes: redis-server, which still reads them, is asked what is in them.
+func TestOldHashes(t *testing.T) {
+	s := startRedis(t, t.TempDir())
+	long := strings.Repeat("z", 300)
+	zipmap := "\x02" + "\x01a" + "\x03\x02xyz??" + "\x03key" + "\xfe\x2c\x01\x00\x00\x00" + long + "\xff"
+	entries := []string{"\x01f", "\xfe\x80", "\x02i4", "\xf5", "\x03i16", "\xc0\x34\x12", "\x03i24", "\xf0\xff\xff\xff", "\x03i32", "\xd0\x01\x02\x03\x84",
+		"\x03i64", "\xe0\x01\x02\x03\x04\x05\x06\x07\x88", "\x04long", "\x41\x2c" + long, "\x05long2", "\x80\x00\x00\x01\x2c" + long, "\x05empty", "\x00"}
+	for _, test := range []struct {
+		typ  rdb.Type
+		blob string
+	}{{rdb.HashZipmap, zipmap}, {rdb.HashZiplist, ziplist(entries)}} {
+		payload := rdb.AppendString([]byte{byte(test.typ)}, []byte(test.blob))
+		payload = rdb.EndPayload(payload, 0)
+		s.do("RESTORE", "k", "0", string(payload), "REPLACE")
+		f, err := rdb.ParsePayload(payload, 1<<20)
+		if err != nil {
+			t.Fatalf("type %d: %v", test.typ, err)
+		}
+		got, d := map[string]string{}, rdb.Decoder{MaxString: 1 << 20}
+		if err := d.Fields(&f, func(field, val []byte) error { got[string(field)] = string(val); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		same(t, f.Type.Name(), value{fields: got}, value{fields: s.hash("k")})
+	}
+}
+
+// ziplist puts entries, which begin with their encoding, together.
+func ziplist(entries []string) string {
+	body, before, tail := "", 0, 10
+	for _, e := range entries {
+		prev := string([]byte{byte(before)})
+		if before >= 254 {
+			prev = "\xfe" + string([]byte{byte(before), byte(before >> 8), 0, 0})
+		}
+		tail = 10 + len(body)
+		before = len(prev) + len(e)
+		body += prev + e
+	}
+	n := 10 + len(body) + 1
+	return string([]byte{byte(n), byte(n >> 8), 0, 0, byte(tail), byte(tail >> 8), 0, 0, byte(len(entries)), 0}) + body + "\xff"
+}
+
+// Every truncation of a file and every changed byte is noticed, and the error says where.
+func TestDamagedFiles(t *testing.T) {
+	var file bytes.Buffer
+	write(t, &file, keyspace{"0 k": {text: "value"}, "0 n": {text: "12345"}, "0 h": {fields: map[string]string{"f": "v", "g": "w"}, deadline: 4102444800123}})
+	for n := range file.Len() {
+		if _, err := read(rdb.NewReader(bytes.NewReader(file.Bytes()[:n]))); errorOffset(err) != int64(n) {
+			t.Errorf("of %d bytes, %d: %v", file.Len(), n, err)
+		}
+	}
+	for i := range file.Len() {
+		for bit := range 8 {
+			b := bytes.Clone(file.Bytes())
+			if b[i] ^= 1 << bit; i == 8 && b[i] < '5' {
+				continue // a version from before there was a checksum
+			}
+			if _, err := read(rdb.NewReader(bytes.NewReader(b))); errorOffset(err) < 0 {
+				t.Errorf("byte %d, bit %d: %v", i, bit, err)
+			}
+		}
+	}
+}
+
+func errorOffset(err error) int64 {
+	if e := (*rdb.Error)(nil); errors.As(err, &e) {
+		return e.Offset
+	}
+	return -1
+}
+
+// failing is a writer that takes n bytes.
+type failing struct{ n int }
+
+var errFull = errors.New("no space left")
+
+func (f *failing) Write(b []byte) (int, error) {
+	if f.n -= len(b); f.n < 0 {
+		return 0, errFull
+	}
+	return len(b), nil
+}
+
+func TestWriterKeepsItsError(t *testing.T) {
+	for _, n := range []int{0, 300_000} {
+		w := rdb.NewWriter(&failing{n})
+		for range 10 {
+			_ = w.Key(rdb.String, []byte("k"), 0, -1)
+			_ = w.String([]byte(random(200_000)))
+		}
+		if err := w.Close(); err != errFull {
+			t.Errorf("%d: %v", n, err)
+		}
+	}
+}

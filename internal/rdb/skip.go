@@ -1,0 +1,168 @@
+package rdb
+
+// skipValue passes over a value of a type that is not wanted.
+func (r *Reader) skipValue(t Type) error {
+	switch t {
+	case listZiplist, setIntset, zsetZiplist, zsetListpack, setListpack:
+		return r.skipString()
+	case stream1, stream2, stream3:
+		return r.skipStream(t)
+	case module2:
+		return r.skipModule(false)
+	case module:
+		return errorAt(r.offset(), "a value of a module in a form that cannot be skipped")
+	case list, set, quicklist, quicklist2, zset, zset2:
+		return r.skipElements(t)
+	}
+	return errorAt(r.offset(), "values of type %d are not known", t)
+}
+
+// skipElements passes over a value that is a number of elements.
+func (r *Reader) skipElements(t Type) error {
+	n, err := r.length()
+	for ; err == nil && n > 0; n-- {
+		if t == quicklist2 {
+			if err = r.skipLengths(1); err != nil { // whether it is one plain element or a listpack
+				return err
+			}
+		}
+		if err = r.skipString(); err != nil {
+			return err
+		}
+		switch t {
+		case zset:
+			err = r.skipTextScore()
+		case zset2:
+			err = r.discard(8)
+		}
+	}
+	return err
+}
+
+// skipTextScore passes over a score that is a length in a byte and so many digits; three lengths stand for infinities and no number.
+func (r *Reader) skipTextScore() error {
+	n, err := r.byte()
+	if err != nil || n >= 253 {
+		return err
+	}
+	return r.discard(uint64(n))
+}
+
+// Sizes of what streams consist of.
+const (
+	streamID   = 16 // milliseconds and sequence number
+	streamTime = 8
+)
+
+// skipStream passes over a stream: listpacks by their first ID, counters, and consumer groups.
+func (r *Reader) skipStream(t Type) error {
+	n, err := r.length()
+	if err != nil {
+		return err
+	}
+	if err = r.skipStrings(2 * n); err != nil {
+		return err
+	}
+	counters := uint64(3) // length, last ID
+	if t >= stream2 {
+		counters += 5 // first ID, greatest deleted ID, entries ever added
+	}
+	if err = r.skipLengths(counters); err != nil {
+		return err
+	}
+	groups, err := r.length()
+	for ; err == nil && groups > 0; groups-- {
+		err = r.skipGroup(t)
+	}
+	return err
+}
+
+// skipGroup passes over a consumer group: its name and last ID, the entries that are pending, and its consumers.
+func (r *Reader) skipGroup(t Type) error {
+	if err := r.skipString(); err != nil {
+		return err
+	}
+	counters := uint64(2)
+	if t >= stream2 {
+		counters++ // entries read
+	}
+	if err := r.skipLengths(counters); err != nil {
+		return err
+	}
+	pending, err := r.length()
+	for ; err == nil && pending > 0; pending-- {
+		if err = r.discard(streamID + streamTime); err == nil {
+			err = r.skipLengths(1) // deliveries
+		}
+	}
+	if err != nil {
+		return err
+	}
+	consumers, err := r.length()
+	for ; err == nil && consumers > 0; consumers-- {
+		err = r.skipConsumer(t)
+	}
+	return err
+}
+
+func (r *Reader) skipConsumer(t Type) error {
+	if err := r.skipString(); err != nil {
+		return err
+	}
+	times := uint64(streamTime) // seen
+	if t >= stream3 {
+		times += streamTime // active
+	}
+	if err := r.discard(times); err != nil {
+		return err
+	}
+	n, err := r.length()
+	for ; err == nil && n > 0; n-- {
+		err = r.discard(streamID)
+	}
+	return err
+}
+
+// What a module's value consists of: each piece is introduced by one of these.
+const (
+	moduleEnd    = 0
+	moduleInt    = 1
+	moduleUint   = 2
+	moduleFloat  = 3
+	moduleDouble = 4
+	moduleString = 5
+)
+
+// skipModule passes over a module's value, or over what it keeps beside the keys.
+func (r *Reader) skipModule(aux bool) error {
+	heads := uint64(1) // the module's ID
+	if aux {
+		heads += 2 // when it is to be loaded
+	}
+	if err := r.skipLengths(heads); err != nil {
+		return err
+	}
+	for {
+		piece, err := r.length()
+		if err != nil {
+			return err
+		}
+		switch piece {
+		case moduleEnd:
+			return nil
+		case moduleInt, moduleUint:
+			err = r.skipLengths(1)
+		case moduleFloat:
+			err = r.discard(4)
+		case moduleDouble:
+			err = r.discard(8)
+		case moduleString:
+			err = r.skipString()
+		default:
+			err = errorAt(r.offset(), "a piece of kind %d in a module's value", piece)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
