@@ -131,6 +131,7 @@ func (sh *shard) overwriteField(sp *keyspace, h bigHash, field, val []byte, hash
 	if !ok || e.ref || e.total != len(val) {
 		return false
 	}
+	sh.preservePart(sp, h.owner(), h.bucket(hash))
 	copy(e.val, val)
 	return true
 }
@@ -229,6 +230,7 @@ func (sh *shard) place(sp *keyspace, h bigHash, c class, field []byte, hash uint
 		b = partBytes(p)
 		i, e, found := sh.findField(sp, h, b, field, hash)
 		if found && e.end-e.off == size {
+			sh.preservePart(sp, h.owner(), h.bucket(hash))
 			return b, e, true
 		}
 		old, delta := len(b), size-(e.end-e.off)
@@ -241,6 +243,7 @@ func (sh *shard) place(sp *keyspace, h bigHash, c class, field []byte, hash uint
 			}
 			continue
 		}
+		sh.preservePart(sp, h.owner(), h.bucket(hash))
 		if delta < 0 {
 			copy(b[e.off+size:], b[e.end:])
 		}
@@ -263,6 +266,7 @@ func (sh *shard) place(sp *keyspace, h bigHash, c class, field []byte, hash uint
 
 // startBucket is place for a field whose bucket is empty.
 func (sh *shard) startBucket(sp *keyspace, h bigHash, c class, hash uint64, size int) (hashBucket, entry) {
+	sh.preservePart(sp, h.owner(), h.bucket(hash))
 	p := sh.addBucket(sp, c, h.owner(), h.bucket(hash), firstBucket+size)
 	if p == nil {
 		return nil, entry{}
@@ -334,6 +338,7 @@ func (sh *shard) bigDel(sp *keyspace, v *view, k Key, field []byte, now int64) b
 
 // dropEntry deletes slot i of a bucket with its entry.
 func (sh *shard) dropEntry(sp *keyspace, h bigHash, c class, no uint32, i int) {
+	sh.preservePart(sp, h.owner(), no)
 	s, p, _ := sh.findPart(sp, h.owner(), no)
 	b := hashBucket(partBytes(p))
 	e := b.entry(i)

@@ -117,7 +117,7 @@ func (c *checker) check() (blocks int, err error) {
 		}
 		blocks += sp.keys.blocks() + sp.parts.blocks()
 	}
-	blocks += c.sh.zombies()
+	blocks += c.sh.zombies() + c.sh.sideBlocks()
 	if err = left(c.records, "a live record that its table does not have"); err != nil {
 		return 0, err
 	}
@@ -258,6 +258,9 @@ func (c *checker) checkLive(n uint32, b *block, off int) error {
 	}
 	if p := unsafe.Add(b.base, off); load8(p, 0)&kindMask != kindPart {
 		v := decode(p)
+		if c.sh.snap == nil && v.flags&flagColour != c.sh.colour {
+			return fmt.Errorf("not saved, and no snapshot that would do it")
+		}
 		if at := v.deadline(); at != NoDeadline && at < b.earliest {
 			return fmt.Errorf("expires at %d, nothing should before %d", at, b.earliest)
 		}

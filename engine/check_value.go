@@ -179,7 +179,13 @@ func (c *checker) checkField(sp *keyspace, h bigHash, no uint32, b hashBucket, e
 
 // checkDoomed takes the parts that are still to be deleted.
 func (c *checker) checkDoomed() error {
-	for _, d := range c.sh.doomed {
+	all := c.sh.doomed
+	if c.sh.snap != nil {
+		for _, h := range c.sh.snap.held {
+			all = append(all[:len(all):len(all)], h.doomed...)
+		}
+	}
+	for _, d := range all {
 		for no := d.next; no != d.end; no++ {
 			if err := c.takeDoomed(c.sh.spaces[d.space], d.owner, no); err != nil {
 				return err

@@ -31,7 +31,8 @@
 //
 // # Reading the source
 //
-// record.go, table.go and shard.go are the structure; lifecycle.go changes it. parts.go, string.go, hash.go, bighash.go and hashbucket.go
+// record.go, table.go and shard.go are the structure; lifecycle.go changes it. snapshot.go is how all of it is written while it changes;
+// saved.go and held.go keep what is about to change. parts.go, string.go, hash.go, bighash.go and hashbucket.go
 // are the types. keys.go, scan.go, expire.go and watch.go are the operations that do not care about types, evict.go and usage.go the
 // reclaimer. prefetch.go and hashprefetch.go let the look-ups of several keys wait for memory together.
 // store.go and tx.go are what callers see, background.go is what runs without them. check.go says precisely what holds.
@@ -46,6 +47,7 @@
 //   - Every block is open for one class, or sealed and in the queue of its pool, or vacant. A sealed block has live records, unless it is
 //     being reclaimed.
 //   - Nothing in a block expires before the block's earliest deadline.
+//   - Where no snapshot is being taken, the record of every key has its shard's colour.
 //   - Every part belongs to one value. Nothing in a root or a bucket points to a location, so that records move without anyone being told.
 //   - A value in parts that was deleted leaves its parts behind on the list of the doomed, with an id that no other value has.
 //   - The walk over a block by the sizes of its records ends where the block's used bytes end.

@@ -57,6 +57,8 @@ func (s *Store) makeRoom(n int, blocks int64) error {
 	if n > 0 && blocks+int64(len(s.shards)) > s.pool.limit.Load() {
 		return ErrOutOfMemory // not even an empty arena has the room: nothing is evicted in vain
 	}
+	s.pool.short.Add(1)
+	defer s.pool.short.Add(-1)
 	idle := 0 // shards in a row that had nothing to give
 	for s.pool.available() < blocks+s.margin() {
 		policy := s.Policy()
@@ -350,14 +352,18 @@ func (sh *shard) judgePart(policy Policy, l loc, p unsafe.Pointer, size int) (mo
 		k := v.kind()
 		return (k == kindBigStr || k == kindBigHash) && load32(v.p, v.val) == o.id
 	})
-	if !ok {
-		sh.discard(sp, o, no)
-		return 0, true
+	if ok {
+		if v := decode(sh.at(root.loc())); !sh.keep(policy, &sh.blocks[root.loc()>>locBits], &v) {
+			sh.stats.evicted[policy]++
+			sh.remove(sp, root, &v, o.hash)
+			ok = false
+		}
 	}
-	v := decode(sh.at(root.loc()))
-	if !sh.keep(policy, &sh.blocks[root.loc()>>locBits], &v) {
-		sh.stats.evicted[policy]++
-		sh.remove(sp, root, &v, o.hash)
+	if h := sh.heldBy(o); !ok && h != nil && sh.pool.short.Load() > 0 && sh.gain.vain(sh.live) > len(sh.blocks) {
+		sh.snap.fail(ErrOutOfMemory)
+		sh.letGo(h)
+	}
+	if !ok && sh.heldBy(o) == nil {
 		sh.discard(sp, o, no)
 		return 0, true
 	}

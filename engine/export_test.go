@@ -69,6 +69,36 @@ func (s *Store) SkipPartNumbers(k Key, n int) {
 	store32(h.p, 12, h.nextRef()+uint32(n))
 }
 
+// SnapshotSteps is Snapshot.Write step by step.
+type SnapshotSteps struct{ w *snapshotWriter }
+
+// Steps begins to write a snapshot.
+func (sn *Snapshot) Steps(to Sink) *SnapshotSteps { return &SnapshotSteps{sn.writer(to)} }
+
+// Step does some of the work. It reports whether that was the last of it, and then the error of the snapshot.
+func (st *SnapshotSteps) Step() (done bool, err error) {
+	if !st.w.advance() {
+		return false, nil
+	}
+	return true, st.w.end()
+}
+
+// Aside returns the bytes that are kept aside for a snapshot.
+func (s *Store) Aside() (n int64) {
+	for i := range s.shards {
+		sh := &s.shards[i]
+		sh.mu.Lock()
+		n += int64(sh.sideBlocks()) * blockSize
+		if sh.snap != nil {
+			for _, h := range sh.snap.held {
+				n += h.bytes
+			}
+		}
+		sh.mu.Unlock()
+	}
+	return n
+}
+
 // Live returns the bytes of live records in each shard.
 func (s *Store) Live() []int64 {
 	live := make([]int64, len(s.shards))

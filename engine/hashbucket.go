@@ -155,6 +155,8 @@ func (sh *shard) sparse(h bigHash) bool { return h.packed() < int(h.buckets())*b
 func (sh *shard) splitBucket(sp *keyspace, h bigHash, c class) bool {
 	n := h.buckets()
 	from := n & h.mask()
+	sh.preservePart(sp, h.owner(), from)
+	sh.preservePart(sp, h.owner(), n)
 	store32(h.p, 4, n+1)
 	_, p, ok := sh.findPart(sp, h.owner(), from)
 	if !ok {
@@ -188,6 +190,7 @@ func (sh *shard) splitBucket(sp *keyspace, h bigHash, c class) bool {
 // mergeBucket removes the last bucket and moves its entries to the one that it was split from.
 func (sh *shard) mergeBucket(sp *keyspace, h bigHash, c class) {
 	last := h.buckets() - 1
+	sh.preservePart(sp, h.owner(), last)
 	_, p, ok := sh.findPart(sp, h.owner(), last)
 	if !ok {
 		store32(h.p, 4, last)
@@ -196,6 +199,7 @@ func (sh *shard) mergeBucket(sp *keyspace, h bigHash, c class) {
 	b := hashBucket(partBytes(p))
 	store32(h.p, 4, last)
 	into := last & h.mask()
+	sh.preservePart(sp, h.owner(), into)
 	var merged hashBucket
 	if _, q, ok := sh.findPart(sp, h.owner(), into); ok {
 		merged = append(merged, partBytes(q)...)

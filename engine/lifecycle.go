@@ -19,6 +19,7 @@ func (sh *shard) create(sp *keyspace, k Key, s shape, at, now int64) (view, bool
 	if p == nil {
 		return view{}, false
 	}
+	s.flags = s.flags&^flagColour | sh.colour
 	v := s.encode(p, sp.id, sh.clock.fresh(), k.Bytes, at)
 	if !sp.keys.insert(sh.pool, k.hash, l, sh.keyHashes) {
 		sh.bury(l, v.size)
@@ -49,6 +50,7 @@ func (sp *keyspace) dropDeadline(at int64) {
 
 // remove deletes a key, whatever it holds.
 func (sh *shard) remove(sp *keyspace, s slot, v *view, hash uint64) {
+	sh.preserve(sp, v)
 	sh.touch(sp, v.keyBytes())
 	sp.dropDeadline(v.deadline())
 	l := s.loc()
@@ -75,6 +77,8 @@ func (sh *shard) expire(sp *keyspace, s slot, v *view, hash uint64) {
 // record stays where it is if it fits there without wasting more than it uses, else it moves. *v is the new record then. It returns
 // false, with nothing changed, where no memory is to be had for a longer record; a shorter one can always be had.
 func (sh *shard) resize(sp *keyspace, s slot, v *view, k Key, to shape, at, now int64, keep int) bool {
+	sh.preserve(sp, v)
+	to.flags = to.flags&^flagColour | sh.colour
 	l, old, size := s.loc(), v.deadline(), to.size()
 	if gap := sh.gap(l, v.size); fitsGap(v.size, gap, size) || !sh.relocate(s, v, k, to, at, now, keep) {
 		if size > v.size+gap {

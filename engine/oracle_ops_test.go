@@ -109,7 +109,7 @@ var worldOps = []worldOp{
 	{"Delete", opDelete}, {"Delete", opDelete}, {"SetDeadline", opSetDeadline}, {"SetDeadline", opSetDeadline}, {"Persist", opPersist},
 	{"Rename", opRename}, {"Copy", opCopy}, {"Copy", opCopy}, {"Move", opMove}, {"Look", opLook}, {"Random", opRandom},
 	{"Select", opSelect}, {"Sleep", opSleep}, {"Cycle", opCycle}, {"Watch", opWatch}, {"Watch", opWatch}, {"Scan", opScan},
-	{"StepScans", opStepScans}, {"StepScans", opStepScans}, {"Rare", opRare},
+	{"StepScans", opStepScans}, {"StepScans", opStepScans}, {"Snapshot", opSnapshot}, {"Rare", opRare},
 }
 
 func opSet(w *world) {
@@ -382,15 +382,24 @@ func opScan(w *world) {
 
 func opStepScans(w *world) { w.scans = slices.DeleteFunc(w.scans, w.step) }
 
+// noteFlush tells the snapshot being written that it must fail.
+func (w *world) noteFlush() {
+	if w.recording != nil {
+		w.recording.flushed = true
+	}
+}
+
 // opRare does what would leave little to test if it came often.
 func opRare(w *world) {
 	switch n := w.below(24); n {
 	case 0:
 		w.note("    Flush")
+		w.noteFlush()
 		w.tx.Flush()
 		w.o.flush(w.o.db)
 	case 1:
 		w.note("    FlushAll")
+		w.noteFlush()
 		w.tx.FlushAll()
 		for db := range w.o.dbs {
 			w.o.flush(db)

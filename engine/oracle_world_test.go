@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -14,19 +15,20 @@ import (
 // world is a Store and an oracle to which the same is done.
 type world struct {
 	testing.TB
-	s        *engine.Store
-	tx       *engine.Tx
-	o        *oracle
-	data     []byte   // what remains of the bytes that the operations are made of
-	done     int      // operations so far
-	log      []string // the last operations
-	written  int      // values so far, so that each is another
-	short    bool     // only small hashes and values, for tests with little memory or a bad hash function
-	every    int      // operations between complete comparisons
-	between  func()   // called after every operation, nil for nothing
-	evicting bool     // keys may go whenever the Store makes room
-	scans    []*scan
-	tokens   map[watchedKey]watchTokens
+	s         *engine.Store
+	tx        *engine.Tx
+	o         *oracle
+	data      []byte   // what remains of the bytes that the operations are made of
+	done      int      // operations so far
+	log       []string // the last operations
+	written   int      // values so far, so that each is another
+	short     bool     // only small hashes and values, for tests with little memory or a bad hash function
+	every     int      // operations between complete comparisons
+	between   func()   // called after every operation, nil for nothing
+	evicting  bool     // keys may go whenever the Store makes room
+	scans     []*scan
+	recording *recording // the snapshot being written, nil if none is
+	tokens    map[watchedKey]watchTokens
 }
 
 type watchedKey struct {
@@ -73,6 +75,9 @@ func (w *world) run(data []byte) {
 		}
 	}
 	w.compareAll()
+	if w.recording != nil {
+		w.writeSnapshot(math.MaxInt)
+	}
 	w.endWatches()
 	w.compareAll()
 	w.tx.Unlock()

@@ -208,6 +208,10 @@ func (sh *shard) doom(sp *keyspace, o owner, first, end uint32) {
 	if first == end {
 		return
 	}
+	if h := sh.heldBy(o); h != nil {
+		h.doomed = append(h.doomed, doomed{sp.id, o, first, end})
+		return
+	}
 	sh.doomed = append(sh.doomed, doomed{sp.id, o, first, end})
 	if end-first <= holdRecords {
 		sh.drain(holdRecords)

@@ -32,6 +32,7 @@ type pool struct {
 	used   atomic.Int64  // blocks in use by shards
 	warm   atomic.Int64  // len(free): not used but resident
 	opened atomic.Uint64 // blocks ever opened by shards: the sequence number of the last one
+	short  atomic.Int32  // how many callers of makeRoom are waiting for it
 	limit  atomic.Int64  // how many blocks may be resident; may be exceeded for a moment, Store.Reserve keeps room
 }
 

@@ -42,6 +42,8 @@ const (
 	flagWide = 0x10 // the deadline field has 8 bytes
 	flagDead = 0x20 // deleted, overwritten or moved
 	flagRaw  = 0x40 // Redis would have converted the encoding: raw for a string, hashtable for a hash
+
+	flagColour = 0x80 // of a key's record; see Snapshot
 )
 
 const (

@@ -169,6 +169,9 @@ func (t *Tx) FlushAll() {
 // flush empties a keyspace: its tables go at once, its records are dead from now on by the age of their blocks. Where no other keyspace
 // of the shard has keys, the blocks go as well.
 func (sh *shard) flush(sp *keyspace, now int64) {
+	if sh.snap != nil {
+		sh.snap.fail(ErrFlushed)
+	}
 	sh.expireWatched(sp, now)
 	sh.touchAll(sp)
 	sp.keys.drop(sh.pool)

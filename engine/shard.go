@@ -47,7 +47,9 @@ type shard struct {
 	scanned uint32                 // the block that nextVolatile looked at last
 	kept    int64                  // bytes kept while evicting less keepPerFreed times those freed, at least 0
 	watches map[watchID]*watch
-	touched uint8 // keeps the compiler from dropping the loads of touchRecords
+	colour  uint8          // flagColour or 0: of the records that no snapshot has to see any more
+	snap    *shardSnapshot // the snapshot being taken, as far as it concerns the shard; nil if it does not
+	touched uint8          // keeps the compiler from dropping the loads of touchRecords
 
 	published atomic.Pointer[[]unsafe.Pointer] // bases, for Prefetch, which reads it without the lock
 

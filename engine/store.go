@@ -55,6 +55,7 @@ type Store struct {
 	weight    atomic.Uint32
 	turn      atomic.Uint32 // the shard that is reclaimed next
 	memory    governor
+	snapshot  atomic.Pointer[Snapshot] // the one being taken, nil if none is
 	pulse     pulse
 	stop      chan struct{}
 	done      sync.WaitGroup
@@ -159,7 +160,7 @@ func (t *Tx) Stats() Stats {
 		st.Reaped += sh.stats.reaped
 		st.ReapLag += sh.stats.lag
 		st.DataBytes += sh.live
-		st.DeadBytes += int64(len(sh.blocks)-len(sh.vacant)+sh.zombies())*blockSize - sh.live
+		st.DeadBytes += int64(len(sh.blocks)-len(sh.vacant)+sh.zombies()+sh.sideBlocks())*blockSize - sh.live
 		st.Watched += int64(len(sh.watches))
 		return true
 	})

@@ -187,8 +187,9 @@ func (sh *shard) headOf(c class, whole shape) int {
 
 // overwrite replaces a string in parts by one of the same length in place. It returns false where that is not possible.
 func (sh *shard) overwrite(sp *keyspace, s slot, v *view, k Key, val []byte, flags uint8, at, now int64) bool {
+	sh.preserve(sp, v)
 	b := v.bigStr()
-	if b.total != len(val) || !sh.movePinned(sp, b.owner, 0, b.parts()) {
+	if b.total != len(val) || sh.heldBy(b.owner) != nil || !sh.movePinned(sp, b.owner, 0, b.parts()) {
 		return false
 	}
 	n := len(b.head)
@@ -210,6 +211,7 @@ func (sh *shard) writeParts(sp *keyspace, o owner, off int, val []byte) bool {
 			invariants.Violated("a part of a value is missing")
 			return false
 		}
+		sh.preservePart(sp, o, uint32(off/partData))
 		n := copy(partBytes(p)[off%partData:], val)
 		val = val[n:]
 		off += n
@@ -262,6 +264,7 @@ func (t *Tx) write(sh *shard, sp *keyspace, s slot, v view, k Key, off int, val 
 		return 0, err
 	}
 	sh.use(&v)
+	sh.preserve(sp, &v)
 	at := v.deadline()
 	if v.kind() == kindBigStr {
 		return total, sh.writeBig(sp, s, &v, k, n, off, val, t.Now)
@@ -336,6 +339,7 @@ func (sh *shard) extend(sp *keyspace, v *view, c class, more int) error {
 				invariants.Violated("a part of a value is missing")
 				return ErrDamaged
 			}
+			sh.preservePart(sp, b.owner, no)
 			p = sh.resizePart(s, last, c, n, used)
 		}
 		if p == nil {
@@ -382,6 +386,7 @@ func (t *Tx) IncrBy(k Key, delta int64) (int64, error) {
 			return 0, ErrOutOfMemory
 		}
 	} else {
+		sh.preserve(sp, &v)
 		sh.touch(sp, k.Bytes)
 	}
 	v.setNumber(sum)

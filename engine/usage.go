@@ -66,6 +66,15 @@ func (u *usage) idle(stamp uint8, now int64) int64 {
 	return max(now-after, 0)
 }
 
+// stampBefore returns the stamp of the latest epoch that began before a time in Unix milliseconds, or of the earliest that is known.
+func (u *usage) stampBefore(at int64) uint8 {
+	e := u.epoch
+	for u.epoch-e < stampMask-1 && u.started[e&stampMask] > at && u.started[(e-1)&stampMask] != 0 {
+		e--
+	}
+	return uint8(e & stampMask)
+}
+
 // use marks a record as used.
 func (sh *shard) use(v *view) {
 	a := v.access()

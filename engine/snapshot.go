@@ -1,0 +1,246 @@
+package engine
+
+import (
+	"errors"
+	"math/bits"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// A snapshot is what the keyspace held at one moment, written while commands go on changing it. Nothing is forked: what is about to change is
+// copied aside first.
+//
+// Each record of a key has a bit of colour, and each shard has a colour. BeginSnapshot exchanges the colours of all shards, with all of
+// them locked: this is the moment. From then on a record of the other colour is one that is as it was, and not yet saved; new
+// records have the shard's. A walk over the tables saves record after record and gives it the shard's colour. Whoever is about to change
+// or to remove a record of the other colour saves it first (preserve). As all records have the shard's colour when the walk is over, the
+// next snapshot can begin; and while there is none, the comparison of colours is all that a write pays.
+//
+// Saving is copying to a block of the shard's side (see saved.go), from where Write takes it, some records at a time, and passes it on
+// without a lock. A value that is too large to be copied at once is held instead: what is changed of it is copied part by part, and parts that
+// are deleted stay until they are written (see held.go).
+//
+// What is copied and not yet written counts as memory in use, and is bounded: past the bound the snapshot fails, because whoever takes it
+// cannot keep up. It could have been writers that wait, but a cache is there for those who ask it. A failed snapshot goes on as a
+// walk that only colours. Flushing a database makes it fail as well; it is for the caller to begin another, of what is there then.
+type Snapshot struct {
+	Keys, Expires [Databases]int64 // at the moment: keys, and keys with a deadline, those included that have expired and were not removed
+
+	store   *Store
+	now     int64            // the moment in Unix milliseconds
+	db      [Databases]uint8 // the databases of keyspaces at the moment
+	useful  bool             // the access bits are a frequency, which is written
+	limit   int64            // bytes that may wait to be written
+	waiting atomic.Int64     // bytes that do
+	failed  atomic.Bool      // err is set
+	mu      sync.Mutex       // guards err
+	err     error
+}
+
+// Errors of snapshots.
+var (
+	ErrSnapshotRunning = errors.New("a snapshot is being taken already")
+	ErrSnapshotBehind  = errors.New("the snapshot was given up: keys change faster than it is written")
+	ErrFlushed         = errors.New("the snapshot was given up: a database was flushed")
+)
+
+// A snapshot may have so many bytes waiting to be written, or this part of what the arena may have if that is less; and this part of the data
+// more.
+const (
+	sideMin     = 16 << 20
+	sideOfArena = 16
+	sideShare   = 32
+)
+
+// Sink takes what a snapshot holds. The slices are valid during the call. An error ends the snapshot.
+type Sink interface {
+	// Key begins a key. Its string follows, or its fields and their values by turns, all of them strings.
+	Key(k *SnapshotKey) error
+	// String is a string.
+	String(b []byte) error
+	// Len begins a string of n bytes, which come by one or more calls of Bytes.
+	Len(n int) error
+	Bytes(b []byte) error
+}
+
+// SnapshotKey is a key in a snapshot.
+type SnapshotKey struct {
+	DB        int
+	Key       []byte
+	Type      Type
+	Fields    int   // of a hash
+	Deadline  int64 // Unix milliseconds, or NoDeadline
+	Frequency int   // of use, 0 to 255; -1 if the policy does not count it
+}
+
+// shardSnapshot is a shard's part of a snapshot. The shard's lock guards it.
+type shardSnapshot struct {
+	*Snapshot
+	space int    // the keyspace that is walked
+	pos   uint64 // and the position in it, as of a scan
+	side  []sideBlock
+	held  map[uint32]*held // by the owner's id
+	queue []*held          // those to be written
+}
+
+// BeginSnapshot begins a snapshot of this moment. LockAll must have been called. Write must be called after, with nothing locked.
+func (t *Tx) BeginSnapshot() (*Snapshot, error) {
+	s := t.store
+	sn := &Snapshot{store: s, now: t.Now, useful: counting(s.counts.Load()) == countFrequency}
+	if !s.snapshot.CompareAndSwap(nil, sn) {
+		return nil, ErrSnapshotRunning
+	}
+	live := int64(0)
+	for i := range s.shards {
+		sh := &s.shards[i]
+		sh.colour ^= flagColour
+		sh.snap = &shardSnapshot{Snapshot: sn}
+		live += sh.live
+		for _, sp := range sh.spaces {
+			sn.db[sp.id] = sp.db // the same in all shards
+			sn.Keys[sp.db] += int64(sp.keys.keys)
+			sn.Expires[sp.db] += int64(sp.expires)
+		}
+	}
+	sn.limit = min(sideMin, s.pool.limit.Load()/sideOfArena*blockSize) + live/sideShare
+	return sn, nil
+}
+
+// fail makes the snapshot end with an error, the first one counts.
+func (sn *Snapshot) fail(err error) {
+	sn.mu.Lock()
+	defer sn.mu.Unlock()
+	if sn.err == nil {
+		sn.err = err
+		sn.failed.Store(true)
+	}
+}
+
+// Fail makes the snapshot end with an error. Any goroutine may call it.
+func (sn *Snapshot) Fail(err error) { sn.fail(err) }
+
+// Write passes the whole snapshot to a sink and ends it. The keys come in no particular order.
+func (sn *Snapshot) Write(to Sink) error {
+	w := sn.writer(to)
+	for !w.advance() {
+		runtime.Gosched() // who waits for a lock has to run to take it
+	}
+	return w.end()
+}
+
+func (sn *Snapshot) writer(to Sink) *snapshotWriter { return &snapshotWriter{Snapshot: sn, sink: to} }
+
+// advance does some of the work, no more than a few records under one hold of a lock, and reports whether it is done.
+func (w *snapshotWriter) advance() (done bool) {
+	if w.waiting.Load() > w.limit/4 {
+		w.drainAll()
+	}
+	if w.step(&w.store.shards[w.shard]) {
+		w.shard++
+	}
+	return w.shard == len(w.store.shards)
+}
+
+// end makes room for the next snapshot and returns the error of this one.
+func (w *snapshotWriter) end() error {
+	w.store.snapshot.Store(nil)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
+}
+
+// snapshotWriter is what Write works with.
+type snapshotWriter struct {
+	*Snapshot
+	sink  Sink
+	shard int // the one whose turn it is
+	key   SnapshotKey
+	buf   []byte // saved records
+	flat  parts  // of the value being written, if they are among the saved records
+	part  []byte // scratch: a part of a value that is held
+	inner []byte // scratch: likewise, while part is in use
+}
+
+// step walks on in a shard and writes what was saved there. It reports whether the shard is done.
+func (w *snapshotWriter) step(sh *shard) (done bool) {
+	sh.mu.Lock()
+	walked := sh.walkSome()
+	w.buf = sh.takeSide(w.buf[:0])
+	h := sh.nextHeld()
+	if done = walked && len(w.buf) == 0 && h == nil; done {
+		sh.endSnapshot()
+	}
+	sh.mu.Unlock()
+	w.write(w.buf)
+	if h != nil {
+		w.writeHeld(sh, h)
+	}
+	return done
+}
+
+// drainAll writes what was saved in all shards by those who change keys.
+func (w *snapshotWriter) drainAll() {
+	for i := range w.store.shards {
+		sh := &w.store.shards[i]
+		for more := true; more; {
+			sh.mu.Lock()
+			w.buf = w.buf[:0]
+			var h *held
+			if sh.snap != nil {
+				w.buf = sh.takeSide(w.buf)
+				h = sh.nextHeld()
+			}
+			sh.mu.Unlock()
+			w.write(w.buf)
+			if h != nil {
+				w.writeHeld(sh, h)
+			}
+			more = len(w.buf) > 0 || h != nil
+		}
+	}
+}
+
+// walkSome saves the next records that are as they were at the moment, sweepRecords or sweepBytes of them, and reports whether there are no
+// more.
+func (sh *shard) walkSome() bool {
+	w := sh.snap
+	saved, limit, buckets := 0, w.waiting.Load()+sweepBytes, 0
+	for w.space < Databases {
+		sp := sh.spaces[w.space]
+		t := &sp.keys
+		if t.buckets == 0 {
+			w.space, w.pos = w.space+1, 0
+			continue
+		}
+		no := linear(uint32(bits.Reverse64(w.pos)), t.buckets, t.mask)
+		for b := t.bucket(no); b != nil; b = t.child(b) {
+			for s := (slot{b, 0}); s.i < bucketSlots; s.i++ {
+				if load8(b, s.i) == 0 || load8(sh.at(s.loc()), 0)&flagColour == sh.colour {
+					continue
+				}
+				if saved++; saved > sweepRecords || w.waiting.Load() > limit {
+					return false // the rest of the bucket has its turn the next time
+				}
+				v := decode(sh.at(s.loc()))
+				sh.save(sp, &v)
+			}
+		}
+		if w.pos = nextPosition(no, t.buckets, t.mask); w.pos == 0 {
+			w.space++
+		}
+		if buckets++; buckets == scanBlocks {
+			return false
+		}
+	}
+	return true
+}
+
+// endSnapshot ends the shard's part of a snapshot: every record has the shard's colour.
+func (sh *shard) endSnapshot() {
+	sh.dropSide()
+	for _, h := range sh.snap.held {
+		sh.letGo(h)
+	}
+	sh.snap = nil
+}

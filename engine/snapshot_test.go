@@ -1,0 +1,311 @@
+package engine_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redistill/redistill/engine"
+)
+
+// snapshotOf takes a snapshot and returns what it holds.
+func snapshotOf(t *testing.T, s *engine.Store, sink engine.Sink) error {
+	t.Helper()
+	tx := s.NewTx()
+	tx.Now = time.Now().UnixMilli()
+	tx.LockAll()
+	sn, err := tx.BeginSnapshot()
+	tx.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sn.Write(sink)
+}
+
+// Clients move amounts from one account to another: every snapshot that is taken meanwhile has the same sum. Half of the accounts are fields
+// of large hashes.
+func TestSnapshotOfOneMoment(t *testing.T) {
+	const accounts, start = 64, 1000
+	s, err := engine.Open(engine.Options{Shards: 16})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	tx := s.NewTx()
+	tx.LockAll()
+	account := func(i int) engine.Key { return s.Key(fmt.Appendf(nil, "account %d", i)) }
+	for i := range accounts {
+		if i%2 == 0 {
+			_ = tx.Set(account(i), strconv.AppendInt(nil, start, 10), engine.NoDeadline)
+			continue
+		}
+		for f := range 2000 {
+			_, _ = tx.HSet(account(i), fmt.Appendf(nil, "field %d", f), bytes.Repeat([]byte{byte(f)}, 50))
+		}
+		_, _ = tx.HSet(account(i), []byte("amount"), strconv.AppendInt(nil, start, 10))
+	}
+	tx.Unlock()
+	add := func(tx *engine.Tx, i int, n int64) error {
+		if i%2 == 0 {
+			_, err := tx.IncrBy(account(i), n)
+			return err
+		}
+		_, err := tx.HIncrBy(account(i), []byte("amount"), n)
+		return err
+	}
+	var stop atomic.Bool
+	var clients sync.WaitGroup
+	for c := range 4 {
+		clients.Go(func() {
+			tx, r := s.NewTx(), rand.New(rand.NewPCG(uint64(c), 0))
+			for !stop.Load() {
+				tx.Now = time.Now().UnixMilli()
+				from, to, n := r.IntN(accounts), r.IntN(accounts), int64(r.IntN(100))
+				tx.LockKeys([]engine.Key{account(from), account(to)})
+				err1, err2 := add(tx, from, -n), add(tx, to, n)
+				if i := to | 1; i == to {
+					_, _ = tx.HSet(account(i), fmt.Appendf(nil, "field %d", r.IntN(4000)), bytes.Repeat([]byte{1}, r.IntN(200)))
+				}
+				tx.Unlock()
+				if err1 != nil || err2 != nil {
+					t.Error(err1, err2)
+					return
+				}
+			}
+		})
+	}
+	for range 10 {
+		rec := &recorder{}
+		if err := snapshotOf(t, s, rec); err != nil || rec.fault != "" {
+			t.Error(err, rec.fault)
+		}
+		sum := 0
+		for _, k := range rec.keys[0] {
+			val := k.val
+			if k.fields != nil {
+				val = k.fields["amount"]
+			}
+			n, err := strconv.Atoi(string(val))
+			if err != nil {
+				t.Error(err)
+			}
+			sum += n
+		}
+		if len(rec.keys[0]) != accounts || sum != accounts*start {
+			t.Errorf("%d accounts with %d in all, want %d", len(rec.keys[0]), sum, accounts*start)
+		}
+	}
+	stop.Store(true)
+	clients.Wait()
+	if err := s.Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+// failingSink fails at the n-th string.
+type failingSink struct {
+	recorder
+	n int
+}
+
+func (f *failingSink) String([]byte) error {
+	if f.n--; f.n < 0 {
+		return errSink
+	}
+	return nil
+}
+
+// After a snapshot that failed at any moment the next one is right, and nothing is left behind.
+func TestSnapshotAfterFailure(t *testing.T) {
+	s, err := engine.Open(engine.Options{Shards: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	tx := s.NewTx()
+	for n := range 40 {
+		tx.LockAll()
+		for i := range 100 {
+			_ = tx.Set(s.Key(fmt.Appendf(nil, "k%d", i)), bytes.Repeat([]byte{byte(n)}, i*i*10), engine.NoDeadline)
+			_, _ = tx.HSet(s.Key([]byte("h")), fmt.Appendf(nil, "f%d", i*n), bytes.Repeat([]byte{byte(n)}, 100*i))
+		}
+		tx.Unlock()
+		if err := snapshotOf(t, s, &failingSink{n: n * n}); err != errSink {
+			t.Fatalf("%d: %v", n, err)
+		}
+		if err := s.Check(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rec := &recorder{}
+	if err := snapshotOf(t, s, rec); err != nil || rec.fault != "" || len(rec.keys[0]) != 101 {
+		t.Errorf("%v, %s, %d keys", err, rec.fault, len(rec.keys[0]))
+	}
+}
+
+// A snapshot that is not written in time is given up before what it keeps aside takes much memory.
+func TestSnapshotBehind(t *testing.T) {
+	s, err := engine.Open(engine.Options{Shards: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	tx := s.NewTx()
+	tx.LockAll()
+	val := make([]byte, 10_000)
+	for i := range 8000 {
+		_ = tx.Set(s.Key(fmt.Appendf(nil, "k%d", i)), val, engine.NoDeadline)
+	}
+	sn, err := tx.BeginSnapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 8000 {
+		_ = tx.Set(s.Key(fmt.Appendf(nil, "k%d", i)), val, engine.NoDeadline)
+	}
+	tx.Unlock()
+	if n := s.Aside(); n > 32<<20 {
+		t.Errorf("%d bytes are kept aside", n)
+	}
+	if err := sn.Write(&recorder{}); err != engine.ErrSnapshotBehind {
+		t.Errorf("got %v", err)
+	}
+	if n := s.Aside(); n != 0 {
+		t.Errorf("%d bytes are still kept aside", n)
+	}
+	if err := s.Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Values that are too large to be copied at once are as they were, whatever is done to them while they wait.
+func TestSnapshotOfLargeValues(t *testing.T) {
+	for name, change := range map[string]func(s *engine.Store, tx *engine.Tx, str, hash engine.Key) error{
+		"nothing": func(*engine.Store, *engine.Tx, engine.Key, engine.Key) error { return nil },
+		"written": func(_ *engine.Store, tx *engine.Tx, str, _ engine.Key) error {
+			for off := 0; off < 300_000; off += 7000 {
+				if _, err := tx.SetRange(str, off, []byte("changed")); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"appended": func(_ *engine.Store, tx *engine.Tx, str, _ engine.Key) error {
+			for range 20 {
+				if _, err := tx.Append(str, bytes.Repeat([]byte("more"), 1000)); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"overwritten": func(_ *engine.Store, tx *engine.Tx, str, _ engine.Key) error {
+			return tx.Set(str, bytes.Repeat([]byte("x"), 300_000), engine.NoDeadline)
+		},
+		"replaced": func(_ *engine.Store, tx *engine.Tx, str, hash engine.Key) error {
+			tx.Delete(hash)
+			return errors.Join(tx.Set(str, []byte("x"), engine.NoDeadline), tx.Set(hash, []byte("x"), engine.NoDeadline))
+		},
+		"expired": func(_ *engine.Store, tx *engine.Tx, str, hash engine.Key) error {
+			tx.SetDeadline(str, 1)
+			tx.SetDeadline(hash, 1)
+			return nil
+		},
+		"fields set": func(_ *engine.Store, tx *engine.Tx, _, hash engine.Key) error {
+			for i := 0; i < 9000; i++ {
+				if _, err := tx.HSet(hash, fmt.Appendf(nil, "field %d", i), bytes.Repeat([]byte("y"), 1+i%90)); err != nil {
+					return err
+				}
+			}
+			_, err := tx.HSet(hash, []byte("long 3"), []byte("short"))
+			return err
+		},
+		"fields deleted": func(_ *engine.Store, tx *engine.Tx, _, hash engine.Key) error {
+			for i := 0; i < 2990; i++ {
+				if _, err := tx.HDel(hash, fmt.Appendf(nil, "field %d", i)); err != nil {
+					return err
+				}
+			}
+			_, err := tx.HDel(hash, []byte("long 3"))
+			return err
+		},
+		"renamed": func(s *engine.Store, tx *engine.Tx, str, hash engine.Key) error {
+			_, err := tx.Rename(str, s.Key([]byte("other")))
+			_, err2 := tx.Rename(hash, str)
+			return errors.Join(err, err2)
+		},
+	} {
+		for steps := range 4 {
+			t.Run(fmt.Sprint(name, " after ", steps, " steps"), func(t *testing.T) {
+				testLargeValues(t, steps, change)
+			})
+		}
+	}
+}
+
+func testLargeValues(t *testing.T, steps int, change func(s *engine.Store, tx *engine.Tx, str, hash engine.Key) error) {
+	s, err := engine.OpenArena(engine.Options{Shards: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	tx := s.NewTx()
+	tx.Now = time.Now().UnixMilli()
+	str, hash := s.Key([]byte("string")), s.Key([]byte("hash"))
+	text, fields := bytes.Repeat([]byte("<original>"), 30_000), map[string][]byte{}
+	tx.LockAll()
+	_ = tx.Set(str, text, engine.NoDeadline)
+	for i := range 3000 {
+		fields[fmt.Sprint("field ", i)] = bytes.Repeat([]byte{byte(i)}, 50)
+	}
+	for i := range 5 {
+		fields[fmt.Sprint("long ", i)] = bytes.Repeat([]byte{byte(i)}, 40_000)
+	}
+	for f, v := range fields {
+		_, _ = tx.HSet(hash, []byte(f), v)
+	}
+	sn, err := tx.BeginSnapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := &recorder{}
+	writing, done := sn.Steps(rec), false
+	tx.Unlock()
+	for ; steps > 0 && !done; steps-- {
+		done, err = writing.Step()
+	}
+	tx.LockAll()
+	if err := change(s, tx, str, hash); err != nil {
+		t.Fatal(err)
+	}
+	tx.Unlock()
+	s.Reclaim(1000)
+	s.ExpireCycle(tx.Now)
+	if err := s.Check(); err != nil {
+		t.Fatal(err)
+	}
+	for !done {
+		done, err = writing.Step()
+	}
+	if err != nil || rec.fault != "" || len(rec.keys[0]) != 2 {
+		t.Fatalf("%v, %s, %d keys", err, rec.fault, len(rec.keys[0]))
+	}
+	if !bytes.Equal(rec.keys[0]["string"].val, text) {
+		t.Error("the string is another")
+	}
+	got := rec.keys[0]["hash"].fields
+	for f, v := range fields {
+		if !bytes.Equal(got[f], v) {
+			t.Fatalf("%s: got %d bytes %.20q, want %d %.20q", f, len(got[f]), got[f], len(v), v)
+		}
+	}
+	s.ExpireCycle(tx.Now)
+	if err := s.Check(); err != nil || len(got) != len(fields) {
+		t.Errorf("%v, %d fields", err, len(got))
+	}
+}
