@@ -16,7 +16,7 @@ func TestFileErrors(t *testing.T) {
 	}{
 		{"unknown key", "[server]\nport = 1\n\nprot = 2\n", ":4: unknown key server.prot; " + serverKeys},
 		{"feature to come", "[server]\ncluster = true\n", ":2: unknown key server.cluster; " + serverKeys},
-		{"unknown section", "# x\n[persistence]\nenabled = true\n", ":2: unknown section [persistence]; sections are " + strings.Join(sections(), ", ")},
+		{"unknown section", "# x\n[replication]\nenabled = true\n", ":2: unknown section [replication]; sections are " + strings.Join(sections(), ", ")},
 		{"empty unknown section", "[sever]\n", ":1: unknown section [sever]; sections are " + strings.Join(sections(), ", ")},
 		{"section below a section", "[server.port]\n", ":1: unknown section [server.port]; sections are " + strings.Join(sections(), ", ")},
 		{"list of tables", "[[server]]\nport = 1\n", ":1: unknown section [[server]]; sections are " + strings.Join(sections(), ", ")},

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -103,9 +104,10 @@ func runServe(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 		return errors.Join(err, closeListeners(listeners))
 	}
 	defer store.Close()
+	var asked atomic.Pointer[bool] // whether SHUTDOWN wants a snapshot; nil if that is for the settings to say
 	commands := command.NewServer(command.Options{
 		Store: store, Config: cfg, Log: log, Version: currentBuild().version, IO: ioPath, IOFallback: fallback,
-		Shutdown: func(bool) { stop() }, Certificate: certificateStatus(keeper),
+		Shutdown: func(save bool) { asked.Store(&save); stop() }, Certificate: certificateStatus(keeper),
 	})
 	defer commands.Close()
 	if err := commands.LoadUsers(); err != nil {
@@ -124,8 +126,15 @@ func runServe(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listeners...) }()
-	logReady(log, v, addressesOf(listeners), ioPath, fallback)
-	observer.SetState(status.Ready)
+	if err := load(ctx, commands); err != nil {
+		shutDown(server, v.ShutdownGracePeriod, log)
+		<-served
+		return err
+	}
+	if ctx.Err() == nil {
+		logReady(log, v, addressesOf(listeners), ioPath, fallback)
+		observer.SetState(status.Ready)
+	}
 
 	select {
 	case <-ctx.Done():
@@ -137,7 +146,33 @@ func runServe(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	if err := <-served; !errors.Is(err, netserver.ErrServerClosed) {
 		return err
 	}
+	v = cfg.Snapshot()
+	save := v.Persistence && v.SaveOnShutdown
+	if p := asked.Load(); p != nil {
+		save = *p
+	}
+	if save && !commands.Loading() {
+		return commands.SaveAtEnd()
+	}
 	return nil
+}
+
+// load loads the snapshot, while clients are told so, until ctx ends. It returns an error
+// if the server must not go on.
+func load(ctx context.Context, commands *command.Server) error {
+	loaded := make(chan error, 1)
+	go func() { loaded <- commands.Load() }()
+	select {
+	case err := <-loaded:
+		if err != nil {
+			return fmt.Errorf("the snapshot was refused, and left as it is: %w", err)
+		}
+		return nil
+	case <-ctx.Done():
+		commands.StopLoading()
+		<-loaded
+		return nil
+	}
 }
 
 // checkMemory warns of a limit that is above what the machine or its cgroup has.

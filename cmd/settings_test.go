@@ -46,6 +46,12 @@ var samples = map[string][3]string{
 	"memory.max_memory_clients":         {"1073741824", "50%", "0"},
 	"memory.eviction_policy":            {"noeviction", "allkeys-random", "volatile-ttl"},
 	"memory.eviction_weight":            {"balanced", "bytes", "hits"},
+	"persistence.enabled":               {"true", "false", "true"},
+	"persistence.snapshot_path":         {"/tmp/a.rdb", "b.rdb", "c.rdb"},
+	"persistence.snapshot_interval":     {"1", "2", "3"},
+	"persistence.save_on_shutdown":      {"false", "true", "false"},
+	"persistence.snapshot_corrupt":      {"rename", "refuse", "rename"},
+	"persistence.unsupported":           {"skip", "refuse", "skip"},
 	"logging.level":                     {"debug", "warn", "error"},
 	"logging.format":                    {"json", "text", "json"},
 }

@@ -35,10 +35,13 @@ const policy = `
 	fmt, log, log/slog, net, os, reflect, regexp !< internal/acl;
 
 	# Commands: no sockets, and nothing that formats.
-	engine, internal/acl, internal/config, internal/glob, internal/info, internal/invariants, internal/resp
-		< internal/command;
+	engine, internal/acl, internal/config, internal/glob, internal/info, internal/invariants, internal/rdb, internal/resp,
+	internal/snapshot < internal/command;
 	fmt, net, net/http, os/exec, reflect, regexp, text/template, encoding/json
 		!< internal/command;
+
+	# The keyspace in a file: the engine and the format meet here.
+	engine, internal/rdb < internal/snapshot;
 
 	# The network knows no command by name, and not the engine.
 	internal/command, internal/config, internal/resp < netserver;

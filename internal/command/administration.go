@@ -7,7 +7,7 @@ var serverCommands = append([]Command{
 	aclCommand, commandCommand, configCommand, debugCommand, infoCommand, latencyCommand, memoryCommand, shutdownCommand, slowlogCommand,
 	{Name: "time", Arity: 1, Flags: Loading | Stale | Fast, Group: Admins, Since: "2.6.0",
 		Summary: "Return the current server time", Complexity: "O(1)", Tips: []string{"nondeterministic_output"}, Run: showTime},
-}, flushCommands...)
+}, append(flushCommands, saveCommands...)...)
 
 // TIME
 func showTime(c *Call) error {

@@ -5,29 +5,30 @@ type Flag uint32
 
 // The flags that COMMAND INFO shows.
 const (
-	Write       Flag = 1 << iota // may change keys
-	ReadOnly                     // reads keys
-	DenyOOM                      // refused at the memory limit
-	Admin                        // an administrator's command
-	PubSub                       // publish and subscribe
-	NoScript                     // not from scripts
-	Blocking                     // may wait
-	Loading                      // allowed while a snapshot loads
-	Stale                        // allowed on a stale replica
-	SkipMonitor                  // not shown by MONITOR
-	SkipSlowlog                  // not kept in SLOWLOG
-	Fast                         // takes constant or logarithmic time
-	NoAuth                       // allowed before authentication
-	NoMulti                      // refused inside MULTI
-	MovableKeys                  // the arguments decide where keys are
-	AllowBusy                    // allowed while a script runs
+	Write          Flag = 1 << iota // may change keys
+	ReadOnly                        // reads keys
+	DenyOOM                         // refused at the memory limit
+	Admin                           // an administrator's command
+	PubSub                          // publish and subscribe
+	NoScript                        // not from scripts
+	Blocking                        // may wait
+	Loading                         // allowed while a snapshot loads
+	NoAsyncLoading                  // not while a replica loads what it is sent; of no effect here
+	Stale                           // allowed on a stale replica
+	SkipMonitor                     // not shown by MONITOR
+	SkipSlowlog                     // not kept in SLOWLOG
+	Fast                            // takes constant or logarithmic time
+	NoAuth                          // allowed before authentication
+	NoMulti                         // refused inside MULTI
+	MovableKeys                     // the arguments decide where keys are
+	AllowBusy                       // allowed while a script runs
 
 	// Immediate commands run at once inside MULTI, where others are queued. COMMAND INFO does not show it.
 	Immediate
 )
 
 var flagNames = []string{
-	"write", "readonly", "denyoom", "admin", "pubsub", "noscript", "blocking", "loading", "stale", "skip_monitor", "skip_slowlog",
+	"write", "readonly", "denyoom", "admin", "pubsub", "noscript", "blocking", "loading", "no_async_loading", "stale", "skip_monitor", "skip_slowlog",
 	"fast", "no_auth", "no_multi", "movablekeys", "allow_busy",
 }
 

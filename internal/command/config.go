@@ -116,6 +116,12 @@ func (srv *Server) applyConfig() {
 			srv.users.SetPassword(v.Password)
 			return nil
 		}},
+		{"persistence.snapshot_interval", func(v *config.Values) error {
+			srv.saver.mu.Lock()
+			defer srv.saver.mu.Unlock()
+			srv.saver.arm(v)
+			return nil
+		}},
 		{"slowlog-log-slower-than", srv.slowlog.configure},
 		{"slowlog-max-len", srv.slowlog.configure},
 	} {

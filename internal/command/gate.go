@@ -87,6 +87,9 @@ func (s *Session) Exec(r *Request) Next {
 	c.Args = args
 	cmd, err := s.admit(r)
 	c.Cmd = cmd
+	if err == nil && s.srv.alert.Load()&alertLoading != 0 && cmd.Flags&Loading == 0 {
+		err = errLoading
+	}
 	next := Continue
 	switch {
 	case err != nil:
@@ -232,6 +235,9 @@ func (s *Session) run(cmd *Command, key engine.Key) Next {
 	}
 	err := s.invoke(cmd)
 	s.tx.Unlock()
+	if err == errWait {
+		return Wait
+	}
 	s.account(cmd, began, err)
 	return Continue
 }
@@ -312,6 +318,9 @@ func (s *Session) invoke(cmd *Command) error {
 	if err == engine.ErrDamaged { // what was damaged is gone now
 		s.Out.Truncate(start)
 		err = cmd.Run(&s.call)
+	}
+	if err == errWait {
+		return err
 	}
 	if err != nil {
 		s.Out.Truncate(start)

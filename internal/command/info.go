@@ -40,7 +40,7 @@ func (srv *Server) snapshot(tx *engine.Tx, want info.Sections) *info.Snapshot {
 		{info.Server, func() { srv.fillServer(s) }},
 		{info.Clients, func() { srv.fillClients(s) }},
 		{info.Memory, func() { srv.fillMemory(s, &store) }},
-		{info.Persistence, func() { s.LastSave = srv.started }},
+		{info.Persistence, func() { srv.fillPersistence(s) }},
 		{info.Stats, func() { srv.fillStats(s, &store) }},
 		{info.CPU, func() { s.UserCPU, s.SystemCPU = cpuTime() }},
 		{info.ErrorStats, func() { srv.fillErrors(s) }},

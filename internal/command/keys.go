@@ -6,7 +6,7 @@ import (
 	"github.com/redistill/redistill/engine"
 )
 
-var keysCommands = []Command{
+var keysCommands = append([]Command{
 	{Name: "del", Arity: -2, Flags: Write, Keys: Keys{1, -1, 1}, Access: []Access{RM | Deletes}, Group: Generic, Since: "1.0.0",
 		Tips:    []string{"request_policy:multi_shard", "response_policy:agg_sum"},
 		Summary: "Delete a key",
@@ -138,7 +138,7 @@ var keysCommands = []Command{
 				Complexity: "O(1)",
 				Syntax:     "key", Run: objectRefcount},
 		}},
-}
+}, dumpCommands...)
 
 // typeNames are the names of types that clients see.
 var typeNames = [...]string{engine.None: "none", engine.String: "string", engine.Hash: "hash"}

@@ -41,7 +41,7 @@ type Server struct {
 	started time.Time
 	runID   string
 
-	alert    atomic.Uint32 // alertPause, alertMonitors: what a command has to heed before it runs
+	alert    atomic.Uint32 // alertPause, alertMonitors, alertLoading: what a command has to heed before it runs
 	clients  registry
 	slow     sync.Mutex // held while clients are chosen to be closed for what they do not read
 	pause    pause
@@ -53,6 +53,8 @@ type Server struct {
 	failures failureLog
 	slowlog  slowlog
 	sampler  sampler
+	saver    saver
+	loader   atomic.Pointer[loading] // of the snapshot that was loaded at the start, or is; nil if none
 
 	startupBytes int64  // memory in use at the start
 	configFile   string // the file that settings came from, or empty
@@ -62,6 +64,7 @@ type Server struct {
 const (
 	alertPause    uint32 = 1 << iota // CLIENT PAUSE is in effect
 	alertMonitors                    // some client is in MONITOR mode
+	alertLoading                     // a snapshot is being loaded
 )
 
 // NewServer returns a server without clients. o.Store, o.Config and o.Log are required. Close ends it.
@@ -78,11 +81,18 @@ func NewServer(o Options) *Server {
 	s.applyConfig()
 	s.startupBytes, s.configFile = s.usedMemory(), configFile(o.Config)
 	o.Store.OnTick(s.sample)
+	s.saver = saver{srv: s, last: s.started, took: -1}
+	if o.Config.Snapshot().Persistence {
+		s.alert.Store(alertLoading)
+	}
 	return s
 }
 
 // Close ends what is under way. All sessions have been closed. The Store, in whose background the server takes samples, is closed after.
-func (srv *Server) Close() { srv.pause.end() }
+func (srv *Server) Close() {
+	srv.pause.end()
+	srv.saver.close()
+}
 
 // newRunID returns 40 random hexadecimal digits, as Redis names a run of the server.
 func newRunID() string {

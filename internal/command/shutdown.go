@@ -5,11 +5,12 @@ var shutdownCommand = Command{
 	Summary:    "Synchronously save the dataset to disk and then shut down the server",
 	Complexity: "O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)",
 	Syntax:     "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]", Run: shutdown,
-	Differs: "There are no snapshots: SHUTDOWN saves nothing and logs that, and SHUTDOWN SAVE is refused unless FORCE is given",
+	Differs: "The data is saved when all clients are gone. SHUTDOWN is refused if no file can be made where the snapshot is to be, " +
+		"unless FORCE is given; if it cannot be written in full, the process ends all the same, and with an error",
 }
 
-// SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]. There is no reply: the connection closes with the server. NOW and FORCE change
-// nothing, for there are no replicas to wait for; but FORCE lets SAVE pass, which otherwise is refused because nothing can be saved.
+// SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]. There is no reply: the connection closes with the server. NOW changes nothing, for there
+// are no replicas to wait for.
 func shutdown(c *Call) error {
 	var save, noSave, force, abort bool
 	for _, a := range c.Args[1:] {
@@ -31,14 +32,19 @@ func shutdown(c *Call) error {
 		return errSyntax
 	case abort:
 		return Error("ERR No shutdown in progress.")
-	case save && !force:
-		c.Srv.Log.Error("shutdown refused: SHUTDOWN SAVE was asked for, but there is no snapshot path to save to")
-		return Error("ERR Errors trying to SHUTDOWN. Check logs.")
 	}
-	if !noSave {
-		c.Srv.Log.Warn("shutdown without a snapshot path: the data is not saved")
+	v := c.Srv.Config.Snapshot()
+	save = (save || !noSave && v.Persistence && v.SaveOnShutdown) && !c.Srv.Loading()
+	if save && !force {
+		if err := canSave(v.SnapshotPath); err != nil {
+			c.Srv.Log.Error("shutdown refused: the snapshot cannot be written", "error", err)
+			return Error("ERR Errors trying to SHUTDOWN. Check logs.")
+		}
+	}
+	if !save && !noSave && !c.Srv.Loading() {
+		c.Srv.Log.Warn("shutdown without persistence: the data is not saved")
 	}
 	c.S.Closing = true
-	c.Srv.Shutdown(false)
+	c.Srv.Shutdown(save)
 	return nil
 }

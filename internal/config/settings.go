@@ -3,6 +3,7 @@ package config
 import (
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -208,6 +209,36 @@ var settings = withNames([]Setting{
 		kind: enum(func(v *Values) *string { return &v.EvictionWeight }, evictionWeights),
 	},
 	{
+		Key: "persistence.enabled", Flag: "persistence", Default: "false",
+		Help: "load the snapshot at the start, and take one at intervals and at the end",
+		kind: yesNo(func(v *Values) *bool { return &v.Persistence }),
+	},
+	{
+		Key: "persistence.snapshot_path", Default: "dump.rdb",
+		Help: "file of the snapshot, in Redis's format",
+		kind: text(func(v *Values) *string { return &v.SnapshotPath }),
+	},
+	{
+		Key: "persistence.snapshot_interval", Redis: []string{"save"}, Default: "300",
+		Help: "time between snapshots, if there were writes; 0 = none", Mutable: true,
+		kind: saveInterval(),
+	},
+	{
+		Key: "persistence.save_on_shutdown", Default: "true",
+		Help: "take a snapshot when the server ends", Mutable: true,
+		kind: yesNo(func(v *Values) *bool { return &v.SaveOnShutdown }),
+	},
+	{
+		Key: "persistence.snapshot_corrupt", Default: "refuse",
+		Help: "a snapshot that cannot be loaded: refuse to start, or rename the file and start without data",
+		kind: enum(func(v *Values) *string { return &v.SnapshotCorrupt }, []string{"refuse", "rename"}),
+	},
+	{
+		Key: "persistence.unsupported", Flag: "snapshot-unsupported", Default: "refuse",
+		Help: "keys in a snapshot of types that do not exist here: refuse the file, or skip them",
+		kind: enum(func(v *Values) *string { return &v.SnapshotUnsupported }, []string{"refuse", "skip"}),
+	},
+	{
 		Key: "logging.level", Redis: []string{"loglevel"}, Flag: "log-level", FlagAlias: "level", Default: "info",
 		Help: "least important messages that are logged", Mutable: true,
 		kind: logLevel(),
@@ -274,7 +305,11 @@ var settings = withNames([]Setting{
 	{Redis: []string{"lfu-log-factor"}, kind: fixed("10")},
 	{Redis: []string{"maxmemory-samples"}, kind: fixed("5")},
 	{Redis: []string{"databases"}, kind: fixed("16")},
-	{Redis: []string{"save"}, kind: fixed("")},
+	{Redis: []string{"dbfilename"}, kind: kind{getRedis: func(v *Values) string { return filepath.Base(v.SnapshotPath) }}},
+	{Redis: []string{"dir"}, kind: kind{getRedis: snapshotDir}},
+	{Redis: []string{"rdbcompression"}, kind: fixed("no")},
+	{Redis: []string{"rdbchecksum"}, kind: fixed("yes")},
+	{Redis: []string{"stop-writes-on-bgsave-error"}, kind: fixed("no")},
 	{Redis: []string{"appendonly"}, kind: fixed("no")},
 	{Redis: []string{"acl-pubsub-default"}, kind: fixed("resetchannels")},
 	{Redis: []string{"activedefrag"}, kind: fixed("no")},

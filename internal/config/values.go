@@ -43,6 +43,13 @@ type Values struct {
 	EvictionPolicy string // one of EvictionPolicies()
 	EvictionWeight string // hits, balanced or bytes
 
+	Persistence         bool          // a snapshot is loaded at the start and taken at intervals
+	SnapshotPath        string        // of its file
+	SnapshotInterval    time.Duration // between snapshots; 0 = none
+	SaveOnShutdown      bool
+	SnapshotCorrupt     string // refuse or rename: what to do with a file that cannot be loaded
+	SnapshotUnsupported string // refuse or skip: what to do with keys of types that are not there
+
 	LogLevel  slog.Level
 	LogFormat string // "text" or "json"
 

@@ -34,7 +34,7 @@ must be the same byte for byte, except those listed at the end.
   nothing. A file of users (` + "`aclfile`" + `) that is read while ` + "`requirepass`" + ` is set does not make the default user open: where it has no
   line of its own there, the password stays.
 - Protected mode takes all of 127.0.0.0/8 for this machine; Redis takes 127.0.0.1 alone.
-- There is no persistence, replication, cluster, scripting, publish and subscribe.
+- There is no append-only file, replication, cluster, scripting, publish and subscribe.
 `
 
 // differencesPage returns docs/differences.md. list is the wire tests' list of intended differences, whose format is in

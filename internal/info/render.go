@@ -40,10 +40,58 @@ func appendSection(dst []byte, s *Snapshot, section Section) []byte {
 		return appendLatencies(dst, s.Commands)
 	case ErrorStats:
 		return appendErrors(dst, s.Errors)
+	case Persistence:
+		return appendLoading(dst, s)
 	case Keyspace:
 		return appendDatabases(dst, s.Databases)
 	}
 	return dst
+}
+
+// saveStatus says how the last snapshot went.
+func saveStatus(dst []byte, s *Snapshot) []byte {
+	if s.SaveFailed {
+		return append(dst, "err"...)
+	}
+	return append(dst, "ok"...)
+}
+
+// wholeSeconds is d in seconds, -1 if it is negative.
+func wholeSeconds(d time.Duration) int64 {
+	if d < 0 {
+		return -1
+	}
+	return int64(d / time.Second)
+}
+
+// savingSeconds is how long the snapshot that is being written takes already.
+func savingSeconds(s *Snapshot) int64 {
+	if !s.Saving {
+		return -1
+	}
+	return int64(time.Since(s.SavingSince) / time.Second)
+}
+
+// appendLoading appends the fields that are there only while a snapshot is loaded.
+func appendLoading(dst []byte, s *Snapshot) []byte {
+	if !s.Loading {
+		return dst
+	}
+	took, share, eta := time.Since(s.LoadingSince), ratio(float64(s.LoadedBytes), float64(s.LoadingBytes)), int64(-1)
+	if share > 0 {
+		eta = int64(took.Seconds() * (1 - share) / share)
+	}
+	dst = append(dst, "loading_start_time:"...)
+	dst = strconv.AppendInt(dst, s.LoadingSince.Unix(), 10)
+	dst = append(dst, "\r\nloading_total_bytes:"...)
+	dst = strconv.AppendInt(dst, s.LoadingBytes, 10)
+	dst = append(dst, "\r\nloading_loaded_bytes:"...)
+	dst = strconv.AppendInt(dst, s.LoadedBytes, 10)
+	dst = append(dst, "\r\nloading_loaded_perc:"...)
+	dst = strconv.AppendFloat(dst, 100*share, 'f', 2, 64)
+	dst = append(dst, "\r\nloading_eta_seconds:"...)
+	dst = strconv.AppendInt(dst, eta, 10)
+	return append(dst, "\r\n"...)
 }
 
 // appendCommands appends cmdstat_get:calls=2,usec=5,usec_per_call=2.50,rejected_calls=0,failed_calls=0.
@@ -127,6 +175,16 @@ func constant(value string) render {
 
 func text(get func(*Snapshot) string) render {
 	return func(dst []byte, s *Snapshot) []byte { return append(dst, get(s)...) }
+}
+
+// flag is 1 or 0.
+func flag(get func(*Snapshot) bool) render {
+	return func(dst []byte, s *Snapshot) []byte {
+		if get(s) {
+			return append(dst, '1')
+		}
+		return append(dst, '0')
+	}
 }
 
 func number(get func(*Snapshot) int64) render {

@@ -39,7 +39,18 @@ type Snapshot struct {
 	MaxMemoryPolicy         string // what is evicted
 
 	// Persistence
-	LastSave time.Time // of the last snapshot of the keyspace, or of the start
+	LastSave                  time.Time     // of the last snapshot of the keyspace that succeeded, or of the start
+	Saves                     int64         // snapshots that succeeded
+	SaveFailed                bool          // the last one failed
+	SaveTime                  time.Duration // how long the last one took; negative before the first
+	SnapshotBytes             int64         // size of the last one that succeeded since the start
+	Saving                    bool          // one is being written
+	SavingSince               time.Time     // since when
+	Changes                   int64         // calls of writing commands since the last one that succeeded
+	Loading                   bool          // one is being loaded
+	LoadingSince              time.Time     // since when
+	LoadingBytes, LoadedBytes int64         // of the file, and of it so far
+	LoadedKeys, LoadedExpired int64         // keys loaded, and left out because their time had come
 
 	// Stats
 	ConnectionsReceived, ConnectionsRejected int64

@@ -67,10 +67,24 @@ var plain = []metric{
 
 	counter("slow_commands_total", "Commands that were entered into SLOWLOG.", func(o observed) int64 { return o.Slow }),
 
+	timestamp("snapshot_last_success_timestamp_seconds", "When a snapshot was last written, or else when the server started, in Unix time.",
+		func(o observed) time.Time { return o.LastSave }),
+	gauge("snapshot_last_failed", "1 if the last snapshot failed.", func(o observed) int { return bit(o.SaveFailed) }),
+	gauge("snapshot_in_progress", "1 while a snapshot is written.", func(o observed) int { return bit(o.Saving) }),
+	counter("snapshots_total", "Snapshots that were written.", func(o observed) int64 { return o.Saves }),
+	gauge("snapshot_bytes", "Size of the last snapshot that was written.", func(o observed) int64 { return o.SnapshotBytes }),
+
 	timestamp("tls_certificate_expiry_timestamp_seconds", "When the TLS certificate in use expires, in Unix time.",
 		func(o observed) time.Time { return o.CertNotAfter }),
 	counter("tls_certificate_failures_total", "TLS certificates that were found and could not be used.",
 		func(o observed) uint64 { return o.CertFailures }),
+}
+
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // The metrics with labels.

@@ -39,9 +39,14 @@ func serve(t testing.TB, flags ...string) *server {
 func start(t testing.TB, args ...string) *server {
 	t.Helper()
 	s := &server{TB: t, Server: servertest.Start(t, args...)}
-	s.client = redis.NewClient(&redis.Options{Addr: s.Addr, ReadTimeout: deadline, MaxRetries: -1})
-	t.Cleanup(func() { s.client.Close() })
+	s.connect()
 	return s
+}
+
+// connect makes the client.
+func (s *server) connect() {
+	s.client = redis.NewClient(&redis.Options{Addr: s.Addr, ReadTimeout: deadline, MaxRetries: -1})
+	s.Cleanup(func() { s.client.Close() })
 }
 
 // info returns the numbers in the reply of INFO.

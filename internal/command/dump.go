@@ -1,0 +1,191 @@
+package command
+
+import (
+	"math"
+
+	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/rdb"
+	"github.com/redistill/redistill/internal/snapshot"
+)
+
+var dumpCommands = []Command{
+	{Name: "dump", Arity: 2, Flags: ReadOnly, Keys: Keys{1, 1, 1}, Group: Generic, Since: "2.6.0",
+		Tips:    []string{"nondeterministic_output"},
+		Summary: "Return a serialized version of the value stored at the specified key.",
+		Complexity: "O(1) to access the key and additional O(N*M) to serialize it, where N is the number of Redis objects composing the " +
+			"value and M their average size. For small string values the time complexity is thus O(1)+O(1*M) where M is small, so simply O(1).",
+		Differs: "Payloads have version 9 of the format, which Redis 5 and later restore; nothing is compressed",
+		Syntax:  "key", Run: dump},
+	{Name: "restore", Arity: -4, Flags: Write | DenyOOM, Categories: CatDangerous, Keys: Keys{1, 1, 1}, Access: []Access{OW | Updates},
+		Group: Generic, Since: "2.6.0",
+		Summary: "Create a key using the provided serialized value, previously obtained using DUMP.",
+		Complexity: "O(1) to create the new key and additional O(N*M) to reconstruct the serialized value, where N is the number of Redis " +
+			"objects composing the value and M their average size. For small string values the time complexity is thus O(1)+O(1*M) " +
+			"where M is small, so simply O(1). However for sorted set values the complexity is O(N*M*log(N)) because inserting values " +
+			"into sorted sets is O(log(N)).",
+		Differs: "Strings and hashes only; IDLETIME and FREQ are kept as exactly as the policy counts",
+		Syntax:  "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]", Run: restore, Growth: restoreGrowth},
+}
+
+// DUMP key
+func dump(c *Call) error {
+	k := c.Keys[0]
+	var b []byte
+	c.Tx.NoCount = true
+	typ := c.Tx.Type(k)
+	c.Tx.NoCount = false
+	switch typ {
+	case engine.None:
+		c.Tx.Exists(k) // a miss
+		c.Out.Null()
+		return nil
+	case engine.String:
+		v, ok, err := c.Tx.Get(k)
+		if !ok {
+			return c.value(v, false, err)
+		}
+		b = appendValue(append(b, byte(rdb.String)), v)
+	case engine.Hash:
+		n, err := c.Tx.HLen(k)
+		if err != nil {
+			return err
+		}
+		c.Tx.NoCount = true // that was the read
+		defer func() { c.Tx.NoCount = false }()
+		b = rdb.AppendLen(append(b, byte(rdb.Hash)), uint64(n))
+		err = c.Tx.HEach(k, func(field []byte, val engine.Value) bool {
+			b = appendValue(rdb.AppendString(b, field), val)
+			return true
+		})
+		if err != nil {
+			return err
+		}
+	}
+	c.Out.Bulk(rdb.EndPayload(b, 0))
+	return nil
+}
+
+// appendValue appends a string as RDB encodes it.
+func appendValue(dst []byte, v engine.Value) []byte {
+	if v.Len() < shortString {
+		var text [shortString]byte
+		return rdb.AppendString(dst, v.AppendTo(text[:0]))
+	}
+	return v.AppendTo(rdb.AppendLen(dst, uint64(v.Len())))
+}
+
+// shortString is the length from which a string is never the text of an integer of 32 bits.
+const shortString = 32
+
+// Replies of RESTORE.
+const (
+	errBusyKey    = Error("BUSYKEY Target key name already exists.")
+	errBadPayload = Error("ERR DUMP payload version or checksum are wrong")
+	errBadData    = Error("ERR Bad data format")
+	errBadTTL     = Error("ERR Invalid TTL value, must be >= 0")
+	errBadIdle    = Error("ERR Invalid IDLETIME value, must be >= 0")
+	errBadFreq    = Error("ERR Invalid FREQ value, must be >= 0 and <= 255")
+)
+
+// restoreOptions are those of RESTORE. Idle is in seconds; idle and freq are -1 if they were not given.
+type restoreOptions struct {
+	replace, absolute bool
+	idle, freq        int64
+}
+
+func (c *Call) restoreOptions() (o restoreOptions, err error) {
+	o.idle, o.freq = -1, -1
+	for i := 4; i < len(c.Args); i++ {
+		more := i+1 < len(c.Args)
+		switch {
+		case is(c.Args[i], "replace"):
+			o.replace = true
+		case is(c.Args[i], "absttl"):
+			o.absolute = true
+		case is(c.Args[i], "idletime") && more && o.freq == -1:
+			i++
+			if o.idle, err = c.int(i); err == nil && o.idle < 0 {
+				err = errBadIdle
+			}
+		case is(c.Args[i], "freq") && more && o.idle == -1:
+			i++
+			if o.freq, err = c.int(i); err == nil && (o.freq < 0 || o.freq > 255) {
+				err = errBadFreq
+			}
+		default:
+			err = errSyntax
+		}
+		if err != nil {
+			return o, err
+		}
+	}
+	return o, nil
+}
+
+// RESTORE key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]
+func restore(c *Call) error {
+	k := c.Keys[0]
+	o, err := c.restoreOptions()
+	if err != nil {
+		return err
+	}
+	if !o.replace && c.has(k) {
+		return errBusyKey
+	}
+	ttl, err := c.int(2)
+	switch {
+	case err != nil:
+		return err
+	case ttl < 0:
+		return errBadTTL
+	case !rdb.CheckPayload(c.Args[3]):
+		return errBadPayload
+	}
+	f, err := rdb.ParsePayload(c.Args[3], c.Srv.longestString())
+	if err != nil {
+		if f.Type != rdb.String && !f.Type.Decodable() {
+			return Error("ERR values of type " + f.Type.Name() + " are not supported")
+		}
+		return errBadData
+	}
+	deadline := engine.NoDeadline
+	if ttl > 0 {
+		deadline = ttl
+		if !o.absolute {
+			deadline = c.Now + min(ttl, math.MaxInt64-c.Now)
+		}
+	}
+	c.Tx.Delete(k)
+	if deadline != engine.NoDeadline && deadline <= c.Now {
+		c.Out.OK()
+		return nil
+	}
+	return c.ok(c.store(k, &f, deadline, o))
+}
+
+// store makes a key with a value that was decoded once already.
+func (c *Call) store(k engine.Key, f *rdb.Frame, deadline int64, o restoreOptions) error {
+	d := rdb.Decoder{MaxString: c.Srv.longestString()}
+	if err := snapshot.Put(c.Tx, k, f, &d, deadline); err != nil {
+		c.Tx.Delete(k)
+		return err
+	}
+	if o.freq >= 0 {
+		c.Tx.SetFrequency(k, int(o.freq))
+	}
+	if o.idle >= 0 {
+		c.Tx.SetIdle(k, min(o.idle, math.MaxInt64/1000)*1000)
+	}
+	return nil
+}
+
+// longestString is the length of the longest string that is stored.
+func (srv *Server) longestString() int {
+	return int(min(srv.Config.Snapshot().ProtoMaxBulkLen, math.MaxInt32))
+}
+
+// restoreGrowth is the size of the value, which may be compressed in the payload.
+func restoreGrowth(_ *Session, args [][]byte) int {
+	f, _ := rdb.ParsePayload(args[3], math.MaxInt32) // what is wrong with it is for the handler to say
+	return size(args) + f.Size()
+}

@@ -1,0 +1,275 @@
+package command
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/config"
+	"github.com/redistill/redistill/internal/snapshot"
+)
+
+var saveCommands = []Command{
+	{Name: "bgsave", Arity: -1, Flags: Admin | NoScript | NoAsyncLoading, Locks: LockAll, Group: Admins, Since: "1.0.0",
+		Summary: "Asynchronously save the dataset to disk", Complexity: "O(1)", Syntax: "[SCHEDULE]", Run: bgsave,
+		Differs: "There is no fork; SCHEDULE changes nothing, as nothing else than a snapshot can be under way"},
+	{Name: "lastsave", Arity: 1, Flags: Loading | Stale | Fast, Categories: CatAdmin | CatDangerous, Group: Admins, Since: "1.0.0",
+		Summary: "Get the UNIX time stamp of the last successful save to disk", Complexity: "O(1)",
+		Tips: []string{"nondeterministic_output"}, Run: lastsave},
+	{Name: "save", Arity: 1, Flags: Admin | NoScript | NoAsyncLoading | NoMulti, Locks: LockAll, Group: Admins, Since: "1.0.0",
+		Summary:    "Synchronously save the dataset to disk",
+		Complexity: "O(N) where N is the total number of keys in all databases", Run: save,
+		Differs: "Only the client that asks waits for it"},
+}
+
+// saver takes snapshots of the keyspace, one at a time, on request and at intervals.
+type saver struct {
+	srv  *Server
+	idle sync.WaitGroup // a snapshot is being written
+
+	mu      sync.Mutex // guards the fields below
+	running *engine.Snapshot
+	began   time.Time
+	waiting []*pendingSave
+	last    time.Time     // of the last one that succeeded, or of the start
+	err     error         // of the last one
+	took    time.Duration // likewise; negative before the first
+	saves   int64         // that succeeded
+	bytes   int64         // size of the file
+	changes uint64        // calls of writing commands at the last one that succeeded
+	timer   *time.Timer   // of the next one
+	closed  bool
+}
+
+// pendingSave is a SAVE that is under way for a client.
+type pendingSave struct {
+	session *Session
+	done    bool // the saver's lock guards it and err
+	err     error
+}
+
+const (
+	saveTries = 3               // snapshots begun for one request, where databases are flushed while they are written
+	saveAgain = 5 * time.Second // after one that failed, the next is begun at the latest
+)
+
+var (
+	errSaving     = Error("ERR Background save already in progress")
+	errSaveFailed = Error("ERR the snapshot could not be written, see the log")
+	errStopping   = errors.New("the server stops")
+)
+
+// errWait is what a handler returns whose command shall be run again when its session is woken; it has replied nothing.
+var errWait = errors.New("wait")
+
+// begin starts a snapshot of this moment. LockAll was called on tx. For is told of its end, if it is not nil.
+func (s *saver) begin(tx *engine.Tx, reason string, wait *pendingSave) error {
+	sn, err := tx.BeginSnapshot()
+	if err != nil {
+		return errSaving
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		sn.Fail(errStopping)
+	}
+	s.running, s.began = sn, time.Now()
+	if wait != nil {
+		s.waiting = append(s.waiting, wait)
+	}
+	s.srv.Log.Info("snapshot begun", "reason", reason)
+	changes := s.srv.writes()
+	s.idle.Add(1)
+	go func() {
+		defer s.idle.Done()
+		s.run(sn, changes)
+	}()
+	return nil
+}
+
+// run writes a snapshot, and another where it could not be finished because a database was flushed.
+func (s *saver) run(sn *engine.Snapshot, changes uint64) {
+	path := s.srv.Config.Snapshot().SnapshotPath
+	saved, err := snapshot.Save(sn, path, redisVersion)
+	for tries := 1; err == engine.ErrFlushed && tries < saveTries; tries++ {
+		tx := s.srv.Store.NewTx()
+		tx.Now = time.Now().UnixMilli()
+		tx.LockAll()
+		changes = s.srv.writes()
+		sn, err = tx.BeginSnapshot()
+		tx.Unlock()
+		if err == nil {
+			saved, err = s.resume(sn, path)
+		}
+	}
+	if err != nil {
+		s.srv.Log.Error("snapshot failed, an older one is as it was", "path", path, "error", err)
+	} else {
+		s.srv.Log.Info("snapshot written", "path", path, "keys", saved.Keys, "bytes", saved.Bytes, "took", saved.Time.Round(time.Millisecond))
+	}
+	s.end(saved, err, changes)
+}
+
+// resume is Save for a snapshot in place of the one that is said to run.
+func (s *saver) resume(sn *engine.Snapshot, path string) (snapshot.Saved, error) {
+	s.mu.Lock()
+	s.running = sn
+	if s.closed {
+		sn.Fail(errStopping)
+	}
+	s.mu.Unlock()
+	return snapshot.Save(sn, path, redisVersion)
+}
+
+// end notes how a snapshot ended and wakes those who wait for it.
+func (s *saver) end(saved snapshot.Saved, err error, changes uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running, s.err, s.took = nil, err, time.Since(s.began)
+	if err == nil {
+		s.last, s.bytes, s.changes = time.Now(), saved.Bytes, changes
+		s.saves++
+	}
+	for _, w := range s.waiting {
+		w.done, w.err = true, err
+		w.session.wake()
+	}
+	s.waiting = nil
+	s.arm(s.srv.Config.Snapshot())
+}
+
+// arm sets the timer for the next snapshot at an interval. s.mu is held.
+func (s *saver) arm(v *config.Values) {
+	if s.timer != nil {
+		s.timer.Stop()
+		s.timer = nil
+	}
+	if s.closed || !v.Persistence || v.SnapshotInterval == 0 || s.srv.Loading() {
+		return
+	}
+	wait := v.SnapshotInterval
+	if s.err != nil {
+		wait = min(wait, saveAgain)
+	}
+	s.timer = time.AfterFunc(wait, s.due)
+}
+
+// due begins a snapshot if something was written since the last one.
+func (s *saver) due() {
+	s.mu.Lock()
+	changed := s.err != nil || s.srv.writes() != s.changes
+	if !changed || s.closed {
+		s.arm(s.srv.Config.Snapshot())
+	}
+	changed = changed && !s.closed
+	s.mu.Unlock()
+	if !changed {
+		return
+	}
+	tx := s.srv.Store.NewTx()
+	tx.Now = time.Now().UnixMilli()
+	tx.LockAll()
+	_ = s.begin(tx, "interval", nil) // one that is under way will do
+	tx.Unlock()
+}
+
+// close gives up a snapshot that is under way and waits for its end. None is begun any more.
+func (s *saver) close() {
+	s.mu.Lock()
+	s.closed = true
+	if s.running != nil {
+		s.running.Fail(errStopping)
+	}
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	s.mu.Unlock()
+	s.idle.Wait()
+}
+
+// writes counts the calls of commands that may have changed keys. CONFIG RESETSTAT sets it back, which only makes a snapshot seem needed.
+func (srv *Server) writes() (n uint64) {
+	for _, row := range srv.table.list {
+		if row.Flags&Write != 0 {
+			n += commandTotals(srv.stripes, row).calls
+		}
+	}
+	return n
+}
+
+// SaveAtEnd writes a snapshot when no client is left, ending one that is under way.
+func (srv *Server) SaveAtEnd() error {
+	srv.saver.close()
+	tx := srv.Store.NewTx()
+	tx.Now = time.Now().UnixMilli()
+	tx.LockAll()
+	sn, err := tx.BeginSnapshot()
+	tx.Unlock()
+	if err != nil {
+		return err
+	}
+	path := srv.Config.Snapshot().SnapshotPath
+	saved, err := snapshot.Save(sn, path, redisVersion)
+	if err == nil {
+		srv.Log.Info("snapshot written", "path", path, "keys", saved.Keys, "bytes", saved.Bytes, "took", saved.Time.Round(time.Millisecond))
+	}
+	return err
+}
+
+// canSave reports whether there is a directory in which a snapshot can be written.
+func canSave(path string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "temp-*.rdb")
+	if err != nil {
+		return err
+	}
+	os.Remove(f.Name())
+	return f.Close()
+}
+
+// BGSAVE [SCHEDULE]
+func bgsave(c *Call) error {
+	if len(c.Args) > 2 || len(c.Args) == 2 && !is(c.Args[1], "schedule") {
+		return errSyntax
+	}
+	if err := c.Srv.saver.begin(c.Tx, "BGSAVE", nil); err != nil {
+		return err
+	}
+	c.Out.Simple("Background saving started")
+	return nil
+}
+
+// LASTSAVE
+func lastsave(c *Call) error {
+	s := &c.Srv.saver
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return c.integer(s.last.Unix(), nil)
+}
+
+// SAVE. The client waits, and the command runs again when it is done.
+func save(c *Call) error {
+	s := &c.Srv.saver
+	if c.S.saving == nil {
+		c.S.saving = &pendingSave{session: c.S}
+		if err := s.begin(c.Tx, "SAVE", c.S.saving); err != nil {
+			c.S.saving = nil
+			return err
+		}
+		return errWait
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := c.S.saving
+	if !p.done {
+		return errWait
+	}
+	c.S.saving = nil
+	if p.err != nil {
+		return errSaveFailed
+	}
+	c.Out.OK()
+	return nil
+}

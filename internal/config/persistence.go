@@ -1,0 +1,49 @@
+package config
+
+import (
+	"errors"
+	"math"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// saveInterval is the time between snapshots. Redis's parameter is pairs of seconds and numbers of changes; the shortest time counts, and
+// one change is enough.
+func saveInterval() kind {
+	k := seconds(func(v *Values) *time.Duration { return &v.SnapshotInterval })
+	k.setRedis = func(v *Values, text string) error {
+		words := strings.Fields(text)
+		if len(words)%2 != 0 {
+			return errors.New("Invalid save parameters")
+		}
+		v.SnapshotInterval = 0
+		for i, word := range words {
+			n, err := parseRedisInt(word, int64(1-i%2), math.MaxInt32)
+			if err != nil {
+				return errors.New("Invalid save parameters")
+			}
+			if d := time.Duration(n) * time.Second; i%2 == 0 && (v.SnapshotInterval == 0 || d < v.SnapshotInterval) {
+				v.SnapshotInterval = d
+			}
+		}
+		return nil
+	}
+	k.getRedis = func(v *Values) string {
+		if !v.Persistence || v.SnapshotInterval == 0 {
+			return ""
+		}
+		return strconv.FormatInt(int64(v.SnapshotInterval/time.Second), 10) + " 1"
+	}
+	return k
+}
+
+// snapshotDir is the directory of the snapshot, absolute if that can be told.
+func snapshotDir(v *Values) string {
+	dir := filepath.Dir(v.SnapshotPath)
+	if abs, err := filepath.Abs(dir); err == nil {
+		return abs
+	}
+	return dir
+}

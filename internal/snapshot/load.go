@@ -1,0 +1,223 @@
+package snapshot
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/rdb"
+)
+
+// Loader loads a file. Its exported fields are set before Run.
+type Loader struct {
+	Store     *engine.Store
+	Path      string
+	MaxString int  // length of the longest string that is accepted
+	Skip      bool // leave out keys of types that the Store does not have, instead of refusing the file
+
+	Size    atomic.Int64 // of the file
+	Read    atomic.Int64 // bytes of it that were read
+	Keys    atomic.Int64 // stored; a hash of many fields may count more than once
+	Expired atomic.Int64 // left out, because their time had come
+	Skipped atomic.Int64 // left out, because of their type
+
+	failed atomic.Bool
+	mu     sync.Mutex // guards err
+	err    error
+}
+
+// Refused is the error of a file that is not what it should be, or has what the Store cannot take.
+type Refused struct {
+	Path string
+	Err  error
+}
+
+// Error returns the reason with the path.
+func (r *Refused) Error() string { return fmt.Sprintf("%s: %v", r.Path, r.Err) }
+
+// Unwrap returns the reason.
+func (r *Refused) Unwrap() error { return r.Err }
+
+// Run loads the file. An error that wraps fs.ErrNotExist says that there is none. After a *Refused some of the keys may be in the Store.
+func (l *Loader) Run() error {
+	f, err := os.Open(l.Path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }() // it was read only
+	if info, err := f.Stat(); err == nil {
+		l.Size.Store(info.Size())
+	}
+	workers := runtime.GOMAXPROCS(0)
+	full, empty := make(chan *rdb.Batch, workers), make(chan *rdb.Batch, 2*workers)
+	for range cap(empty) {
+		empty <- &rdb.Batch{}
+	}
+	var done sync.WaitGroup
+	for range workers {
+		done.Add(1)
+		go func() {
+			defer done.Done()
+			l.work(full, empty)
+		}()
+	}
+	l.split(f, full, empty)
+	close(full)
+	done.Wait()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err != nil {
+		return &Refused{l.Path, l.err}
+	}
+	return nil
+}
+
+// split reads the file and hands batches out.
+func (l *Loader) split(f io.Reader, full chan<- *rdb.Batch, empty <-chan *rdb.Batch) {
+	r := rdb.NewReader(f)
+	r.MaxString = l.MaxString
+	r.Unsupported = func(key []byte, typ string) error {
+		if l.Skip {
+			l.Skipped.Add(1)
+			return nil
+		}
+		return &rdb.Error{Offset: r.Offset(), Reason: fmt.Sprintf("key %.100q is a %s, which is not supported", key, typ)}
+	}
+	for !l.failed.Load() {
+		b := <-empty
+		err := r.Next(b)
+		l.Read.Store(r.Offset())
+		if err == io.EOF {
+			return
+		}
+		if err != nil {
+			l.fail(err)
+			return
+		}
+		full <- b
+	}
+}
+
+// Stop ends Run with an error. Any goroutine may call it.
+func (l *Loader) Stop(err error) { l.fail(err) }
+
+// fail keeps the first error and ends the loading.
+func (l *Loader) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil {
+		l.err = err
+		l.failed.Store(true)
+	}
+}
+
+// work stores batches.
+func (l *Loader) work(full <-chan *rdb.Batch, empty chan<- *rdb.Batch) {
+	w := &worker{Loader: l, tx: l.Store.NewTx()}
+	w.decoder.MaxString = l.MaxString
+	for b := range full {
+		w.tx.Now = time.Now().UnixMilli()
+		for frames := b.Frames; len(frames) > 0 && !l.failed.Load(); {
+			n := min(len(frames), engine.PrefetchMost)
+			if err := w.some(frames[:n]); err != nil {
+				l.fail(err)
+			}
+			frames = frames[n:]
+		}
+		empty <- b
+	}
+}
+
+// worker is what one goroutine stores with.
+type worker struct {
+	*Loader
+	tx      *engine.Tx
+	decoder rdb.Decoder
+	keys    [engine.PrefetchMost]engine.Key
+	names   []byte // backs the keys
+}
+
+// some stores frames, of which there are no more than can be prefetched.
+func (w *worker) some(frames []rdb.Frame) error {
+	w.names = w.names[:0]
+	var ends [engine.PrefetchMost]int
+	for i := range frames {
+		key, err := w.decoder.Key(&frames[i])
+		if err != nil {
+			return err
+		}
+		w.names = append(w.names, key...)
+		ends[i] = len(w.names)
+	}
+	at := 0
+	for i := range frames {
+		w.keys[i] = w.Store.Key(w.names[at:ends[i]])
+		at = ends[i]
+	}
+	w.tx.Prefetch(w.keys[:len(frames)], nil)
+	for i := range frames {
+		if err := w.store(w.keys[i], &frames[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// store stores one frame.
+func (w *worker) store(k engine.Key, f *rdb.Frame) error {
+	if f.DB >= engine.Databases {
+		return &rdb.Error{Offset: f.Offset, Reason: fmt.Sprintf("key %.100q is in database %d, there are %d", k.Bytes, f.DB, engine.Databases)}
+	}
+	if f.Deadline != engine.NoDeadline && f.Deadline < w.tx.Now {
+		w.Expired.Add(1)
+		return nil
+	}
+	if err := w.Store.Reserve(f.Size()); err != nil {
+		return w.refused(k, f, err)
+	}
+	w.tx.DB = f.DB
+	w.tx.LockKey(k)
+	err := Put(w.tx, k, f, &w.decoder, f.Deadline)
+	if err == nil && f.Freq >= 0 {
+		w.tx.SetFrequency(k, f.Freq)
+	}
+	w.tx.Unlock()
+	if err != nil {
+		return w.refused(k, f, err)
+	}
+	w.Keys.Add(1)
+	return nil
+}
+
+// refused adds to an error of the engine which key it was.
+func (w *worker) refused(k engine.Key, f *rdb.Frame, err error) error {
+	if e := (*rdb.Error)(nil); errors.As(err, &e) {
+		return err
+	}
+	return &rdb.Error{Offset: f.Offset, Reason: fmt.Sprintf("key %.100q: %v", k.Bytes, err)}
+}
+
+// Put stores the value of a frame, or the fields that it has of a hash, under a key, which is locked.
+func Put(tx *engine.Tx, k engine.Key, f *rdb.Frame, d *rdb.Decoder, deadline int64) error {
+	if f.Type == rdb.String {
+		val, err := d.String(f)
+		if err != nil {
+			return err
+		}
+		return tx.Set(k, val, deadline)
+	}
+	err := d.Fields(f, func(field, val []byte) error {
+		_, err := tx.HSet(k, field, val)
+		return err
+	})
+	if err == nil && deadline != engine.NoDeadline {
+		tx.SetDeadline(k, deadline)
+	}
+	return err
+}
