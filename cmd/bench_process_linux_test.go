@@ -154,6 +154,12 @@ func TestBenchClosedPipe(t *testing.T) {
 // returns what that got.
 func onTerminal(t *testing.T, columns uint16, stdout io.Writer, args ...string) string {
 	t.Helper()
+	return programOnTerminal(t, columns, stdout, append([]string{"bench", "--keys", "100", "--warmup", "0s", "--connections", "2"}, args...)...)
+}
+
+// programOnTerminal is onTerminal for any command.
+func programOnTerminal(t *testing.T, columns uint16, stdout io.Writer, args ...string) string {
+	t.Helper()
 	master, slave, err := pty.Open()
 	if err != nil {
 		t.Skipf("skipped, because there are no pseudo terminals: %v", err)
@@ -163,7 +169,7 @@ func onTerminal(t *testing.T, columns uint16, stdout io.Writer, args ...string) 
 	if err := pty.Setsize(master, &pty.Winsize{Rows: 24, Cols: columns}); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("redistill", append([]string{"bench", "--keys", "100", "--warmup", "0s", "--connections", "2"}, args...)...)
+	cmd := exec.Command("redistill", args...)
 	cmd.Env = append(os.Environ(), "TERM=xterm")
 	cmd.Stdout, cmd.Stderr = stdout, slave
 	if stdout == nil {

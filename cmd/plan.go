@@ -22,6 +22,7 @@ type planOptions struct {
 	file        string
 	from        string
 	sample      population.SampleOptions
+	tls         tlsOptions // for from
 	connections int64
 	headroom    string
 	memory      string
@@ -54,7 +55,7 @@ is 5,120). Limits of memory are as in Redis (2gb is 2,147,483,648 bytes).
 
 --from looks at keys of a live Redis, Valkey or Redistill and plans for what it
 finds, grouped by prefix and type, with error bounds. It sends SCAN, TYPE, PTTL,
-STRLEN, HLEN, HRANDFIELD, HSTRLEN, OBJECT ENCODING and MEMORY USAGE, no more
+STRLEN, HLEN, HRANDFIELD, HSTRLEN, OBJECT ENCODING and MEMORY USAGE, for no more
 than --sample-rate keys a second. The password is taken from the URL, else from
 $REDISCLI_AUTH.
 
@@ -88,6 +89,7 @@ func newPlan() *cobra.Command {
 	fs.StringVar(&o.headroom, "headroom", "30%", "`share` to add for growth and peaks")
 	fs.StringVar(&o.memory, "memory", "", "`size` of the memory that there is: show how many of each item fit")
 	fs.StringVar(&o.output, "output", "table", "`form` of the output: table, json, csv, markdown, or toml for a configuration file")
+	o.tls.addFlags(fs)
 	fs.BoolVar(&o.verify, "verify", false, "load the items into a server and measure them")
 	fs.Float64Var(&o.scale, "scale", 1, "`share` of the items that --verify loads")
 	c.RunE = func(c *cobra.Command, _ []string) error { return o.run(c) }
@@ -113,7 +115,7 @@ func (o *planOptions) run(c *cobra.Command) error {
 	}
 	report := &planReport{}
 	if o.from != "" {
-		if report.Sample, err = takeSample(ctx, o.from, o.sample, c.ErrOrStderr()); err != nil {
+		if report.Sample, err = takeSample(ctx, o.from, o.sample, &o.tls, c.ErrOrStderr()); err != nil {
 			return fmt.Errorf("--from: %w", err)
 		}
 		report.Sample.use(&options, c.Flags().Changed("connections"))
@@ -138,6 +140,9 @@ func (o *planOptions) check(c *cobra.Command) error {
 		if c.Flags().Changed(name) && o.from == "" {
 			return fmt.Errorf("--%s: is for --from", name)
 		}
+	}
+	if o.from == "" {
+		return o.tls.check(false)
 	}
 	return o.sample.Validate()
 }

@@ -25,8 +25,14 @@ type sampleReport struct {
 }
 
 // takeSample looks at the keys of a live server.
-func takeSample(ctx context.Context, from string, o population.SampleOptions, stderr io.Writer) (*sampleReport, error) {
+func takeSample(ctx context.Context, from string, o population.SampleOptions, secure *tlsOptions, stderr io.Writer) (*sampleReport, error) {
 	target, err := bench.ParseTarget(from)
+	if err == nil {
+		err = secure.check(target.TLS != nil)
+	}
+	if err == nil && target.TLS != nil {
+		err = secure.apply(target.TLS)
+	}
 	if err != nil {
 		return nil, err
 	}

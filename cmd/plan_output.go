@@ -114,12 +114,11 @@ func fitting(p *planReport) *table {
 }
 
 func planTables(w io.Writer, p *planReport) error {
+	text := newTextPrinter(w)
 	for _, t := range planned(p) {
-		if err := t.draw(w); err != nil {
-			return err
-		}
+		text.table(*t)
 	}
-	return nil
+	return text.writeTo(w)
 }
 
 func planMarkdown(w io.Writer, p *planReport) error {

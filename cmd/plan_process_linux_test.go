@@ -3,8 +3,10 @@ package cmd
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -100,6 +102,71 @@ func TestPlanClosedPipe(t *testing.T) {
 		w.Close()
 		if err == nil || strings.Count(stderr.String(), "\n") > 1 {
 			t.Errorf("%s: got %v, %s", output, err, &stderr)
+		}
+	}
+}
+
+// TestVerifyServerEnds: what the server said last is in the one line.
+func TestVerifyServerEnds(t *testing.T) {
+	var stderr bytes.Buffer
+	cmd, server := startVerifying(t, &stderr)
+	pid, err := strconv.Atoi(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // the code is looked at
+	if text := stderr.String(); cmd.ProcessState.ExitCode() != exitError || !strings.HasPrefix(text, "redistill: --verify: ") ||
+		!strings.Contains(text, "ended") || strings.Count(text, "\n") != 1 {
+		t.Errorf("got %v, %q", cmd.ProcessState, text)
+	}
+}
+
+// TestPlanNarrowTerminal: on 20 columns no line is longer, but for words that are.
+func TestPlanNarrowTerminal(t *testing.T) {
+	got := programOnTerminal(t, 20, nil, "plan", "--item", "sessions=1M:256B:ttl=24h", "--memory", "100mb", "--item", "big=10:2MB")
+	for line := range strings.SplitSeq(got, "\r\n") {
+		if len([]rune(line)) > 20 && strings.Contains(strings.TrimSpace(line), " ") {
+			t.Errorf("%q is longer than the terminal", line)
+		}
+	}
+	for _, want := range []string{"sessions item", "overhead", "max_memory", "too large", "wanted"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("there is no %q in %q", want, got)
+		}
+	}
+}
+
+// TestPlanFromTLS: certificates are checked unless that is refused.
+func TestPlanFromTLS(t *testing.T) {
+	clearEnvironment(t)
+	_, cert, key := certificate(t)
+	port := freePort(t)
+	serverProcess(t, freePort(t), "--tls", "--tls-port", port, "--tls-cert-path", cert, "--tls-key-path", key)
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		if nc, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
+			nc.Close()
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the server does not start")
+		}
+	}
+	for _, test := range []struct {
+		flags []string
+		want  string
+	}{
+		{[]string{"--from", "rediss://127.0.0.1:" + port, "--cacert", cert}, "redistill: --from: rediss://127.0.0.1:" + port + ": the database is empty\n"},
+		{[]string{"--from", "rediss://127.0.0.1:" + port}, "certificate signed by unknown authority"},
+		{[]string{"--from", "redis://127.0.0.1:" + port, "--cacert", cert}, "need a rediss:// target"},
+		{[]string{"--item", "a=1:1B", "--insecure"}, "need a rediss:// target"},
+	} {
+		var stdout, stderr bytes.Buffer
+		code := run(t.Context(), append([]string{"plan"}, test.flags...), nil, &stdout, &stderr)
+		if code != exitError || !strings.Contains(stderr.String(), test.want) || strings.Count(stderr.String(), "\n") != 1 {
+			t.Errorf("%v: got exit code %d, %s", test.flags, code, stderr.String())
 		}
 	}
 }

@@ -58,6 +58,12 @@ func (p *planReport) verify(ctx context.Context, options plan.Options, scale flo
 	p.Verified, err = population.Verify(ctx, nc, items, growth, func(now population.Progress) {
 		line.show("loading %s: %d of %d", now.Item, now.Done, now.Count)
 	})
+	if err == nil || errors.Is(err, population.ErrInterrupted) {
+		return err
+	}
+	if last := server.Ended(); last != "" {
+		return fmt.Errorf("%w; the server ended: %s", err, last)
+	}
 	return err
 }
 

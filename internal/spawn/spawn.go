@@ -118,9 +118,6 @@ func (s *Server) answers(ctx context.Context) bool {
 	return bytes.HasPrefix(reply[:n], []byte("+PONG")) || bytes.HasPrefix(reply[:n], []byte("-NOAUTH"))
 }
 
-// Exited is closed when the process has ended.
-func (s *Server) Exited() <-chan struct{} { return s.exited }
-
 // endTime is how long a process may take to end after it has closed its
 // connections.
 const endTime = time.Second
@@ -151,9 +148,6 @@ func (s *Server) Stop() {
 		<-s.exited
 	}
 }
-
-// LastLine is the last line that the server printed.
-func (s *Server) LastLine() string { return s.output.lastLine() }
 
 // tail keeps the end of what is written to it.
 type tail struct {
