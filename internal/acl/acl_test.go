@@ -133,9 +133,9 @@ func TestRefusedRules(t *testing.T) {
 			t.Errorf("%q: got %v, want %v", rule, err, want)
 		}
 	}
-	for _, rules := range []string{"~* ~a", "allkeys %R~a", "&* &a"} {
-		if _, err := newRules(testCatalog()).apply(strings.Fields(rules)); err == nil {
-			t.Errorf("%q: no error", rules)
+	for _, rules := range []string{"~* ~a", "allkeys %R~a", "allkeys %X~a", "&* &a"} {
+		if _, err := newRules(testCatalog()).apply(strings.Fields(rules)); err == nil || !strings.Contains(err.Error(), ": Adding a pattern after the * pattern (or the 'all") {
+			t.Errorf("%q: got %v", rules, err)
 		}
 	}
 	for _, rules := range []string{"(+get", "on (+get ~a", "(+get (+set ~a)"} {
@@ -211,6 +211,9 @@ func TestCheck(t *testing.T) {
 		}
 		if got, at := rules.Check(c.command, args, c.keys); got != c.want || at != c.at {
 			t.Errorf("%d: %q, %q: got %v at %d, want %v at %d", i, c.rules, c.args, got, at, c.want, c.at)
+		}
+		if len(c.keys) == 1 && c.want != Allowed && rules.FirstAllows(c.command, args[c.keys[0].At], c.keys[0].Access) {
+			t.Errorf("%d: %q, %q: the first selector allows it", i, c.rules, c.args)
 		}
 		if rules.Outright(c.command) && c.want != Allowed {
 			t.Errorf("%d: %q, %q: is allowed outright", i, c.rules, c.args)

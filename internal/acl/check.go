@@ -31,6 +31,13 @@ func (r *Rules) Check(command int, args [][]byte, keys []Key) (why Denial, at in
 	return why, at
 }
 
+// FirstAllows reports whether the first selector allows the command with one key, which nearly always decides. If it does not, Check says
+// what does.
+func (r *Rules) FirstAllows(command int, key []byte, need Access) bool {
+	s := r.selectors[0]
+	return s.commands.has(command) && s.matcher.allows(key, need)
+}
+
 func (s *selector) check(command int, args [][]byte, keys []Key) (Denial, int) {
 	if !s.commands.has(command) && !s.catalog.free.has(command) && !s.allowsFirstArg(command, args) {
 		return DeniedCommand, 0

@@ -1,9 +1,9 @@
 package acl
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/redistill/redistill/internal/glob"
 )
@@ -39,7 +39,7 @@ type matcher struct {
 
 // compiled is a pattern taken apart.
 type compiled struct {
-	prefix []byte // what comes before the first wildcard
+	prefix string // what comes before the first wildcard
 	rest   rest
 	access Access
 	text   []byte // the whole pattern
@@ -75,15 +75,15 @@ func newMatcher(patterns []pattern) *matcher {
 
 func compile(p pattern) compiled {
 	c := compiled{text: []byte(p.text), access: p.access}
-	end := bytes.IndexAny(c.text, `*?[\`)
+	end := strings.IndexAny(p.text, `*?[\`)
 	if end < 0 {
-		end = len(c.text)
+		end = len(p.text)
 	}
-	c.prefix = c.text[:end]
-	switch tail := c.text[end:]; {
-	case len(tail) == 0:
+	c.prefix = p.text[:end]
+	switch tail := p.text[end:]; {
+	case tail == "":
 		c.rest = nothing
-	case len(bytes.Trim(tail, "*")) == 0:
+	case strings.Trim(tail, "*") == "":
 		c.rest = anything
 	default:
 		c.rest = wildcard
@@ -96,21 +96,17 @@ func (m *matcher) allows(key []byte, need Access) bool {
 	if len(key) > 0 {
 		b := int(key[0])
 		for i := m.byByte[b]; i < m.byByte[b+1]; i++ {
-			if m.plain[i].allows(key, need) {
+			if c := &m.plain[i]; c.access&need == need && len(key) >= len(c.prefix) && string(key[:len(c.prefix)]) == c.prefix && c.restMatches(key) {
 				return true
 			}
 		}
 	}
 	for i := range m.wild {
-		if m.wild[i].allows(key, need) {
+		if c := &m.wild[i]; c.access&need == need && c.restMatches(key) {
 			return true
 		}
 	}
 	return false
-}
-
-func (c *compiled) allows(key []byte, need Access) bool {
-	return c.access&need == need && bytes.HasPrefix(key, c.prefix) && c.restMatches(key)
 }
 
 // restMatches reports whether a key that begins with the prefix matches. No star matches the empty key, as in glob.Match.

@@ -106,6 +106,9 @@ func (s *selector) applyPart(rule string) error {
 
 // addKeysFor adds a pattern with the access that is named before it: "R~app:*", "W~app:*", "RW~app:*".
 func (s *selector) addKeysFor(text string) error {
+	if s.allKeys {
+		return errAllKeys
+	}
 	letters, glob, ok := strings.Cut(text, "~")
 	access := Access(0)
 	for _, c := range lower(letters) {

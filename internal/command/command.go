@@ -1,5 +1,7 @@
 package command
 
+import "github.com/redistill/redistill/internal/acl"
+
 // Flag says what a command does and when it may run. The names are Redis's, as COMMAND INFO shows them.
 type Flag uint32
 
@@ -130,8 +132,9 @@ type Command struct {
 	Growth     Growth    // how much memory it may take, nil if its arguments are the measure
 	Sub        []Command // subcommands of a container
 
-	index    int    // position in the flat list of all commands, set by newTable
-	fullName string // "get", "config|get", set by newTable
+	index    int     // position in the flat list of all commands, set by newTable
+	use      acl.Key // the key of a command that names exactly one, set by newTable
+	fullName string  // "get", "config|get", set by newTable
 }
 
 // FullName returns the name by which errors and statistics know the command: "get", "config|get".

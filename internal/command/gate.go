@@ -128,7 +128,13 @@ func (s *Session) admit(r *Request) (*Command, error) {
 	if cmd.Arity > 0 && len(args) != cmd.Arity || len(args) < -cmd.Arity || cmd.Run == nil {
 		return cmd, errArity(cmd)
 	}
-	if s.state != 0 {
+	switch s.state {
+	case 0:
+	case restricted:
+		if err := s.allowed(cmd, args); err != nil {
+			return cmd, err
+		}
+	default:
 		return cmd, s.restrict(cmd, args)
 	}
 	if cmd.Flags&DenyOOM != 0 && s.srv.Store.Reserve(s.growth(cmd, args)) != nil {
@@ -137,7 +143,7 @@ func (s *Session) admit(r *Request) (*Command, error) {
 	return cmd, nil
 }
 
-// restrict is the rest of admit for a client in a state that forbids some commands.
+// restrict is the rest of admit for a client in a state that forbids some commands, or several.
 func (s *Session) restrict(cmd *Command, args [][]byte) error {
 	if s.state&unauthenticated != 0 && cmd.Flags&NoAuth == 0 && !s.Authenticated() {
 		return errNoAuth

@@ -27,16 +27,19 @@ func (a Access) need() (n acl.Access) {
 
 // appendUses appends the keys among args, which have the right arity, with what is done with them.
 func (c *Command) appendUses(dst []acl.Key, args [][]byte) []acl.Key {
-	if first := c.Keys.First; first == c.Keys.Last {
-		if first != 0 && first < len(args) {
-			dst = append(dst, acl.Key{At: first, Access: c.accessIn(0, args).need()})
-		}
-		return dst
-	}
 	for n, at := range c.keys(nil, args) {
 		dst = append(dst, acl.Key{At: at, Access: c.accessIn(n, args).need()})
 	}
 	return dst
+}
+
+// onlyUse returns the key of a command that names exactly one, and what is done with it. At is 0 for others.
+func (c *Command) onlyUse(args [][]byte) acl.Key {
+	use := c.use
+	if c.AccessOf != nil && use.At != 0 {
+		use.Access = c.AccessOf(args).need()
+	}
+	return use
 }
 
 // logout makes the session what a client is before it logs in.
@@ -63,19 +66,16 @@ func (s *Session) takeRules() {
 	}
 }
 
-// permit decides whether the user may run a command, by the rules as they are now. at is the index of the word that is to blame.
-func (s *Session) permit(cmd *Command, args [][]byte) (why acl.Denial, at int) {
+// allowed returns the error reply to a command that the user may not run by the rules as they are now, which it counts and logs, or nil.
+func (s *Session) allowed(cmd *Command, args [][]byte) error {
 	rules := s.user.Load().Rules()
 	if rules.Outright(cmd.index) {
-		return acl.Allowed, 0
+		return nil
 	}
-	s.uses = cmd.appendUses(s.uses[:0], args)
-	return rules.Check(cmd.index, args, s.uses)
-}
-
-// allowed returns the error reply to a command that the user may not run, which it counts and logs, or nil.
-func (s *Session) allowed(cmd *Command, args [][]byte) error {
-	switch why, at := s.permit(cmd, args); why {
+	if use := cmd.onlyUse(args); use.At != 0 && rules.FirstAllows(cmd.index, args[use.At], use.Access) {
+		return nil // what most commands are, and come to
+	}
+	switch why, at := rules.Check(cmd.index, args, cmd.appendUses(nil, args)); why {
 	case acl.Allowed:
 		return nil
 	case acl.DeniedKey:

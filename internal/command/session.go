@@ -38,7 +38,6 @@ type Session struct {
 	keys    []engine.Key // backs call.Keys
 	scratch []engine.Key // backs the keys that LockWatched and LockQueued lock
 	at      []int        // scratch: positions of keys
-	uses    []acl.Key    // scratch: likewise, for the rules of the user
 	state   state
 	multi   transaction
 	silence silence // CLIENT REPLY

@@ -3,6 +3,8 @@ package command
 import (
 	"encoding/binary"
 	"strings"
+
+	"github.com/redistill/redistill/internal/acl"
 )
 
 // Commands returns the rows of every command of the server. A command is added by a row here, a handler in the file of its family, and a block in the
@@ -60,6 +62,9 @@ func newTable(rows []Command) *table {
 
 func (t *table) add(c *Command) {
 	c.index = len(t.list)
+	if k := c.Keys; k.First == k.Last && k.First > 0 {
+		c.use = acl.Key{At: k.First, Access: c.access(0).need()}
+	}
 	t.list = append(t.list, c)
 }
 
