@@ -27,6 +27,7 @@ type statsOptions struct {
 	output   string
 	checks   []string
 	watch    bool
+	tls      tlsOptions
 }
 
 const statsHelp = `Print how a Redis-compatible server is: hit rate, operations, memory and the
@@ -69,6 +70,7 @@ func newStats() *cobra.Command {
 	fs.StringArrayVar(&o.checks, "check", nil, "`bound` that a metric has to keep, such as 'memory<90%'; may be repeated")
 	fs.StringVar(&o.output, "output", "table", "`form` of the output: table, json or csv")
 	fs.DurationVar(&o.timeout, "timeout", 5*time.Second, "`time` to wait for the server at each step")
+	o.tls.addFlags(fs)
 	completeWords(c, "output", "table", "json", "csv")
 	c.ValidArgsFunction = cobra.NoFileCompletions
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -89,7 +91,7 @@ func runStats(ctx context.Context, o *statsOptions, stdin io.Reader, stdout, std
 	if o.watch && !isTerminal(stdout) {
 		return errors.New("--watch: the output is not a terminal")
 	}
-	target, err := statsTarget(o.target)
+	target, err := o.findTarget()
 	if err != nil {
 		return err
 	}
@@ -136,6 +138,18 @@ func (o *statsOptions) parse() ([]stats.Check, error) {
 		checks = append(checks, c)
 	}
 	return checks, nil
+}
+
+// findTarget returns the target with all that flags and environment say of it.
+func (o *statsOptions) findTarget() (stats.Target, error) {
+	t, err := statsTarget(o.target)
+	if err != nil {
+		return t, err
+	}
+	if err := o.tls.check(t.TLS != nil); err != nil || t.TLS == nil {
+		return t, err
+	}
+	return t, o.tls.apply(t.TLS)
 }
 
 // statsTarget reads the target, and fills in what the environment says.

@@ -9,11 +9,13 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/redistill/redistill/internal/certs/certstest"
 	"github.com/redistill/redistill/internal/stats"
 )
 
@@ -284,6 +286,37 @@ func TestStatsOfLocalServer(t *testing.T) {
 	t.Setenv("REDIS_PORT", "x")
 	if code, _, errs := runMain("stats"); code != 1 || !strings.Contains(errs, "REDIS_PORT") {
 		t.Errorf("a bad port: code %d: %s", code, errs)
+	}
+}
+
+func TestStatsOverTLS(t *testing.T) {
+	clearEnvironment(t)
+	authority := certstest.NewAuthority(t)
+	dir := t.TempDir()
+	cert, key := authority.Issue("server", time.Hour).Write(t, dir, "server")
+	clientCert, clientKey := authority.Issue("client", time.Hour).Write(t, dir, "client")
+	ca := filepath.Join(dir, "ca.crt")
+	certstest.WriteFile(t, ca, authority.PEM)
+	port, plain := freePort(t), freePort(t)
+	startOurs(t, plain, "--tls-port", port, "--tls-cert-path", cert, "--tls-key-path", key, "--tls-client-ca", ca)
+	connectTo(t, "127.0.0.1:"+plain)
+	url := "rediss://127.0.0.1:" + port
+	check := []string{"stats", url, "--check", "uptime>=0"}
+	if code, out, errs := runMain(append(check, "--cacert", ca, "--cert", clientCert, "--key", clientKey)...); code != 0 {
+		t.Errorf("code %d: %s%s", code, out, errs)
+	}
+	for _, flags := range [][]string{
+		{},
+		{"--cacert", ca},
+		{"--cacert", clientKey},
+		{"--insecure", "--cert", clientCert},
+	} {
+		if code, out, errs := runMain(append(check, flags...)...); code != 1 || out != "" || strings.Count(errs, "\n") != 1 {
+			t.Errorf("%q: code %d: %s%s", flags, code, out, errs)
+		}
+	}
+	if code, _, errs := runMain("stats", "127.0.0.1:"+plain, "--insecure"); code != 1 || !strings.Contains(errs, "rediss://") {
+		t.Errorf("without TLS: code %d: %s", code, errs)
 	}
 }
 
