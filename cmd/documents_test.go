@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	prompted = regexp.MustCompile("(?m)^ *\\$ (redistill .*)$")                         // as a screen shows it
+	prompted = regexp.MustCompile(`(?m)^ *\$ (redistill .*)$`)                          // as a screen shows it
 	scripted = regexp.MustCompile("(?s)```sh\n(.*?)```")                                // lines of a script
 	inline   = regexp.MustCompile("`(redistill [^`\n]+)`")                              // in a sentence
 	word     = regexp.MustCompile(`(?:'[^']*'|"[^"]*"|[^\s'"#;|&<>])+`)                 // of a shell's command
