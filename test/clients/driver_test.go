@@ -10,7 +10,7 @@ import (
 )
 
 // A driver is a program in a client's own language. It reads REDIS_HOST,
-// REDIS_PORT, REDIS_PASSWORD and REDIS_DB, makes its checks, and prints TAP: the
+// REDIS_PORT, REDIS_USER, REDIS_PASSWORD and REDIS_DB, makes its checks, and prints TAP: the
 // plan "1..N", then "ok" or "not ok" for each check with "#" lines that say
 // why. Names given as arguments restrict it to those checks.
 var (

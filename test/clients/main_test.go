@@ -48,17 +48,18 @@ var (
 	builtServer string
 )
 
-// endpoint is how a client reaches a server. An empty password means none, and
-// an empty path of an authority's certificate plain text.
+// endpoint is how a client reaches a server. An empty user is the default one,
+// an empty password means none, and an empty path of an authority's certificate
+// plain text.
 type endpoint struct {
-	host, port, password, ca string
+	host, port, user, password, ca string
 }
 
 func (e endpoint) addr() string { return net.JoinHostPort(e.host, e.port) }
 
 // env returns the variables that the examples and the drivers read.
 func (e endpoint) env() []string {
-	return []string{"REDIS_HOST=" + e.host, "REDIS_PORT=" + e.port, "REDIS_PASSWORD=" + e.password, "REDIS_CA=" + e.ca}
+	return []string{"REDIS_HOST=" + e.host, "REDIS_PORT=" + e.port, "REDIS_USER=" + e.user, "REDIS_PASSWORD=" + e.password, "REDIS_CA=" + e.ca}
 }
 
 func TestMain(m *testing.M) {
@@ -177,7 +178,7 @@ func passwordServer(t *testing.T) endpoint {
 func dial(t *testing.T, e endpoint, db int) *redis.Client {
 	t.Helper()
 	client := redis.NewClient(&redis.Options{
-		Addr: e.addr(), Password: e.password, DB: db, ReadTimeout: stopDeadline, TLSConfig: e.tlsConfig(t),
+		Addr: e.addr(), Username: e.user, Password: e.password, DB: db, ReadTimeout: stopDeadline, TLSConfig: e.tlsConfig(t),
 	})
 	t.Cleanup(func() { client.Close() })
 	return client

@@ -9,6 +9,7 @@ const tls = ca ? { ca: fs.readFileSync(ca) } : undefined;
 const server = {
   host: process.env.REDIS_HOST,
   port: Number(process.env.REDIS_PORT),
+  username: process.env.REDIS_USER || undefined,
   password: process.env.REDIS_PASSWORD || undefined,
   db: Number(process.env.REDIS_DB),
 };

@@ -6,8 +6,8 @@ const { createClient, RESP_TYPES, WatchError, MultiErrorReply } = require('redis
 const { assert, server, tls, otherDB, allBytes, near, fails, runChecks } = require('./check.js');
 
 async function connect(options) {
-  const { host, port, password, db } = server;
-  const r = createClient({ socket: { host, port, reconnectStrategy: false, ...(tls && { tls: true, ...tls }) }, password, database: db, ...options });
+  const { host, port, username, password, db } = server;
+  const r = createClient({ socket: { host, port, reconnectStrategy: false, ...(tls && { tls: true, ...tls }) }, username, password, database: db, ...options });
   r.on('error', () => {}); // the rejected command reports it
   await r.connect();
   r.flushdb = r.flushDb; // the name that runChecks uses

@@ -22,6 +22,7 @@ def connect(**options):
     return redis.Redis(
         host=os.environ["REDIS_HOST"],
         port=int(os.environ["REDIS_PORT"]),
+        username=os.environ.get("REDIS_USER") or None,
         password=os.environ.get("REDIS_PASSWORD") or None,
         **options,
     )
