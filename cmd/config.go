@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -50,26 +49,13 @@ func printConfig(w io.Writer, cfg *loaded) error {
 			section = s
 			fmt.Fprintf(out, "\n[%s]\n", section)
 		}
-		line := e.Setting.Name() + " = " + tomlValue(e)
+		line := e.Setting.Name() + " = " + tomlLiteral(e.Setting, e.Value)
 		if e.Setting.Secret && e.Value != "" {
 			line = "# " + line
 		}
 		fmt.Fprintf(out, "%-40s # %s%s\n", line, e.Source, remark(cfg, e))
 	}
 	return out.Flush()
-}
-
-func tomlValue(e config.Effective) string {
-	switch e.Setting.Type() {
-	case "bool":
-		return e.Value
-	case "string":
-		return strconv.Quote(e.Value)
-	}
-	if _, err := strconv.ParseInt(e.Value, 10, 64); err == nil {
-		return e.Value
-	}
-	return strconv.Quote(e.Value)
 }
 
 // remark gives the bytes behind a share of the memory.
@@ -101,7 +87,7 @@ func WriteDefaults(w io.Writer) error {
 		if s.Type() == "word" {
 			help += ": " + s.Accepts()
 		}
-		fmt.Fprintf(out, "\n# %s\n#%s = %s\n", help, s.Name(), tomlValue(config.Effective{Setting: s, Value: s.Default}))
+		fmt.Fprintf(out, "\n# %s\n#%s = %s\n", help, s.Name(), tomlLiteral(s, s.Default))
 	}
 	return out.Flush()
 }

@@ -24,6 +24,11 @@ func readFile(name string) ([]config.Assignment, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configuration file: %w", err)
 	}
+	return parseFile(name, data)
+}
+
+// parseFile is readFile for what was read of the file.
+func parseFile(name string, data []byte) ([]config.Assignment, error) {
 	v := viper.New()
 	v.SetConfigType("toml")
 	if err := v.ReadConfig(bytes.NewReader(data)); err != nil {
@@ -170,6 +175,7 @@ func joinList(s *config.Setting, values []any) (string, error) {
 type tomlEntry struct {
 	key   string // dotted, with the tables that it is in
 	line  int    // from 1
+	end   int    // offset behind the key, or behind its last quote
 	table bool
 }
 
@@ -222,7 +228,8 @@ func entryOf(p *unstable.Parser, table string, node *unstable.Node) tomlEntry {
 			part = strconv.Quote(part) // so that "server.port" is not server.port
 		}
 		parts = append(parts, part)
-		e.line = p.Shape(it.Node().Raw).Start.Line
+		shape := p.Shape(it.Node().Raw)
+		e.line, e.end = shape.Start.Line, shape.End.Offset
 	}
 	e.key = strings.Join(parts, ".")
 	return e

@@ -42,7 +42,7 @@ func newServe() *cobra.Command {
 		defer stop()
 		// From the first signal on, a second one ends the process at once.
 		context.AfterFunc(ctx, stop)
-		return runServe(ctx, cfg.Config, log)
+		return runServe(ctx, cfg, log)
 	}
 	return c
 }
@@ -79,9 +79,10 @@ func logReady(log *slog.Logger, v *config.Values, addresses []string, ioPath, fa
 
 // runServe serves until ctx ends or a client sends SHUTDOWN. It returns nil
 // after a stop, and an error if serving could not start.
-func runServe(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+func runServe(ctx context.Context, sources *loaded, log *slog.Logger) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	cfg := sources.Config
 	v := cfg.Snapshot()
 	ioPath, fallback, err := netserver.ChoosePath(v.IO)
 	if err != nil {
@@ -107,7 +108,7 @@ func runServe(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	var asked atomic.Pointer[bool] // whether SHUTDOWN wants a snapshot; nil if that is for the settings to say
 	commands := command.NewServer(command.Options{
 		Store: store, Config: cfg, Log: log, Version: currentBuild().version, IO: ioPath, IOFallback: fallback,
-		Shutdown: func(save bool) { asked.Store(&save); stop() }, Certificate: certificateStatus(keeper),
+		Shutdown: func(save bool) { asked.Store(&save); stop() }, Certificate: certificateStatus(keeper), Rewrite: sources.rewriter(),
 	})
 	defer commands.Close()
 	if err := commands.LoadUsers(); err != nil {
@@ -119,7 +120,7 @@ func runServe(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 		return errors.Join(err, closeListeners(listeners))
 	}
 	defer stopStatus()
-	defer onHangup(func() { reload(keeper) })()
+	defer onHangup(func() { reload(cfg, sources.again, keeper, log) })()
 	server := netserver.New(netserver.Options{Commands: commands, Path: ioPath, Loops: v.Threads})
 	if err := server.FitConnections(); err != nil {
 		return errors.Join(err, closeListeners(listeners))

@@ -83,8 +83,9 @@ func flagHelp(s *config.Setting) string {
 // loaded is the outcome of reading all sources.
 type loaded struct {
 	*config.Config
-	file     string   // the configuration file that was read, or ""
-	warnings []string // for the log
+	file     string                  // the configuration file that was read, or ""
+	warnings []string                // for the log
+	again    func() (*loaded, error) // reads all sources once more
 }
 
 // load reads file, environment and flags, and checks them.
@@ -105,7 +106,7 @@ func (f *settingFlags) load() (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &loaded{Config: cfg, file: file, warnings: environ.warnings()}, nil
+	return &loaded{Config: cfg, file: file, warnings: environ.warnings(), again: f.load}, nil
 }
 
 // readFile reads the file that is named, which must exist, or else the first of

@@ -55,13 +55,6 @@ func certificateStatus(keeper *certs.Keeper) func() (time.Time, uint64) {
 	return func() (time.Time, uint64) { return keeper.NotAfter(), keeper.Failures() }
 }
 
-// reload takes over what has changed in files, on SIGHUP.
-func reload(keeper *certs.Keeper) {
-	if keeper != nil {
-		_ = keeper.Reload() // it logs what is wrong
-	}
-}
-
 // endpoints returns where to listen. keeper is nil without TLS.
 func endpoints(v *config.Values, keeper *certs.Keeper) netserver.Endpoints {
 	at := netserver.Endpoints{Addresses: v.Bind, Port: v.Port, Unix: v.UnixSocket, UnixMode: v.UnixSocketMode, Backlog: v.TCPBacklog}

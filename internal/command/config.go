@@ -28,7 +28,7 @@ var configCommand = Command{
 			Summary: "Reset the stats returned by INFO", Complexity: "O(1)", Run: configResetStat},
 		{Name: "rewrite", Arity: 2, Flags: Admin | NoScript | Loading | Stale, Group: Admins, Since: "2.8.0",
 			Summary: "Rewrite the configuration file with the in memory configuration", Complexity: "O(1)",
-			Differs: "Always refused, as in a Redis that was started without a file", Run: configRewrite},
+			Differs: "Only the values that CONFIG SET changed are written", Run: configRewrite},
 		{Name: "set", Arity: -4, Flags: Admin | NoScript | Loading | Stale, Group: Admins, Since: "2.0.0",
 			Summary:    "Set configuration parameters to the given values",
 			Complexity: "O(N) when N is the number of configuration parameters provided",
@@ -81,8 +81,17 @@ func configResetStat(c *Call) error {
 }
 
 // CONFIG REWRITE
-func configRewrite(*Call) error {
-	return Error("ERR The server is running without a config file")
+func configRewrite(c *Call) error {
+	if c.Srv.Rewrite == nil {
+		return Error("ERR The server is running without a config file")
+	}
+	if err := c.Srv.Rewrite(); err != nil {
+		c.Srv.Log.Error("the configuration file was not rewritten", "error", err)
+		return Error("ERR Rewriting config file: " + err.Error())
+	}
+	c.Srv.Log.Info("configuration file rewritten", "client", c.S.Addr)
+	c.Out.OK()
+	return nil
 }
 
 // applyConfig brings settings that concern commands into effect, now and whenever CONFIG SET changes them.

@@ -29,6 +29,8 @@ type Options struct {
 	// nil without TLS.
 	Certificate func() (notAfter time.Time, failures uint64)
 
+	Rewrite func() error // brings what CONFIG SET changed into the configuration file; nil if there is none
+
 	IOFallback string // why the I/O path is not the best one, for INFO; empty if it is
 }
 

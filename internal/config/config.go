@@ -132,8 +132,8 @@ func (c *Config) Effective() []Effective {
 			continue
 		}
 		value := s.get(values)
-		if s.Secret && value != "" {
-			value = "********"
+		if s.Secret {
+			value = masked(value)
 		}
 		list = append(list, Effective{s, value, c.sources[i]})
 	}

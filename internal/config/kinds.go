@@ -218,7 +218,8 @@ func inWords(set func(*Values, string) error, accepts string) func(*Values, stri
 
 // microseconds is a number of µs; -1 stands for off.
 func microseconds(field func(*Values) *time.Duration) kind {
-	return kind{
+	k := kind{
+		name: "int", accepts: "a whole number of microseconds, or -1 for off",
 		setRedis: func(v *Values, s string) error {
 			n, err := parseRedisInt(s, -1, math.MaxInt64)
 			*field(v) = time.Duration(min(n, math.MaxInt64/int64(time.Microsecond))) * time.Microsecond
@@ -228,6 +229,8 @@ func microseconds(field func(*Values) *time.Duration) kind {
 			return strconv.FormatInt(int64(*field(v)/time.Microsecond), 10)
 		},
 	}
+	k.set, k.get = inWords(k.setRedis, k.accepts), k.getRedis
+	return k
 }
 
 // maxMemory is a size, or a share of Values.Memory, or 0 for no limit.

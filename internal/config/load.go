@@ -41,6 +41,20 @@ func (s Source) String() string {
 	return "default"
 }
 
+// Changed returns the settings with a key that CONFIG SET changed, secrets in clear.
+func (c *Config) Changed() []Assignment {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	values := c.Snapshot()
+	var list []Assignment
+	for i := range settings {
+		if s := &settings[i]; s.Key != "" && c.sources[i].Origin == FromRuntime {
+			list = append(list, Assignment{s.Key, s.get(values), c.sources[i]})
+		}
+	}
+	return list
+}
+
 // Assignment is a value that a source gives to the setting with Key.
 type Assignment struct {
 	Key    string
@@ -80,7 +94,7 @@ func (e *Error) Error() string {
 // Every assignment must be valid, also one that a later one replaces. The error
 // is an *Error for an impossible value.
 func Load(mem Memory, assignments []Assignment) (*Config, error) {
-	values := &Values{Memory: mem}
+	values := &Values{Memory: mem, ClientOutputBufferLimit: redisOutputLimits()}
 	sources := make([]Source, len(settings))
 	for _, a := range assignments {
 		i := indexOf(a.Key)

@@ -6,11 +6,19 @@ import (
 	"strings"
 )
 
+// redisOutputLimits is what Redis limits by default. Classes that a source does not name have it.
+func redisOutputLimits() OutputBufLimits {
+	return OutputBufLimits{
+		Replica: OutputBufLimit{Hard: 256 << 20, Soft: 64 << 20, SoftSeconds: 60}, PubSub: OutputBufLimit{Hard: 32 << 20, Soft: 8 << 20, SoftSeconds: 60},
+	}
+}
+
 // outputBufLimits is Redis's client-output-buffer-limit: groups of class, hard
 // limit, soft limit and soft seconds. Classes that are not named stay as they
 // are.
 func outputBufLimits() kind {
-	return kind{
+	k := kind{
+		name: "string", accepts: "groups of a class (normal, replica or pubsub), two sizes and seconds",
 		setRedis: func(v *Values, text string) error {
 			words := strings.Fields(text)
 			if len(words)%4 != 0 {
@@ -32,6 +40,8 @@ func outputBufLimits() kind {
 			return fmt.Sprintf("normal %s slave %s pubsub %s", l.Normal, l.Replica, l.PubSub)
 		},
 	}
+	k.set, k.get = inWords(k.setRedis, k.accepts), k.getRedis
+	return k
 }
 
 func (l *OutputBufLimits) class(name string) *OutputBufLimit {

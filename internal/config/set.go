@@ -81,7 +81,7 @@ func resolve(pairs []Pair) ([]*param, error) {
 
 // runHooks calls the hooks of the chosen settings with next. If one fails it
 // calls those that ran before, last first, with old.
-func (c *Config) runHooks(old, next *Values, chosen []*param) error {
+func (c *Config) runHooks(old, next *Values, chosen []*param) *SetError {
 	var done []hook
 	for _, h := range c.hooks {
 		i := chosenBy(h, chosen)

@@ -143,6 +143,22 @@ var settings = withNames([]Setting{
 		kind: integer(func(v *Values) *int { return &v.TLSPort }, 0, 65535),
 	},
 	{
+		Key: "server.proto_max_bulk_len", Redis: []string{"proto-max-bulk-len"}, Default: "536870912", Mutable: true,
+		Help: "largest argument and string in bytes",
+		kind: size(func(v *Values) *int64 { return &v.ProtoMaxBulkLen }, 1<<20, math.MaxInt64),
+	},
+	{
+		Key: "server.client_query_buffer_limit", Redis: []string{"client-query-buffer-limit"}, Default: "1073741824", Mutable: true,
+		Help: "bytes of input that a client may have waiting",
+		kind: size(func(v *Values) *int64 { return &v.ClientQueryBufferLimit }, 1<<20, math.MaxInt64),
+	},
+	{
+		Key: "server.client_output_buffer_limit", Redis: []string{"client-output-buffer-limit"}, Mutable: true,
+		Default: "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
+		Help:    "bytes of replies that a client may have waiting, by class: a hard limit, a soft one and its seconds",
+		kind:    outputBufLimits(),
+	},
+	{
 		Key: "security.password", Redis: []string{"requirepass"}, Env: []string{"REDIS_PASSWORD"}, Default: "",
 		Help: "password that clients must give; empty = none", Mutable: true, Secret: true,
 		kind: text(func(v *Values) *string { return &v.Password }),
@@ -156,6 +172,11 @@ var settings = withNames([]Setting{
 		Key: "security.protected_mode", Redis: []string{"protected-mode"}, Default: "true",
 		Help: "serve only this machine as long as the default user needs no password", Mutable: true,
 		kind: yesNo(func(v *Values) *bool { return &v.ProtectedMode }),
+	},
+	{
+		Key: "security.acl_log_max_len", Redis: []string{"acllog-max-len"}, Default: "128", Mutable: true,
+		Help: "entries that ACL LOG keeps",
+		kind: integer(func(v *Values) *int { return &v.ACLLogMaxLen }, 0, math.MaxInt32),
 	},
 	{
 		Key: "security.tls_enabled", Flag: "tls", Default: "false",
@@ -249,6 +270,21 @@ var settings = withNames([]Setting{
 		kind: enum(func(v *Values) *string { return &v.LogFormat }, []string{"text", "json"}),
 	},
 	{
+		Key: "logging.slowlog_slower_than", Redis: []string{"slowlog-log-slower-than"}, Default: "10000", Mutable: true,
+		Help: "microseconds from which a command is in SLOWLOG; -1 = off",
+		kind: microseconds(func(v *Values) *time.Duration { return &v.SlowlogSlowerThan }),
+	},
+	{
+		Key: "logging.slowlog_max_len", Redis: []string{"slowlog-max-len"}, Default: "128", Mutable: true,
+		Help: "entries that SLOWLOG keeps",
+		kind: integer(func(v *Values) *int64 { return &v.SlowlogMaxLen }, 0, math.MaxInt64),
+	},
+	{
+		Key: "logging.latency_tracking", Redis: []string{"latency-tracking"}, Default: "true", Mutable: true,
+		Help: "keep the histograms that LATENCY HISTOGRAM shows",
+		kind: yesNo(func(v *Values) *bool { return &v.LatencyTracking }),
+	},
+	{
 		Key: "http.bind", Flag: "http", Default: "",
 		Help: "address and port of the HTTP listener for health and metrics, which has no password; empty = none",
 		kind: httpAddress(),
@@ -257,44 +293,6 @@ var settings = withNames([]Setting{
 		Key: "http.pprof", Flag: "http-pprof", Default: "false",
 		Help: "serve profiles of the Go runtime under /debug/pprof/ there",
 		kind: yesNo(func(v *Values) *bool { return &v.HTTPProfiles }),
-	},
-
-	// Parameters that only Redis's names reach.
-	{
-		Redis: []string{"slowlog-log-slower-than"}, Default: "10000", Mutable: true,
-		Help: "microseconds from which a command is in SLOWLOG; -1 = off",
-		kind: microseconds(func(v *Values) *time.Duration { return &v.SlowlogSlowerThan }),
-	},
-	{
-		Redis: []string{"slowlog-max-len"}, Default: "128", Mutable: true,
-		Help: "entries that SLOWLOG keeps",
-		kind: integer(func(v *Values) *int64 { return &v.SlowlogMaxLen }, 0, math.MaxInt64),
-	},
-	{
-		Redis: []string{"acllog-max-len"}, Default: "128", Mutable: true,
-		Help: "entries that ACL LOG keeps",
-		kind: integer(func(v *Values) *int { return &v.ACLLogMaxLen }, 0, math.MaxInt32),
-	},
-	{
-		Redis: []string{"latency-tracking"}, Default: "yes", Mutable: true,
-		Help: "keep the histograms that LATENCY HISTOGRAM shows",
-		kind: yesNo(func(v *Values) *bool { return &v.LatencyTracking }),
-	},
-	{
-		Redis: []string{"proto-max-bulk-len"}, Default: "536870912", Mutable: true,
-		Help: "largest argument and string in bytes",
-		kind: size(func(v *Values) *int64 { return &v.ProtoMaxBulkLen }, 1<<20, math.MaxInt64),
-	},
-	{
-		Redis: []string{"client-query-buffer-limit"}, Default: "1073741824", Mutable: true,
-		Help: "bytes of input that a client may have waiting",
-		kind: size(func(v *Values) *int64 { return &v.ClientQueryBufferLimit }, 1<<20, math.MaxInt64),
-	},
-	{
-		Redis: []string{"client-output-buffer-limit"}, Mutable: true,
-		Default: "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
-		Help:    "bytes of replies that a client may have waiting, by class",
-		kind:    outputBufLimits(),
 	},
 
 	// Facts about this server under names that clients ask for. Those of the

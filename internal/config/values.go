@@ -60,8 +60,6 @@ type Values struct {
 	clientsShare  int64  // max_memory_clients as a share of MaxMemory in percent; 0 if it is a size
 	clientsBytes  int64  // and as a size
 
-	// The rest is known by Redis's names only.
-
 	SlowlogSlowerThan       time.Duration // -1µs = SLOWLOG off, 0 = every command
 	SlowlogMaxLen           int64
 	ACLLogMaxLen            int

@@ -1,0 +1,279 @@
+package cmd
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/redistill/redistill/internal/config"
+)
+
+// rewriteFile answers CONFIG REWRITE: it brings the values that CONFIG SET
+// changed into the configuration file and leaves every other byte of it as it
+// is. Values that came from flags and variables are not written: they come from
+// there the next time too.
+func rewriteFile(name string, cfg *config.Config) error {
+	name, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return err
+	}
+	old, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	text, err := rewritten(name, old, cfg.Changed())
+	if err != nil || bytes.Equal(text, old) {
+		return err
+	}
+	return replaceFile(name, text)
+}
+
+// rewriter returns what CONFIG REWRITE calls, or nil if there is no file.
+func (l *loaded) rewriter() func() error {
+	if l.file == "" {
+		return nil
+	}
+	return func() error { return rewriteFile(l.file, l.Config) }
+}
+
+// rewritten returns the text of a file with other values in it. What it returns
+// was read again, and gives each setting its value.
+func rewritten(name string, text []byte, values []config.Assignment) ([]byte, error) {
+	if _, err := parseFile(name, text); err != nil {
+		return nil, err
+	}
+	for _, a := range values {
+		entries, err := tomlEntries(text)
+		if err != nil {
+			return nil, syntaxError(name, text, err)
+		}
+		text = assign(text, entries, config.Lookup(a.Key), a.Text)
+	}
+	assignments, err := parseFile(name, text)
+	if err != nil {
+		return nil, fmt.Errorf("the file has a form that cannot be rewritten: %w", err)
+	}
+	got := make(map[string]string)
+	for _, a := range assignments {
+		got[a.Key] = a.Text
+	}
+	for _, a := range values {
+		if got[a.Key] != a.Text {
+			return nil, fmt.Errorf("%s: the value of %s cannot be written", name, a.Key)
+		}
+	}
+	return text, nil
+}
+
+// assign gives a setting a value: in its place if it has one, else at the end
+// of its section, or in a new section at the end of the file.
+func assign(text []byte, entries []tomlEntry, s *config.Setting, value string) []byte {
+	literal := tomlLiteral(s, value)
+	last, dotted := -1, true // the last entry of the section, and whether the section has no heading
+	table := ""
+	for i, e := range entries {
+		if e.table {
+			table = strings.ToLower(e.key)
+		}
+		switch {
+		case e.table && table == s.Section():
+			last, dotted = i, false
+		case !e.table && config.Lookup(e.key) == s:
+			from := valueStart(text, e.end)
+			return splice(text, from, valueEnd(text, from), literal)
+		case !e.table && table == s.Section(), !e.table && table == "" && strings.HasPrefix(strings.ToLower(e.key), s.Section()+"."):
+			last = i
+		}
+	}
+	newline := "\n"
+	if bytes.Contains(text, []byte("\r\n")) {
+		newline = "\r\n"
+	}
+	line := s.Name() + " = " + literal + newline
+	if last < 0 {
+		return splice(endLine(text, newline), -1, -1, newline+"["+s.Section()+"]"+newline+line)
+	}
+	if dotted {
+		line = s.Section() + "." + line
+	}
+	at := entries[last].end
+	if !entries[last].table {
+		at = valueEnd(text, valueStart(text, at))
+	}
+	if n := bytes.IndexByte(text[at:], '\n'); n >= 0 {
+		return splice(text, at+n+1, at+n+1, line)
+	}
+	return splice(endLine(text, newline), -1, -1, line)
+}
+
+// endLine ends the last line.
+func endLine(text []byte, newline string) []byte {
+	if len(text) == 0 || text[len(text)-1] == '\n' {
+		return text
+	}
+	return append(bytes.Clone(text), newline...)
+}
+
+// splice returns text with what lies between two offsets replaced. Negative
+// offsets are its end.
+func splice(text []byte, from, to int, by string) []byte {
+	if from < 0 {
+		from, to = len(text), len(text)
+	}
+	out := make([]byte, 0, len(text)+len(by))
+	return append(append(append(out, text[:from]...), by...), text[to:]...)
+}
+
+// valueStart returns the offset of the value whose key ends at an offset.
+func valueStart(text []byte, at int) int {
+	for at < len(text) && text[at] != '=' {
+		at++
+	}
+	at = min(at+1, len(text))
+	for at < len(text) && (text[at] == ' ' || text[at] == '\t') {
+		at++
+	}
+	return at
+}
+
+// valueEnd returns the offset behind the value that begins at an offset.
+func valueEnd(text []byte, at int) int {
+	if at >= len(text) {
+		return len(text)
+	}
+	switch c := text[at]; c {
+	case '"', '\'':
+		return stringEnd(text, at, c)
+	case '[', '{':
+		return listEnd(text, at)
+	}
+	if n := bytes.IndexAny(text[at:], " \t\r\n,#]}"); n >= 0 {
+		return at + n
+	}
+	return len(text)
+}
+
+// stringEnd is valueEnd for a string in such quotes.
+func stringEnd(text []byte, at int, quote byte) int {
+	mark := []byte{quote}
+	if long := bytes.Repeat(mark, 3); bytes.HasPrefix(text[at:], long) {
+		mark = long
+	}
+	for i := at + len(mark); i < len(text); i++ {
+		switch {
+		case quote == '"' && text[i] == '\\':
+			i++
+		case bytes.HasPrefix(text[i:], mark):
+			end := i + len(mark)
+			for len(mark) > 1 && end < len(text) && text[end] == quote {
+				end++ // a long string may end with one or two of its quotes
+			}
+			return end
+		}
+	}
+	return len(text)
+}
+
+// listEnd is valueEnd for a list or an inline table.
+func listEnd(text []byte, at int) int {
+	depth := 0
+	for i := at; i < len(text); {
+		switch text[i] {
+		case '"', '\'':
+			i = stringEnd(text, i, text[i])
+			continue
+		case '#':
+			n := bytes.IndexByte(text[i:], '\n')
+			if n < 0 {
+				return len(text)
+			}
+			i += n
+		case '[', '{':
+			depth++
+		case ']', '}':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+		i++
+	}
+	return len(text)
+}
+
+// tomlLiteral writes a setting's value as TOML.
+func tomlLiteral(s *config.Setting, value string) string {
+	switch s.Type() {
+	case "bool":
+		return value
+	case "string":
+		return tomlString(value)
+	}
+	if n, err := strconv.ParseInt(value, 10, 64); err == nil && strconv.FormatInt(n, 10) == value {
+		return value
+	}
+	return tomlString(value)
+}
+
+// tomlString writes a text in quotes. TOML has no way to write bytes that are
+// not UTF-8; they are left as they are, and reading the file refuses them.
+func tomlString(text string) string {
+	out := []byte{'"'}
+	for len(text) > 0 {
+		r, n := utf8.DecodeRuneInString(text)
+		switch {
+		case r == '"' || r == '\\':
+			out = append(out, '\\', byte(r))
+		case r < ' ' || r == 0x7f:
+			out = fmt.Appendf(out, `\u%04X`, r)
+		default:
+			out = append(out, text[:n]...)
+		}
+		text = text[n:]
+	}
+	return string(append(out, '"'))
+}
+
+// replaceFile puts text in the place of a file, which is there as it was or as
+// it shall be at every moment, and after a crash.
+func replaceFile(name string, text []byte) (err error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Dir(name)
+	f, err := os.CreateTemp(dir, ".redistill-*.toml")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(f.Name())
+		}
+	}()
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Chmod(info.Mode().Perm()), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err = os.Rename(f.Name(), name); err != nil {
+		return err
+	}
+	return syncDirectory(dir)
+}
+
+// syncDirectory makes a rename in a directory last. Windows has no such call.
+func syncDirectory(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,230 @@
+package cmd
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/redistill/redistill/internal/config"
+)
+
+// loadFile loads a configuration file alone, and sets pairs of names and values as CONFIG SET does.
+func loadFile(t *testing.T, file string, set ...string) *loaded {
+	t.Helper()
+	cfg, err := loadWith(t, "--config", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(set); i += 2 {
+		if err := cfg.Set(config.Pair{Name: set[i], Value: set[i+1]}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cfg
+}
+
+func TestRewrite(t *testing.T) {
+	for _, test := range []struct {
+		name, text string
+		set        []string
+		want       string
+	}{
+		{"nothing changed", "[server]\nport = 1 # one\n", nil, "[server]\nport = 1 # one\n"},
+		{"in place", "# top\n[server]\n  max_connections=5# five\nport = 1\n", []string{"maxclients", "7"},
+			"# top\n[server]\n  max_connections=7# five\nport = 1\n"},
+		{"behind the section's last", "[memory]\nmax_memory = '1gb' # a\n\n# logs\n[logging]\n", []string{"maxmemory-policy", "noeviction"},
+			"[memory]\nmax_memory = '1gb' # a\neviction_policy = \"noeviction\"\n\n# logs\n[logging]\n"},
+		{"an empty section", "[logging]\n[memory]\nmax_memory = 0", []string{"loglevel", "debug"},
+			"[logging]\nlevel = \"debug\"\n[memory]\nmax_memory = 0"},
+		{"a new section", "[server]\nport = 1", []string{"requirepass", "a\"b\\c\x01\u00fc"},
+			"[server]\nport = 1\n\n[security]\npassword = \"a\\\"b\\\\c\\u0001\u00fc\"\n"},
+		{"an empty file", "", []string{"timeout", "3"}, "\n[server]\nconnection_timeout = 3\n"},
+		{"several", "[server]\n", []string{"timeout", "3", "maxclients", "9", "latency-tracking", "no"},
+			"[server]\nmax_connections = 9\nconnection_timeout = 3\n\n[logging]\nlatency_tracking = false\n"},
+		{"dotted", "server.max_connections = 5\nserver.port=2\n[memory]\n", []string{"maxclients", "7", "timeout", "3"},
+			"server.max_connections = 7\nserver.port=2\nserver.connection_timeout = 3\n[memory]\n"},
+		{"inline", "server = { max_connections = 5, port = 1 }\n", []string{"maxclients", "7"}, "server = { max_connections = 7, port = 1 }\n"},
+		{"quoted key", "[server]\n\"max_connections\" = 5\n", []string{"maxclients", "7"}, "[server]\n\"max_connections\" = 7\n"},
+		{"long strings", "[security]\npassword = \"\"\"a\n\\\"\"\"\"\"\n[server]\nport = 1\n", []string{"requirepass", "x"},
+			"[security]\npassword = \"x\"\n[server]\nport = 1\n"},
+		{"a long literal string", "[security]\npassword = '''a'b''''\n", []string{"requirepass", ""}, "[security]\npassword = \"\"\n"},
+		{"behind a list", "[server]\nbind = [\n\t\"127.0.0.1\", # a ]\n\t'::1']\t# b\n# end\n", []string{"timeout", "3"},
+			"[server]\nbind = [\n\t\"127.0.0.1\", # a ]\n\t'::1']\t# b\nconnection_timeout = 3\n# end\n"},
+		{"Windows", "[server]\r\nport = 1\r\n", []string{"timeout", "3"}, "[server]\r\nport = 1\r\nconnection_timeout = 3\r\n"},
+		{"a list of words", "[memory]\nmax_memory = \"1gb\"\n", []string{"maxmemory", "1000000"}, "[memory]\nmax_memory = 1000000\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			clearEnvironment(t)
+			file := writeFile(t, test.text)
+			if err := loadFile(t, file, test.set...).rewriter()(); err != nil {
+				t.Fatal(err)
+			}
+			got, err := os.ReadFile(file)
+			if err != nil || string(got) != test.want {
+				t.Errorf("%v\n got %q\nwant %q", err, got, test.want)
+			}
+			again := loadFile(t, file)
+			for i := 0; i < len(test.set); i += 2 {
+				if pair := again.Get(test.set[i]); pair[0].Value != test.set[i+1] {
+					t.Errorf("%s is %q", test.set[i], pair[0].Value)
+				}
+			}
+		})
+	}
+}
+
+// TestRewriteRefused: a file that cannot be rewritten stays as it is.
+func TestRewriteRefused(t *testing.T) {
+	for _, test := range []struct{ name, text, value string }{
+		{"not UTF-8", "[server]\n", "\xff"}, {"an inline table without it", "security = { tls_enabled = false }\n", "hunter2"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			clearEnvironment(t)
+			file := writeFile(t, test.text)
+			if err := loadFile(t, file, "requirepass", test.value).rewriter()(); err == nil || strings.Contains(err.Error(), test.value) {
+				t.Errorf("got %v", err)
+			}
+			if got, err := os.ReadFile(file); err != nil || string(got) != test.text {
+				t.Errorf("%v: the file is %q", err, got)
+			}
+		})
+	}
+	clearEnvironment(t)
+	if cfg, err := loadWith(t); err != nil || cfg.rewriter() != nil {
+		t.Errorf("%v: without a file there is something to rewrite", err)
+	}
+}
+
+// TestReplaceFile: the permissions stay, links stay links, and nothing else is left.
+func TestReplaceFile(t *testing.T) {
+	clearEnvironment(t)
+	file := writeFile(t, "[server]\n")
+	if err := os.Chmod(file, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "link.toml")
+	if err := os.Symlink(file, link); err != nil {
+		t.Skip("skipped, because there are no symbolic links: ", err)
+	}
+	if err := loadFile(t, link, "timeout", "3").rewriter()(); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(file)
+	if err != nil || info.Mode() != 0o640 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode().Type() != fs.ModeSymlink {
+		t.Errorf("the link is gone: %v", err)
+	}
+	if entries, err := os.ReadDir(filepath.Dir(file)); err != nil || len(entries) != 1 {
+		t.Errorf("%v, %v", entries, err)
+	}
+}
+
+// TestReload: SIGHUP takes over what a start would, and logs each change.
+func TestReload(t *testing.T) {
+	clearEnvironment(t)
+	file := writeFile(t, "[server]\nport = 1\nmax_connections = 5\n[logging]\nlevel = \"info\"\n[security]\npassword = \"old-secret\"\n")
+	cfg := loadFile(t, file, "timeout", "60", "maxmemory-policy", "noeviction")
+	var out bytes.Buffer
+	log := newLogger(&out, cfg.Config)
+	refuse := true
+	cfg.OnChange("maxclients", func(*config.Values) error {
+		if refuse {
+			return fs.ErrPermission
+		}
+		return nil
+	})
+	text := "[server]\nport = 2\nmax_connections = 6\nconnection_timeout = 60\n[logging]\nlevel = \"debug\"\n[security]\npassword = \"new-secret\"\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	reload(cfg.Config, cfg.again, nil, log)
+	v := cfg.Snapshot()
+	if v.Port != 1 || v.MaxConnections != 5 || v.ConnectionTimeout.Seconds() != 60 || v.EvictionPolicy != "allkeys-lru" || v.Password != "new-secret" {
+		t.Errorf("%+v", v)
+	}
+	log.Debug("the new level is in effect")
+	for _, want := range []string{
+		`changes=5`, `level=WARN msg="a setting has changed in its source and needs a restart" setting=server.port old=1 new=2 source=` + file + ":2",
+		`level=ERROR msg="a setting has changed in its source and is refused" setting=server.max_connections`,
+		`msg="a setting has changed" setting=memory.eviction_policy old=noeviction new=allkeys-lru source=default`,
+		`setting=security.password old=******** new=********`, "the new level is in effect",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+	if strings.Contains(out.String(), "-secret") {
+		t.Error("the log shows the password")
+	}
+	for _, e := range cfg.Effective() {
+		if e.Setting.Key == "server.connection_timeout" && e.Source.Origin != config.FromFile {
+			t.Errorf("the timeout is from %v", e.Source)
+		}
+	}
+
+	refuse = false
+	reload(cfg.Config, cfg.again, nil, log)
+	if got := cfg.Snapshot().MaxConnections; got != 6 {
+		t.Errorf("max_connections is %d", got)
+	}
+	if err := os.WriteFile(file, []byte("[server\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out.Reset()
+	reload(cfg.Config, cfg.again, nil, log)
+	if !strings.Contains(out.String(), "level=ERROR msg=\"the configuration cannot be used") || cfg.Snapshot().MaxConnections != 6 {
+		t.Errorf("the log is %s", out.String())
+	}
+}
+
+// FuzzConfigFile: no file makes the reader fail in another way than with an error; and a file that is read can be rewritten, so that it
+// gives each setting as it did, but for the one that was changed, or is refused and stays as it is.
+func FuzzConfigFile(f *testing.F) {
+	for _, text := range []string{
+		"[server]\nport = 1 # one\nbind = [\"::1\", '127.0.0.1']\n", "memory.max_memory = \"2GB\"\n", "server = { port = 1 }\n", "[[server]]\n",
+		"[security]\npassword = \"\"\"a\nb\"\"\"\n", "[logging]\r\nlevel = 'debug'\r\n", "\"server\".\"port\" = 0x10\n", "[server]\nport = 1\nport = 2\n",
+	} {
+		f.Add([]byte(text), "noeviction")
+		f.Add([]byte(text), "x")
+	}
+	mem := config.Memory{Bytes: 1 << 30, From: "test"}
+	f.Fuzz(func(t *testing.T, text []byte, value string) {
+		before, err := parseFile("fuzz.toml", text)
+		if err != nil {
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("more than one line: %q", err)
+			}
+			return
+		}
+		_, _ = config.Load(mem, before)
+		const key = "security.password"
+		next, err := rewritten("fuzz.toml", text, []config.Assignment{{Key: key, Text: value}})
+		if err != nil {
+			return
+		}
+		after, err := parseFile("fuzz.toml", next)
+		if err != nil {
+			t.Fatalf("%q became %q: %v", text, next, err)
+		}
+		values := map[string]string{key: value}
+		for _, a := range before {
+			if a.Key != key {
+				values[a.Key] = a.Text
+			}
+		}
+		for _, a := range after {
+			if want, ok := values[a.Key]; !ok || want != a.Text {
+				t.Errorf("%q became %q: %s is %q, want %q", text, next, a.Key, a.Text, want)
+			}
+			delete(values, a.Key)
+		}
+		if len(values) > 0 {
+			t.Errorf("%q became %q, without %v", text, next, values)
+		}
+	})
+}
