@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // A snapshot is what the keyspace held at one moment, written while commands go on changing it. Nothing is forked: what is about to change is
@@ -26,6 +27,7 @@ import (
 // walk that only colours. Flushing a database makes it fail as well; it is for the caller to begin another, of what is there then.
 type Snapshot struct {
 	Keys, Expires [Databases]int64 // at the moment: keys, and keys with a deadline, those included that have expired and were not removed
+	Gentle        bool             // Write rests twice as long as it works, and leaves processors to those who wait for replies; set before it
 
 	store   *Store
 	now     int64            // the moment in Unix milliseconds
@@ -51,6 +53,12 @@ const (
 	sideMin     = 16 << 20
 	sideOfArena = 16
 	sideShare   = 32
+)
+
+// A gentle snapshot works for so long at a stretch, and then rests for so many times as long, unless what waits to be written gathers.
+const (
+	gentleWork = 300 * time.Microsecond
+	gentleRest = 2
 )
 
 // Sink takes what a snapshot holds. The slices are valid during the call. An error ends the snapshot.
@@ -123,8 +131,12 @@ func (sn *Snapshot) Fail(err error) { sn.fail(err) }
 // Write passes the whole snapshot to a sink and ends it. The keys come in no particular order.
 func (sn *Snapshot) Write(to Sink) error {
 	w := sn.writer(to)
-	for !w.advance() {
+	for began := time.Now(); !w.advance(); {
 		runtime.Gosched() // who waits for a lock has to run to take it
+		if took := time.Since(began); took > gentleWork && sn.Gentle && sn.waiting.Load() < sn.limit/8 {
+			time.Sleep(gentleRest * took)
+			began = time.Now()
+		}
 	}
 	return w.end()
 }

@@ -76,7 +76,7 @@ func (s *saver) begin(tx *engine.Tx, reason string, wait *pendingSave) error {
 	if s.closed {
 		sn.Fail(errStopping)
 	}
-	s.running, s.began = sn, time.Now()
+	s.running, s.began, sn.Gentle = sn, time.Now(), wait == nil
 	if wait != nil {
 		s.waiting = append(s.waiting, wait)
 	}
@@ -116,7 +116,7 @@ func (s *saver) run(sn *engine.Snapshot, changes uint64) {
 // resume is Save for a snapshot in place of the one that is said to run.
 func (s *saver) resume(sn *engine.Snapshot, path string) (snapshot.Saved, error) {
 	s.mu.Lock()
-	s.running = sn
+	s.running, sn.Gentle = sn, len(s.waiting) == 0
 	if s.closed {
 		sn.Fail(errStopping)
 	}
