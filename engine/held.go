@@ -36,7 +36,7 @@ func (sh *shard) charge(h *held, n int) {
 	h.bytes += int64(n)
 	sh.handle(1, n)
 	if sh.snap.waiting.Add(int64(n)) > sh.snap.limit {
-		sh.snap.fail(ErrSnapshotBehind)
+		sh.snap.Fail(ErrSnapshotBehind)
 	}
 }
 
@@ -100,7 +100,7 @@ func (w *snapshotWriter) writeHeld(sh *shard, h *held) {
 			})
 		}
 		if err != nil {
-			w.fail(err)
+			w.Fail(err)
 		}
 	}
 	sh.mu.Lock()

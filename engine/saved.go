@@ -51,13 +51,13 @@ func (sh *shard) sideRoom(n int) unsafe.Pointer {
 	if last < 0 || w.side[last].used+n > blockSize {
 		if w.waiting.Add(blockSize) > w.limit {
 			w.waiting.Add(-blockSize)
-			w.fail(ErrSnapshotBehind)
+			w.Fail(ErrSnapshotBehind)
 			return nil
 		}
 		base := sh.pool.get()
 		if base == nil {
 			w.waiting.Add(-blockSize)
-			w.fail(ErrOutOfMemory)
+			w.Fail(ErrOutOfMemory)
 			return nil
 		}
 		w.side = append(w.side, sideBlock{base: base})
@@ -160,7 +160,7 @@ func (w *snapshotWriter) write(b []byte) {
 		p := unsafe.Pointer(unsafe.SliceData(b))
 		n := int(load32(p, 0))
 		if err := w.entry(b[entryHeader:n]); err != nil {
-			w.fail(err)
+			w.Fail(err)
 		}
 		b = b[n:]
 	}
@@ -197,7 +197,7 @@ func (w *snapshotWriter) entry(b []byte) error {
 // begin passes on what precedes a value.
 func (w *snapshotWriter) begin(v *view) error {
 	w.key = SnapshotKey{DB: int(w.db[v.space]), Key: v.keyBytes(), Type: v.typ(), Deadline: v.deadline(), Frequency: -1}
-	if w.useful {
+	if w.counted {
 		w.key.Frequency = int(v.access()) * 17
 	}
 	switch v.kind() {

@@ -170,7 +170,7 @@ func (t *Tx) FlushAll() {
 // of the shard has keys, the blocks go as well.
 func (sh *shard) flush(sp *keyspace, now int64) {
 	if sh.snap != nil {
-		sh.snap.fail(ErrFlushed)
+		sh.snap.Fail(ErrFlushed)
 	}
 	sh.expireWatched(sp, now)
 	sh.touchAll(sp)

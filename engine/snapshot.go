@@ -32,7 +32,7 @@ type Snapshot struct {
 	store   *Store
 	now     int64            // the moment in Unix milliseconds
 	db      [Databases]uint8 // the databases of keyspaces at the moment
-	useful  bool             // the access bits are a frequency, which is written
+	counted bool             // the access bits are a frequency, which is written
 	limit   int64            // bytes that may wait to be written
 	waiting atomic.Int64     // bytes that do
 	failed  atomic.Bool      // err is set
@@ -95,7 +95,7 @@ type shardSnapshot struct {
 // BeginSnapshot begins a snapshot of this moment. LockAll must have been called. Write must be called after, with nothing locked.
 func (t *Tx) BeginSnapshot() (*Snapshot, error) {
 	s := t.store
-	sn := &Snapshot{store: s, now: t.Now, useful: counting(s.counts.Load()) == countFrequency}
+	sn := &Snapshot{store: s, now: t.Now, counted: counting(s.counts.Load()) == countFrequency}
 	if !s.snapshot.CompareAndSwap(nil, sn) {
 		return nil, ErrSnapshotRunning
 	}
@@ -115,8 +115,8 @@ func (t *Tx) BeginSnapshot() (*Snapshot, error) {
 	return sn, nil
 }
 
-// fail makes the snapshot end with an error, the first one counts.
-func (sn *Snapshot) fail(err error) {
+// Fail makes the snapshot end with an error, of which the first one counts. Any goroutine may call it, with locks held.
+func (sn *Snapshot) Fail(err error) {
 	sn.mu.Lock()
 	defer sn.mu.Unlock()
 	if sn.err == nil {
@@ -124,9 +124,6 @@ func (sn *Snapshot) fail(err error) {
 		sn.failed.Store(true)
 	}
 }
-
-// Fail makes the snapshot end with an error. Any goroutine may call it.
-func (sn *Snapshot) Fail(err error) { sn.fail(err) }
 
 // Write passes the whole snapshot to a sink and ends it. The keys come in no particular order.
 func (sn *Snapshot) Write(to Sink) error {
@@ -177,7 +174,7 @@ type snapshotWriter struct {
 // step walks on in a shard and writes what was saved there. It reports whether the shard is done.
 func (w *snapshotWriter) step(sh *shard) (done bool) {
 	sh.mu.Lock()
-	walked := sh.walkSome()
+	walked := len(sh.snap.side) == 0 && sh.walkSome()
 	w.buf = sh.takeSide(w.buf[:0])
 	h := sh.nextHeld()
 	if done = walked && len(w.buf) == 0 && h == nil; done {
