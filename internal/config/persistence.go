@@ -1,13 +1,14 @@
 package config
 
 import (
-	"errors"
 	"math"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 )
+
+const errRedisSave = redisText("Invalid save parameters")
 
 // saveInterval is the time between snapshots. Redis's parameter is pairs of seconds and numbers of changes; the shortest time counts, and
 // one change is enough.
@@ -16,13 +17,13 @@ func saveInterval() kind {
 	k.setRedis = func(v *Values, text string) error {
 		words := strings.Fields(text)
 		if len(words)%2 != 0 {
-			return errors.New("Invalid save parameters")
+			return errRedisSave
 		}
 		v.SnapshotInterval = 0
 		for i, word := range words {
 			n, err := parseRedisInt(word, int64(1-i%2), math.MaxInt32)
 			if err != nil {
-				return errors.New("Invalid save parameters")
+				return errRedisSave
 			}
 			if d := time.Duration(n) * time.Second; i%2 == 0 && (v.SnapshotInterval == 0 || d < v.SnapshotInterval) {
 				v.SnapshotInterval = d
