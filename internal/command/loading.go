@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/internal/info"
+	"github.com/redistill/redistill/internal/rdb"
 	"github.com/redistill/redistill/internal/snapshot"
 )
 
@@ -28,7 +29,8 @@ func (srv *Server) Load() error {
 	v := srv.Config.Snapshot()
 	if v.Persistence {
 		err := srv.load(v.SnapshotPath, v.SnapshotUnsupported == "skip")
-		if refused := (*snapshot.Refused)(nil); errors.As(err, &refused) && v.SnapshotCorrupt == "rename" && !errors.Is(err, errStopping) {
+		refused, corrupt := (*snapshot.Refused)(nil), (*rdb.Error)(nil)
+		if errors.As(err, &refused) && errors.As(err, &corrupt) && v.SnapshotCorrupt == "rename" {
 			err = srv.putAside(refused)
 		}
 		if err != nil {
@@ -61,7 +63,7 @@ func (srv *Server) load(path string, skip bool) error {
 	return nil
 }
 
-// putAside gives a file that could not be loaded another name, and empties the keyspace.
+// putAside gives a corrupt file another name, and empties the keyspace.
 func (srv *Server) putAside(r *snapshot.Refused) error {
 	aside := r.Path + ".corrupt-" + strconv.FormatInt(time.Now().Unix(), 10)
 	if err := os.Rename(r.Path, aside); err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/redistill/redistill/engine"
 	"github.com/redistill/redistill/internal/config"
+	"github.com/redistill/redistill/internal/rdb"
 	"github.com/redistill/redistill/internal/snapshot"
 )
 
@@ -166,6 +167,28 @@ func TestCorruptSnapshot(t *testing.T) {
 	if got, _ := os.ReadFile(aside[0]); !bytes.Equal(got, file) {
 		t.Error("the file that was put aside changed")
 	}
+}
+
+// A file that is whole but holds what is not supported is never put aside.
+func TestUnsupportedSnapshot(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dump.rdb")
+	var file bytes.Buffer
+	w := rdb.NewWriter(&file)
+	_ = w.Key(1, []byte("l"), 0, -1) // a list
+	_ = w.Len(1)
+	_ = w.String([]byte("x"))
+	_ = w.Close()
+	if err := os.WriteFile(path, file.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	srv := newSavingServer(t, path, io.Discard, "persistence.snapshot_corrupt rename")
+	if err := srv.Load(); err == nil || !strings.Contains(err.Error(), `key "l" is a list`) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Error(err)
+	}
+	load(t, newSavingServer(t, path, io.Discard, "persistence.unsupported skip"))
 }
 
 // Snapshots are taken at the interval, if something was written.

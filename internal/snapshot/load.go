@@ -32,7 +32,7 @@ type Loader struct {
 	err    error
 }
 
-// Refused is the error of a file that is not what it should be, or has what the Store cannot take.
+// Refused is the error of a file that is not what it should be, an *rdb.Error, or has what the Store cannot take.
 type Refused struct {
 	Path string
 	Err  error
@@ -87,7 +87,7 @@ func (l *Loader) split(f io.Reader, full chan<- *rdb.Batch, empty <-chan *rdb.Ba
 			l.Skipped.Add(1)
 			return nil
 		}
-		return &rdb.Error{Offset: r.Offset(), Reason: fmt.Sprintf("key %.100q is a %s, which is not supported", key, typ)}
+		return fmt.Errorf("offset %d: key %.100q is a %s, which is not supported", r.Offset(), key, typ)
 	}
 	for !l.failed.Load() {
 		b := <-empty
@@ -200,7 +200,7 @@ func (w *worker) refused(k engine.Key, f *rdb.Frame, err error) error {
 	if e := (*rdb.Error)(nil); errors.As(err, &e) {
 		return err
 	}
-	return &rdb.Error{Offset: f.Offset, Reason: fmt.Sprintf("key %.100q: %v", k.Bytes, err)}
+	return fmt.Errorf("offset %d: key %.100q: %w", f.Offset, k.Bytes, err)
 }
 
 // Put stores the value of a frame, or the fields that it has of a hash, under a key, which is locked.
