@@ -222,8 +222,9 @@ func TestSnapshotOfLargeValues(t *testing.T) {
 					return err
 				}
 			}
-			_, err := tx.HSet(hash, []byte("long 3"), []byte("short"))
-			return err
+			_, err := tx.HSet(hash, []byte("long 2"), bytes.Repeat([]byte("z"), 40_000)) // its entry keeps its length
+			_, err2 := tx.HSet(hash, []byte("long 3"), []byte("short"))
+			return errors.Join(err, err2)
 		},
 		"fields deleted": func(_ *engine.Store, tx *engine.Tx, _, hash engine.Key) error {
 			for i := 0; i < 2990; i++ {
