@@ -13,9 +13,10 @@ FAULTTIME ?= 2m
 STEP      := scripts/step
 
 .NOTPARALLEL:
-.PHONY: test lint help build setup unit race streams fuzz faults gofmt tidy vet golangci arch cross generate package
+.PHONY: test lint help build setup unit race streams fuzz faults gofmt tidy vet golangci arch cross generate deb package
 
-test: setup vet unit race streams fuzz
+# In CI alone, a package is installed on the machine, while nothing else runs.
+test: setup vet unit race streams fuzz $(if $(filter true,$(CI)),deb)
 
 lint: gofmt tidy vet arch golangci cross
 
@@ -65,6 +66,9 @@ arch: ## check the rules about imports, sizes and forbidden calls
 
 cross: ## compile for every released system
 	@$(STEP) "cross builds" scripts/cross
+
+deb: ## build the Debian package, install it, try its server and remove it (root, apt-get)
+	@$(STEP) "Debian package" go test $(TESTFLAGS) -count=1 -v -run '^TestDebianPackage$$' ./deploy -install
 
 package: ## build what a release has into dist/, without publishing, and try the Debian package (root)
 	@$(STEP) "release" go run $(GORELEASER) release --snapshot --clean --skip=docker$(if $(shell command -v syft),,$(comma)sbom)

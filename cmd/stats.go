@@ -209,14 +209,24 @@ func connectStats(ctx context.Context, t *stats.Target, timeout time.Duration, s
 	if !isTerminal(stdin) {
 		return nil, fmt.Errorf("%w; set REDISCLI_AUTH", err)
 	}
-	fmt.Fprintf(stderr, "Password for %s: ", t)
-	password, err := term.ReadPassword(int(stdin.(*os.File).Fd()))
-	fmt.Fprintln(stderr)
-	if err != nil {
+	if t.Password, err = askPassword(int(stdin.(*os.File).Fd()), stdin, stderr, "Password for "+t.String()+": "); err != nil {
 		return nil, fmt.Errorf("reading the password: %w", err)
 	}
-	t.Password = string(password)
 	return stats.Connect(ctx, *t, timeout)
+}
+
+// askPassword reads a line from a terminal, which shows nothing of it: not even
+// what is typed the moment that the prompt appears.
+func askPassword(fd int, stdin io.Reader, stderr io.Writer, prompt string) (string, error) {
+	before, err := term.MakeRaw(fd)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = term.Restore(fd, before) }() // nothing is left to do about it
+	return term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{stdin, stderr}, "").ReadPassword(prompt)
 }
 
 // sampleStats takes one sample, or two that are interval apart.

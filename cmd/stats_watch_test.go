@@ -239,7 +239,7 @@ func TestPasswordPrompt(t *testing.T) {
 	} {
 		s := openConsole(t, 200, 100, "stats", "127.0.0.1:"+port)
 		s.waitFor("Password for redis://127.0.0.1:" + port + ":")
-		s.send(test.typed + "\n")
+		s.send(test.typed + "\r")
 		if code := s.waitExit(); code != test.code {
 			t.Errorf("%s: exit code %d", test.typed, code)
 		}
