@@ -37,7 +37,7 @@ func readUsers(path string) (text string, err error) {
 	b, err := os.ReadFile(path)
 	var cause *fs.PathError
 	if errors.As(err, &cause) {
-		return "", errors.New("Error loading ACLs, opening file '" + path + "': " + cause.Err.Error()) //nolint:revive,staticcheck // Redis's text
+		return "", Error("Error loading ACLs, opening file '" + path + "': " + cause.Err.Error())
 	}
 	return string(b), err
 }

@@ -301,3 +301,35 @@ func TestCategoriesHaveOneSource(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkUser is GETs in pipelines of 16, by a user with the 20 rules of docs/performance.md and by the default user.
+func BenchmarkUser(b *testing.B) {
+	const rules = "on nopass +@read +@write +@connection +@transaction -@dangerous +config|get -flushall ~app:* ~session:* ~cart:* ~user:* " +
+		"%R~shared:* %R~catalog:* %W~audit:* ~lock:* ~rate:* ~key:* &news:*"
+	srv := newTestServer(b)
+	admin := connect(b, srv)
+	admin.expect("ACL SETUSER a "+rules, "+OK")
+	for i := range 1000 {
+		admin.do(fmt.Sprintf("SET key:%012d %0256d", i, i))
+	}
+	for name, login := range map[string]string{"default": "PING", "20 rules": "AUTH a x"} {
+		b.Run(name, func(b *testing.B) {
+			c := connect(b, srv)
+			c.do(login)
+			var requests []Request
+			for i := range 16 {
+				requests = append(requests, Request{Args: [][]byte{[]byte("GET"), fmt.Appendf(nil, "key:%012d", i*61)}})
+			}
+			now := time.Now().UnixMilli()
+			for n := 0; n < b.N; n += len(requests) {
+				c.BeginBatch(now)
+				c.Prepare(requests)
+				for i := range requests {
+					c.Exec(&requests[i])
+				}
+				c.EndBatch()
+				c.Out.B = c.Out.B[:0]
+			}
+		})
+	}
+}
