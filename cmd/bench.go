@@ -178,7 +178,7 @@ func (o *benchOptions) measure(ctx context.Context, cfg bench.Config, args []str
 	}
 	var targets []bench.Named
 	for _, text := range texts {
-		t, stop, err := o.openTarget(ctx, text)
+		t, stop, err := o.openTarget(ctx, text, max(cfg.Connections, cfg.Profile.Connections))
 		if err != nil {
 			return nil, err
 		}

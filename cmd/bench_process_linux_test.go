@@ -224,3 +224,19 @@ func TestBenchProgressBeside(t *testing.T) {
 		t.Errorf("the bar is left over in %q", got)
 	}
 }
+
+// TestBenchManyConnections: 10,000 of them work, without another setting.
+func TestBenchManyConnections(t *testing.T) {
+	const connections = 10_000
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil || limit.Max < connections+1000 {
+		t.Skipf("skipped, because a process may have %d files only", limit.Max)
+	}
+	var stderr bytes.Buffer
+	cmd := exec.Command("redistill", "bench", "--connections", fmt.Sprint(connections), "--requests", "30000", "--keys", "1000", "--warmup", "0s", "--timeout", "1m")
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil || !strings.Contains(string(out), "30000 in ") || !strings.Contains(string(out), " 0 errors") {
+		t.Errorf("got %v, %s%s", err, out, &stderr)
+	}
+}

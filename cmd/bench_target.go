@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/redistill/redistill/bench"
@@ -13,10 +14,11 @@ import (
 // empty, this program's.
 func isCommand(text string) bool { return text == "" || strings.Contains(text, spawn.PortMark) }
 
-// openTarget finds or starts the server that text means; see benchHelp.
-func (o *benchOptions) openTarget(ctx context.Context, text string) (_ bench.Named, stop func(), _ error) {
+// openTarget finds or starts the server that text means, for so many connections;
+// see benchHelp.
+func (o *benchOptions) openTarget(ctx context.Context, text string, connections int) (_ bench.Named, stop func(), _ error) {
 	if isCommand(text) {
-		return spawnTarget(ctx, text)
+		return spawnTarget(ctx, text, connections)
 	}
 	t, err := bench.ParseTarget(text)
 	if err == nil && t.TLS != nil {
@@ -28,14 +30,18 @@ func (o *benchOptions) openTarget(ctx context.Context, text string) (_ bench.Nam
 	return bench.Named{Name: t.String(), Target: t}, func() {}, err
 }
 
-func spawnTarget(ctx context.Context, text string) (_ bench.Named, stop func(), _ error) {
+// spawnTarget starts a server, for so many connections if it is this program's.
+func spawnTarget(ctx context.Context, text string, connections int) (_ bench.Named, stop func(), _ error) {
 	name, command := text, fields(text)
 	if text == "" {
 		self, err := os.Executable()
 		if err != nil {
 			return bench.Named{}, nil, err
 		}
-		name, command = "redistill", []string{self, "serve", "--bind", "127.0.0.1", "--port", spawn.PortMark, "--password", ""}
+		name, command = "redistill", []string{
+			self, "serve", "--bind", "127.0.0.1", "--port", spawn.PortMark, "--password", "",
+			"--max-connections", strconv.Itoa(connections + 100), // those that ask for INFO, and that wait for the server
+		}
 	}
 	s, err := spawn.Start(ctx, nil, command...)
 	if err != nil {

@@ -17,8 +17,7 @@ import (
 	"testing"
 	"time"
 
-	// The program runs as a process of its own. Importing it makes "go test" run these tests again when it has changed.
-	_ "github.com/redistill/redistill/cmd"
+	"github.com/redistill/redistill/internal/servertest"
 )
 
 //go:embed probe.js
@@ -26,6 +25,8 @@ var probe string
 
 // deadline is how long a process may take before the test fails.
 const deadline = 2 * time.Minute
+
+func TestMain(m *testing.M) { os.Exit(servertest.Main(m)) }
 
 // seen is what probe.js found.
 type seen struct {
@@ -52,7 +53,7 @@ type chart struct {
 // that can be read and neither leave it nor lie on each other.
 func TestReport(t *testing.T) {
 	browser := find(t)
-	program := build(t)
+	program := servertest.Program(t)
 	for name, test := range map[string]struct {
 		args   []string
 		charts map[string]int // the least number of lines
@@ -125,13 +126,6 @@ func find(t *testing.T) string {
 	}
 	t.Skip("skipped, because Chromium is not installed")
 	return ""
-}
-
-func build(t *testing.T) string {
-	t.Helper()
-	program := filepath.Join(t.TempDir(), "redistill")
-	run(t, "go", "build", "-o", program, "../..")
-	return program
 }
 
 // run returns what a program writes to stdout.
