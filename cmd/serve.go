@@ -129,7 +129,7 @@ func runServe(ctx context.Context, sources *loaded, log *slog.Logger) error {
 	go func() { served <- server.Serve(listeners...) }()
 	if err := load(ctx, commands); err != nil {
 		shutDown(server, v.ShutdownGracePeriod, log)
-		<-served
+		_ = <-served // ErrServerClosed
 		return err
 	}
 	if ctx.Err() == nil {
@@ -171,7 +171,7 @@ func load(ctx context.Context, commands *command.Server) error {
 		return nil
 	case <-ctx.Done():
 		commands.StopLoading()
-		<-loaded
+		_ = <-loaded // that it was stopped
 		return nil
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// A snapshot is what the keyspace held at one moment, written while commands go on changing it. Nothing is forked: what is about to change is
+// Snapshot is what the keyspace held at one moment, written while commands go on changing it. Nothing is forked: what is about to change is
 // copied aside first.
 //
 // Each record of a key has a bit of colour, and each shard has a colour. BeginSnapshot exchanges the colours of all shards, with all of

@@ -223,11 +223,11 @@ func withList(t *testing.T) string {
 
 func TestUnsupportedTypes(t *testing.T) {
 	path := withList(t)
-	s, tx := openStore(t, engine.Options{})
+	s, _ := openStore(t, engine.Options{})
 	if _, err := load(s, path); err == nil || !strings.Contains(err.Error(), `key "the list" is a list`) {
 		t.Errorf("refused with %v", err)
 	}
-	s, tx = openStore(t, engine.Options{})
+	s, tx := openStore(t, engine.Options{})
 	l := &snapshot.Loader{Store: s, Path: path, MaxString: 1 << 20, Skip: true}
 	if err := l.Run(); err != nil {
 		t.Fatal(err)
