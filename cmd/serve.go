@@ -133,6 +133,7 @@ func runServe(ctx context.Context, sources *loaded, log *slog.Logger) error {
 		return err
 	}
 	if ctx.Err() == nil {
+		trimProgram() // before anybody looks at the memory
 		logReady(log, v, addressesOf(listeners), ioPath, fallback)
 		observer.SetState(status.Ready)
 	}

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package cmd
+
+// trimProgram does nothing here.
+func trimProgram() {}
