@@ -129,7 +129,9 @@ func runServe(ctx context.Context, sources *loaded, log *slog.Logger) error {
 	go func() { served <- server.Serve(listeners...) }()
 	if err := load(ctx, commands); err != nil {
 		shutDown(server, v.ShutdownGracePeriod, log)
-		_ = <-served // ErrServerClosed
+		if e := <-served; !errors.Is(e, netserver.ErrServerClosed) {
+			err = errors.Join(err, e)
+		}
 		return err
 	}
 	if ctx.Err() == nil {
@@ -162,19 +164,23 @@ func runServe(ctx context.Context, sources *loaded, log *slog.Logger) error {
 // load loads the snapshot, while clients are told so, until ctx ends. It returns an error
 // if the server must not go on.
 func load(ctx context.Context, commands *command.Server) error {
-	loaded := make(chan error, 1)
-	go func() { loaded <- commands.Load() }()
+	var err error
+	loaded := make(chan struct{})
+	go func() {
+		defer close(loaded)
+		err = commands.Load()
+	}()
 	select {
-	case err := <-loaded:
-		if err != nil {
-			return fmt.Errorf("the snapshot was refused, and left as it is: %w", err)
-		}
-		return nil
+	case <-loaded:
 	case <-ctx.Done():
 		commands.StopLoading()
-		_ = <-loaded // that it was stopped
+		<-loaded
 		return nil
 	}
+	if err != nil {
+		return fmt.Errorf("the snapshot was refused, and left as it is: %w", err)
+	}
+	return nil
 }
 
 // checkMemory warns of a limit that is above what the machine or its cgroup has.
