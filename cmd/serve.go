@@ -125,6 +125,26 @@ func runServe(ctx context.Context, sources *loaded, log *slog.Logger) error {
 	if err := server.FitConnections(); err != nil {
 		return errors.Join(err, closeListeners(listeners))
 	}
+	err = serve(ctx, server, listeners, commands, observer, cfg)
+	if err != nil || commands.Loading() {
+		return err
+	}
+	v = cfg.Snapshot()
+	save := v.Persistence && v.SaveOnShutdown
+	if p := asked.Load(); p != nil {
+		save = *p
+	}
+	if save {
+		return commands.SaveAtEnd()
+	}
+	return nil
+}
+
+// serve loads the snapshot and serves clients until ctx ends. It returns nil after a stop.
+func serve(ctx context.Context, server *netserver.Server, listeners []net.Listener, commands *command.Server, observer *status.Server,
+	cfg *config.Config) error {
+	log, v := commands.Log, cfg.Snapshot()
+	addresses := addressesOf(listeners)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listeners...) }()
 	if err := load(ctx, commands); err != nil {
@@ -136,10 +156,9 @@ func runServe(ctx context.Context, sources *loaded, log *slog.Logger) error {
 	}
 	if ctx.Err() == nil {
 		trimProgram() // before anybody looks at the memory
-		logReady(log, v, addressesOf(listeners), ioPath, fallback)
+		logReady(log, v, addresses, commands.IO, commands.IOFallback)
 		observer.SetState(status.Ready)
 	}
-
 	select {
 	case <-ctx.Done():
 	case err := <-served:
@@ -149,14 +168,6 @@ func runServe(ctx context.Context, sources *loaded, log *slog.Logger) error {
 	shutDown(server, cfg.Snapshot().ShutdownGracePeriod, log)
 	if err := <-served; !errors.Is(err, netserver.ErrServerClosed) {
 		return err
-	}
-	v = cfg.Snapshot()
-	save := v.Persistence && v.SaveOnShutdown
-	if p := asked.Load(); p != nil {
-		save = *p
-	}
-	if save && !commands.Loading() {
-		return commands.SaveAtEnd()
 	}
 	return nil
 }
