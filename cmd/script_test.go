@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"errors"
 	"os"
 	"testing"
 
@@ -14,7 +15,13 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs testdata/script: the program as a user sees it. Each script
-// has an empty directory and an environment without settings.
+// has an empty directory and an environment without settings. The condition
+// [race] holds under the race detector.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script"})
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", Condition: func(name string) (bool, error) {
+		if name != "race" {
+			return false, errors.New("unknown condition")
+		}
+		return raceDetector, nil
+	}})
 }

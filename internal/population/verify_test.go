@@ -1,10 +1,12 @@
+//go:build !race
+
+// Under the race detector a server takes other memory, which nobody plans.
+
 package population_test
 
 import (
 	"errors"
 	"math"
-	"net"
-	"os"
 	"runtime"
 	"strconv"
 	"testing"
@@ -15,8 +17,6 @@ import (
 	"github.com/redistill/redistill/internal/population"
 	"github.com/redistill/redistill/internal/servertest"
 )
-
-func TestMain(m *testing.M) { os.Exit(servertest.Main(m)) }
 
 func parse(t *testing.T, texts ...string) []plan.Item {
 	t.Helper()
@@ -29,16 +29,6 @@ func parse(t *testing.T, texts ...string) []plan.Item {
 		items = append(items, it)
 	}
 	return items
-}
-
-func dial(t *testing.T, address string) net.Conn {
-	t.Helper()
-	nc, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = nc.Close() })
-	return nc
 }
 
 // verify loads items into a server of their own.
