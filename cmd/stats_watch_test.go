@@ -47,7 +47,7 @@ func openConsole(t *testing.T, width, height int, args ...string) *console {
 	go func() { s.exited <- c.Wait() }()
 	t.Cleanup(func() {
 		_ = c.Process.Kill() // an error if it has ended, as it should have
-		s.pty.Close() // the screen stays open, for its Close races with answer
+		s.pty.Close()        // the screen stays open, for its Close races with answer
 	})
 	return s
 }
