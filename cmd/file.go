@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
@@ -56,9 +57,17 @@ func syntaxError(name string, data []byte, err error) error {
 		line = conflictLine(entries)
 	}
 	if line == 0 {
-		return fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %s", name, oneLine(err))
 	}
-	return fmt.Errorf("%s:%d: %w", name, line, err)
+	return fmt.Errorf("%s:%d: %s", name, line, oneLine(err))
+}
+
+// oneLine returns the text of an error, which may show characters of the file as they are.
+func oneLine(err error) string {
+	if text := err.Error(); strings.ContainsFunc(text, unicode.IsControl) {
+		return strings.Trim(strconv.Quote(text), `"`)
+	}
+	return err.Error()
 }
 
 // conflictLine returns the line of the first entry that gives a second meaning

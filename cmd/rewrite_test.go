@@ -186,7 +186,7 @@ func TestReload(t *testing.T) {
 // gives each setting as it did, but for the one that was changed, or is refused and stays as it is.
 func FuzzConfigFile(f *testing.F) {
 	for _, text := range []string{
-		"[server]\nport = 1 # one\nbind = [\"::1\", '127.0.0.1']\n", "memory.max_memory = \"2GB\"\n", "server = { port = 1 }\n", "[[server]]\n",
+		"[server]\nport = 1 # one\nbind = [\"::1\", '127.0.0.1']\n", "memory.max_memory = \"2GB\"\n", "server = { port = 1 }\n", "[[server]]\n", "server.\n= 1",
 		"[security]\npassword = \"\"\"a\nb\"\"\"\n", "[logging]\r\nlevel = 'debug'\r\n", "\"server\".\"port\" = 0x10\n", "[server]\nport = 1\nport = 2\n",
 	} {
 		f.Add([]byte(text), "noeviction")
