@@ -2,15 +2,14 @@ package cmd
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/redistill/redistill/internal/atomicfile"
 	"github.com/redistill/redistill/internal/config"
 )
 
@@ -239,41 +238,11 @@ func tomlString(text string) string {
 	return string(append(out, '"'))
 }
 
-// replaceFile puts text in the place of a file, which is there as it was or as
-// it shall be at every moment, and after a crash.
-func replaceFile(name string, text []byte) (err error) {
+// replaceFile puts text in the place of a file, which keeps its permissions.
+func replaceFile(name string, text []byte) error {
 	info, err := os.Stat(name)
 	if err != nil {
 		return err
 	}
-	dir := filepath.Dir(name)
-	f, err := os.CreateTemp(dir, ".redistill-*.toml")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Chmod(info.Mode().Perm()), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), name); err != nil {
-		return err
-	}
-	return syncDirectory(dir)
-}
-
-// syncDirectory makes a rename in a directory last. Windows has no such call.
-func syncDirectory(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return atomicfile.Write(name, text, info.Mode().Perm())
 }

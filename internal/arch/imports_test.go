@@ -35,13 +35,13 @@ const policy = `
 	fmt, log, log/slog, net, os, reflect, regexp !< internal/acl;
 
 	# Commands: no sockets, and nothing that formats.
-	engine, internal/acl, internal/config, internal/glob, internal/info, internal/invariants, internal/rdb, internal/resp,
+	engine, internal/acl, internal/atomicfile, internal/config, internal/glob, internal/info, internal/invariants, internal/rdb, internal/resp,
 	internal/snapshot < internal/command;
 	fmt, net, net/http, os/exec, reflect, regexp, text/template, encoding/json
 		!< internal/command;
 
 	# The keyspace in a file: the engine and the format meet here.
-	engine, internal/rdb < internal/snapshot;
+	engine, internal/atomicfile, internal/rdb < internal/snapshot;
 
 	# The network knows no command by name, and not the engine.
 	internal/command, internal/config, internal/resp < netserver;
@@ -69,7 +69,7 @@ const policy = `
 	internal/plan < internal/population;
 
 	# The command line fills the options of everything else.
-	bench, engine, internal/certs, internal/command, internal/config, internal/info, internal/plan, internal/population, internal/resp, internal/spawn,
+	bench, engine, internal/atomicfile, internal/certs, internal/command, internal/config, internal/info, internal/plan, internal/population, internal/resp, internal/spawn,
 	internal/stats, internal/status, internal/watch, netserver, charm.land/bubbletea/v2,
 	github.com/spf13/cobra, github.com/spf13/pflag, github.com/spf13/viper,
 	github.com/pelletier/go-toml/v2, github.com/pelletier/go-toml/v2/unstable,

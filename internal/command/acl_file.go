@@ -4,7 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
+
+	"github.com/redistill/redistill/internal/atomicfile"
 )
 
 const (
@@ -76,34 +77,11 @@ func aclSave(c *Call) error {
 	return nil
 }
 
-// replaceFile writes a file so that at any time either the old or the new one is there in full, and the new one is there for good when it
-// returns nil. A file that was there keeps its permissions; a new one is for the owner alone.
-func replaceFile(path string, text []byte) (err error) {
+// replaceFile writes a file. One that was there keeps its permissions; a new one is for the owner alone.
+func replaceFile(path string, text []byte) error {
 	mode := os.FileMode(0o600)
 	if info, err := os.Stat(path); err == nil {
 		mode = info.Mode().Perm()
 	}
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, filepath.Base(path)+".tmp-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return syncDir(dir)
-}
-
-// syncDir makes the names in a directory last.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return atomicfile.Write(path, text, mode)
 }

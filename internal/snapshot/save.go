@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/atomicfile"
 	"github.com/redistill/redistill/internal/rdb"
 )
 
@@ -40,20 +41,7 @@ func Save(sn *engine.Snapshot, path, version string) (Saved, error) {
 		return Saved{}, err
 	}
 	saved.Time = time.Since(began)
-	return saved, syncDir(filepath.Dir(path))
-}
-
-// syncDir makes a renaming last.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	err = d.Sync()
-	if e := d.Close(); err == nil {
-		err = e
-	}
-	return err
+	return saved, atomicfile.SyncDir(filepath.Dir(path))
 }
 
 // write writes a snapshot to an open file.
