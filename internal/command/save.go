@@ -106,7 +106,7 @@ func (s *saver) run(sn *engine.Snapshot, changes uint64) {
 		}
 	}
 	if err != nil {
-		s.srv.Log.Error("snapshot failed, an older one is as it was", "path", path, "error", err)
+		s.srv.Log.Error("snapshot failed", "path", path, "error", err)
 	} else {
 		s.srv.Log.Info("snapshot written", "path", path, "keys", saved.Keys, "bytes", saved.Bytes, "took", saved.Time.Round(time.Millisecond))
 	}

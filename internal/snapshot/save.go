@@ -2,7 +2,6 @@ package snapshot
 
 import (
 	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -17,31 +16,23 @@ type Saved struct {
 	Time        time.Duration
 }
 
-// Save writes a snapshot, which it ends in any case, to a file. version is what the file says of Redis's version.
+// Save writes a snapshot, which it ends in any case, to a file. version is what the file says of Redis's version. After an error an older
+// file is as it was, as atomicfile has it.
 func Save(sn *engine.Snapshot, path, version string) (Saved, error) {
 	began := time.Now()
-	temp := filepath.Join(filepath.Dir(path), "temp-"+strconv.Itoa(os.Getpid())+".rdb")
-	f, err := os.OpenFile(temp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	f, err := atomicfile.Create(path)
 	if err != nil {
 		sn.Fail(err)
 		return Saved{}, sn.Write(nil)
 	}
-	saved, err := write(sn, f, version)
-	if err == nil {
-		err = f.Sync()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(temp, path)
-	}
+	saved, err := write(sn, f.File, version)
 	if err != nil {
-		os.Remove(temp)
+		f.Discard()
 		return Saved{}, err
 	}
+	err = f.Commit()
 	saved.Time = time.Since(began)
-	return saved, atomicfile.SyncDir(filepath.Dir(path))
+	return saved, err
 }
 
 // write writes a snapshot to an open file.

@@ -8,10 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/atomicfile"
 	"github.com/redistill/redistill/internal/rdb"
 	"github.com/redistill/redistill/internal/snapshot"
 )
@@ -160,10 +163,38 @@ func TestSaveFails(t *testing.T) {
 	if got, _ := os.ReadFile(path); !bytes.Equal(got, want) {
 		t.Error("the old file changed")
 	}
-	if left, _ := filepath.Glob(filepath.Join(dir, "temp*")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 1 {
 		t.Errorf("left behind: %v", left)
 	}
 	save(t, tx, path) // and the next one is written
+}
+
+// Servers that are told to write the same file do not spoil it, though they may have the same process ID, each in a container.
+func TestTwoWriters(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dump.rdb")
+	var writers sync.WaitGroup
+	var written atomic.Int64
+	for n := range 2 {
+		s, tx := openStore(t, engine.Options{})
+		fill(t, s, tx, 20*(n+1))
+		writers.Go(func() {
+			for range 30 {
+				if _, err := snapshot.Save(begin(t, tx), path, "7"); err == nil {
+					written.Add(1)
+				} else if !errors.Is(err, atomicfile.ErrBusy) {
+					t.Error(err)
+				}
+				s, _ := openStore(t, engine.Options{})
+				if _, err := load(s, path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	writers.Wait()
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*")); len(left) != 1 || written.Load() == 0 {
+		t.Errorf("%d snapshots written, there is %v", written.Load(), left)
+	}
 }
 
 // A file that is cut off or changed is refused, with where and why, and stays as it is.

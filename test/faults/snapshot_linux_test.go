@@ -118,7 +118,7 @@ func TestFailingDisk(t *testing.T) {
 	if got, err := os.ReadFile(filepath.Join(dir, "dump.rdb")); err != nil || string(got) != string(old) {
 		t.Errorf("the old snapshot changed: %v", err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(dir, "temp*")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(dir, "*.tmp")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 	s.Kill()

@@ -1,0 +1,114 @@
+package atomicfile
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+)
+
+// holds fails the test unless the file of a path has this text and is alone in its directory.
+func holds(t *testing.T, path, text string) {
+	t.Helper()
+	if got, err := os.ReadFile(path); err != nil || string(got) != text {
+		t.Errorf("the file has %.40q, want %.40q: %v", got, text, err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*")); len(left) != 1 {
+		t.Errorf("there is %v", left)
+	}
+}
+
+func TestWrite(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path+suffix, []byte("what a process that was killed left behind"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"first", "second"} {
+		if err := Write(path, []byte(text), 0o640); err != nil {
+			t.Fatal(err)
+		}
+		holds(t, path, text)
+	}
+	if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode() != 0o640 {
+		t.Errorf("permissions %v, %v", info.Mode(), err)
+	}
+	if err := Write(filepath.Join(path, "in a file"), nil, 0o600); err == nil {
+		t.Error("a file below a file was written")
+	}
+	f, err := Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = f.WriteString("third")
+	f.Discard()
+	holds(t, path, "second")
+}
+
+// While one writes, Create is refused, and the file belongs to the one who writes.
+func TestBusy(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("skipped, because there are no such locks")
+	}
+	path := filepath.Join(t.TempDir(), "file")
+	f, err := Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Create(path); !errors.Is(err, ErrBusy) {
+		t.Errorf("a second one: %v", err)
+	}
+	_, _ = f.WriteString("text")
+	if err := f.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, path, "text")
+	if f, err = Create(path); err != nil {
+		t.Fatal(err)
+	}
+	f.Discard()
+}
+
+// A link in place of the new file is not followed.
+func TestLink(t *testing.T) {
+	dir := t.TempDir()
+	path, other := filepath.Join(dir, "file"), filepath.Join(dir, "other")
+	if err := os.WriteFile(other, []byte("other"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(other, path+suffix); err != nil {
+		t.Skip("skipped, because links cannot be made here: ", err)
+	}
+	if err := Write(path, []byte("text"), 0o600); err == nil {
+		t.Error("it was written")
+	}
+	if got, _ := os.ReadFile(other); string(got) != "other" {
+		t.Errorf("the other file has %q", got)
+	}
+}
+
+// Of several writers at once each file is whole, and none fails.
+func TestWriters(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	var running sync.WaitGroup
+	for n := range 4 {
+		running.Go(func() {
+			text := bytes.Repeat([]byte{'a' + byte(n)}, 100_000+n)
+			for range 25 {
+				if err := Write(path, text, 0o600); err != nil {
+					t.Error(err)
+				}
+				got, err := os.ReadFile(path)
+				if err != nil || len(got) < 100_000 || bytes.Count(got, got[:1]) != len(got) || len(got) != 100_000+int(got[0]-'a') {
+					t.Errorf("a file of %d bytes is not whole, %v", len(got), err)
+				}
+			}
+		})
+	}
+	running.Wait()
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*")); len(left) != 1 {
+		t.Errorf("there is %v", left)
+	}
+}
