@@ -36,6 +36,7 @@ var samples = map[string][3]string{
 	"security.tls_key_path":             {"a.key", "b.key", "c.key"},
 	"security.tls_client_ca":            {"a.crt", "b.crt", "c.crt"},
 	"security.tls_client_auth":          {"optional", "off", "optional"},
+	"security.tls_client_user":          {"common_name", "off", "common_name"},
 	"security.tls_protocols":            {"TLSv1.2", "TLSv1.3", "TLSv1.2"},
 	"security.password":                 {"one", "two", "three"},
 	"security.acl_file":                 {"a.acl", "b.acl", "c.acl"},

@@ -2,6 +2,7 @@ package netserver
 
 import (
 	"crypto/tls"
+	"encoding/asn1"
 	"net"
 	"sync"
 	"time"
@@ -108,7 +109,29 @@ func (c *netConn) handshake() bool {
 	if c.session.Killed() {
 		return false
 	}
+	c.session.LoginByCertificate(commonName(c.tls.ConnectionState()))
 	return !c.woken.Load() || c.interrupted()
+}
+
+// commonNameOID is the type of a common name among the parts of a subject.
+var commonNameOID = asn1.ObjectIdentifier{2, 5, 4, 3}
+
+// commonName returns the common name in the subject of the client's certificate, or nothing if there is no certificate that was verified, or
+// not one common name.
+func commonName(state tls.ConnectionState) string {
+	if len(state.VerifiedChains) == 0 {
+		return ""
+	}
+	var names []string
+	for _, part := range state.VerifiedChains[0][0].Subject.Names {
+		if name, ok := part.Value.(string); ok && part.Type.Equal(commonNameOID) {
+			names = append(names, name)
+		}
+	}
+	if len(names) != 1 {
+		return ""
+	}
+	return names[0]
 }
 
 // notifyClose tells a TLS client that nothing more will come, if it can be told.

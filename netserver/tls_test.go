@@ -3,6 +3,9 @@ package netserver
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"net"
 	"strings"
 	"sync"
@@ -140,6 +143,71 @@ func TestCloseNotify(t *testing.T) {
 	for _, c := range []*client{c, idle} {
 		if b, err := c.r.ReadByte(); err == nil || err.Error() != "EOF" {
 			t.Errorf("got %q, %v", b, err)
+		}
+	}
+}
+
+// TestCertificateUser: a client is the user whom its verified certificate names.
+func TestCertificateUser(t *testing.T) {
+	ca, stranger := certstest.NewAuthority(t), certstest.NewAuthority(t)
+	listeners, err := Listen(Endpoints{Addresses: []string{"127.0.0.1"}, Port: NoPort, TLS: &tls.Config{
+		Certificates: []tls.Certificate{ca.Issue("server", time.Hour).Certificate(t)}, ClientCAs: ca.Pool(), ClientAuth: tls.VerifyClientCertIfGiven,
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := startOn(t, overTLS, listeners, "security.tls_client_user", "common_name")
+	with := func(certificates ...tls.Certificate) *client {
+		s.tls = &tls.Config{RootCAs: ca.Pool(), ServerName: "localhost", GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			if len(certificates) > 0 {
+				return &certificates[0], nil
+			}
+			return &tls.Certificate{}, nil
+		}}
+		return s.dial()
+	}
+	app := ca.Issue("app", time.Hour).Certificate(t)
+	admin := with()
+	if got := admin.do("ACL", "SETUSER", "app", "on", "+acl|whoami"); got != "+OK\r\n" {
+		t.Fatalf("got %q", got)
+	}
+	for _, test := range []struct {
+		c    *client
+		want string
+	}{{admin, "default"}, {with(app), "app"}, {with(ca.Issue("other", time.Hour).Certificate(t)), "default"}} {
+		if got := test.c.do("ACL", "WHOAMI"); got != bulk(test.want) {
+			t.Errorf("got %q, want %s", got, test.want)
+		}
+	}
+	with(stranger.Issue("app", time.Hour).Certificate(t)).expectClosed()
+	s.set("tls-auth-clients-user", "off")
+	if got := with(app).do("ACL", "WHOAMI"); got != bulk("default") {
+		t.Errorf("with certificates that stand for nobody: got %q", got)
+	}
+}
+
+// TestCommonName: only a certificate that was verified names somebody, and only one.
+func TestCommonName(t *testing.T) {
+	certificate := func(names ...any) *x509.Certificate {
+		c := &x509.Certificate{}
+		for _, name := range names {
+			c.Subject.Names = append(c.Subject.Names, pkix.AttributeTypeAndValue{Type: commonNameOID, Value: name})
+		}
+		c.Subject.Names = append(c.Subject.Names, pkix.AttributeTypeAndValue{Type: asn1.ObjectIdentifier{2, 5, 4, 10}, Value: "an organisation"})
+		return c
+	}
+	verified := func(c *x509.Certificate) tls.ConnectionState {
+		return tls.ConnectionState{PeerCertificates: []*x509.Certificate{c}, VerifiedChains: [][]*x509.Certificate{{c}}}
+	}
+	for _, test := range []struct {
+		state tls.ConnectionState
+		want  string
+	}{
+		{tls.ConnectionState{}, ""}, {verified(certificate()), ""}, {verified(certificate("app")), "app"}, {verified(certificate("app", "root")), ""},
+		{verified(certificate(7)), ""}, {tls.ConnectionState{PeerCertificates: []*x509.Certificate{certificate("app")}}, ""},
+	} {
+		if got := commonName(test.state); got != test.want {
+			t.Errorf("%v: got %q, want %q", test.state.PeerCertificates, got, test.want)
 		}
 	}
 }

@@ -10,6 +10,7 @@ const (
 	DeniedKey            // one of its keys may not be used in this way
 	DeniedAuth           // a login failed; never the outcome of Check
 	DeniedChannel        // a channel; never the outcome of Check, as no command has channels
+	DeniedCert           // the user whom a client's certificate names cannot log in; never the outcome of Check
 )
 
 // Outright reports whether the command with this index is allowed whatever its arguments are. If it is not, Check decides.

@@ -309,6 +309,7 @@ func aclLog(c *Call) error {
 // denialNames are the reasons as ACL LOG writes them.
 var denialNames = map[acl.Denial]string{
 	acl.DeniedCommand: "command", acl.DeniedKey: "key", acl.DeniedAuth: "auth", acl.DeniedChannel: "channel",
+	acl.DeniedCert: "tls-cert",
 }
 
 // event appends an entry of ACL LOG.

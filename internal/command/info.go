@@ -141,6 +141,7 @@ func (srv *Server) fillStats(s *info.Snapshot, store *engine.Stats) {
 	s.CommandsProcessed = callTotals(srv.stripes)
 	denied := &srv.total.denied
 	s.DeniedLogins, s.DeniedCommands, s.DeniedKeys = denied[acl.DeniedAuth].Load(), denied[acl.DeniedCommand].Load(), denied[acl.DeniedKey].Load()
+	s.DeniedCerts = denied[acl.DeniedCert].Load()
 	r := srv.sampler.rates()
 	s.OpsPerSec, s.InputBytesPerSec, s.OutputBytesPerSec = r.calls, r.netIn, r.netOut
 	s.Expired, s.Evicted, s.Hits, s.Misses = store.Expired, store.Evicted, store.Hits, store.Misses

@@ -64,7 +64,7 @@ func TestInfo(t *testing.T) {
 // laterFields are of releases after the redis-server of the tests.
 var laterFields = []string{
 	"client_query_buffer_limit_disconnections", "client_output_buffer_limit_disconnections", "acl_access_denied_auth", "acl_access_denied_cmd",
-	"acl_access_denied_key", "acl_access_denied_channel",
+	"acl_access_denied_key", "acl_access_denied_channel", "acl_access_denied_tls_cert",
 }
 
 // Another field than Redis's needs the prefix, so that no client takes it for what it is not.

@@ -34,20 +34,42 @@ func auth(c *Call) error {
 func (s *Session) authenticate(name, password []byte) error {
 	u := s.srv.users.Authenticate(string(name), password)
 	if u == nil {
-		s.loginFailed(string(name))
+		s.loginFailed(acl.DeniedAuth, string(s.call.Args[0]), string(name))
 		return errWrongPass
 	}
-	s.login(u)
-	if s.srv.users.Find(u.Name()) != u { // deleted meanwhile, and its clients killed before this was one of them
-		s.logout()
+	if !s.enter(u) {
 		return errWrongPass
 	}
 	return nil
 }
 
-// loginFailed counts and logs a failed login.
-func (s *Session) loginFailed(user string) {
-	s.denied(s.call.Cmd, acl.DeniedAuth, string(s.call.Args[0]), user)
+// LoginByCertificate lets the client in as the user whom its certificate names, if certificates stand for users here, the user exists and
+// may log in. If it may not, that is counted and logged, and the client has to log in like one without a certificate. name is the common
+// name of a certificate that was verified, or empty. The connection calls it once, after the handshake and before the first BeginBatch.
+func (s *Session) LoginByCertificate(name string) {
+	if name == "" || s.srv.Config.Snapshot().TLSClientUser == "off" {
+		return
+	}
+	if u := s.srv.users.Find(name); u != nil && u.Rules().Enabled() && s.enter(u) {
+		return
+	}
+	s.call.Now = time.Now().UnixMilli()
+	s.loginFailed(acl.DeniedCert, "", name)
+}
+
+// enter makes the session one of a user, and reports whether the user is still there.
+func (s *Session) enter(u *acl.User) bool {
+	s.login(u)
+	if s.srv.users.Find(u.Name()) != u { // deleted meanwhile, and its clients killed before this was one of them
+		s.logout()
+		return false
+	}
+	return true
+}
+
+// loginFailed counts and logs a failed login. object is what ACL LOG says about it.
+func (s *Session) loginFailed(why acl.Denial, object, user string) {
+	s.denied(s.call.Cmd, why, object, user)
 	tell, omitted := s.srv.failures.tell(time.Now())
 	if !tell {
 		return

@@ -105,14 +105,14 @@ func newRunID() string {
 
 // totals are counters since the start or CONFIG RESETSTAT.
 type totals struct {
-	connections atomic.Int64                        // accepted
-	rejected    atomic.Int64                        // refused for max_connections, or by protected mode
-	queryLimit  atomic.Int64                        // clients closed for what they sent
-	outputLimit atomic.Int64                        // clients closed for what they did not read
-	tlsFailures atomic.Int64                        // clients closed because the TLS handshake failed
-	evicted     atomic.Int64                        // clients closed because all together did not read too much
-	io          []ioTotals                          // shared out among the sessions like Server.stripes
-	denied      [acl.DeniedChannel + 1]atomic.Int64 // logins and commands that were refused, by reason
+	connections atomic.Int64                     // accepted
+	rejected    atomic.Int64                     // refused for max_connections, or by protected mode
+	queryLimit  atomic.Int64                     // clients closed for what they sent
+	outputLimit atomic.Int64                     // clients closed for what they did not read
+	tlsFailures atomic.Int64                     // clients closed because the TLS handshake failed
+	evicted     atomic.Int64                     // clients closed because all together did not read too much
+	io          []ioTotals                       // shared out among the sessions like Server.stripes
+	denied      [acl.DeniedCert + 1]atomic.Int64 // logins and commands that were refused, by reason
 }
 
 // ioTotals are bytes read from and written to sockets. It fills a cache line.

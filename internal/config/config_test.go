@@ -42,6 +42,7 @@ func TestSetDialects(t *testing.T) {
 		{"memory.max_memory", "50%"}, {"maxmemory", "2GB"}, {"MaxMemory", "1k"}, {"server.connection_timeout", "5m"},
 		{"timeout", "300"}, {"server.tcp_nodelay", "no"}, {"latency-tracking", "no"}, {"loglevel", "verbose"},
 		{"logging.level", "warn"}, {"client-output-buffer-limit", "replica 1mb 2 3"}, {"slowlog-log-slower-than", "-1"},
+		{"tls-auth-clients", "Optional"}, {"tls-auth-clients-user", "cn"},
 	}
 	for _, pair := range ok {
 		if err := c.Set(pair); err != nil {
@@ -55,7 +56,12 @@ func TestSetDialects(t *testing.T) {
 	if got := c.Get("client-output-buffer-limit", "loglevel"); got[0].Value != "normal 0 0 0 slave 1048576 2 3 pubsub 33554432 8388608 60" || got[1].Value != "warning" {
 		t.Errorf("got %q", got)
 	}
-	refused := []Pair{{"server.tcp_nodelay", "1"}, {"memory.max_memory", "0%"}, {"server.port", "1"}, {"logging.level", "notice"}}
+	want := []Pair{{"tls-auth-clients", "optional"}, {"security.tls_client_user", "common_name"}, {"tls-auth-clients-user", "CN"}}
+	if got := c.Get("tls-auth-clients", "security.tls_client_user", "tls-auth-clients-user"); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	refused := []Pair{{"server.tcp_nodelay", "1"}, {"memory.max_memory", "0%"}, {"server.port", "1"}, {"logging.level", "notice"},
+		{"tls-auth-clients-user", "common_name"}, {"security.tls_client_user", "CN"}}
 	for _, pair := range refused {
 		if err := c.Set(pair); err == nil {
 			t.Errorf("Set(%v) succeeded", pair)

@@ -204,6 +204,11 @@ var settings = withNames([]Setting{
 		kind: renamed(func(v *Values) *string { return &v.TLSClientAuth }, []string{"required", "optional", "off"}, []string{"yes", "optional", "no"}),
 	},
 	{
+		Key: "security.tls_client_user", Redis: []string{"tls-auth-clients-user"}, Default: "off",
+		Help: "whether a client's certificate stands for the user of that common name, who then needs no password", Mutable: true,
+		kind: renamed(func(v *Values) *string { return &v.TLSClientUser }, []string{"off", "common_name"}, []string{"off", "CN"}),
+	},
+	{
 		Key: "security.tls_protocols", Redis: []string{"tls-protocols"}, Default: "TLSv1.2 TLSv1.3",
 		Help: "versions of TLS that are spoken", Mutable: true,
 		kind: protocols(),

@@ -10,7 +10,7 @@ import (
 func renamed(field func(*Values) *string, ours, theirs []string) kind {
 	k := enum(field, ours)
 	k.setRedis = func(v *Values, text string) error {
-		i := slices.Index(theirs, strings.ToLower(text))
+		i := slices.IndexFunc(theirs, func(word string) bool { return strings.EqualFold(word, text) })
 		if i < 0 {
 			return errors.New("argument(s) must be one of the following: " + strings.Join(theirs, ", "))
 		}

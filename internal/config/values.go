@@ -37,6 +37,7 @@ type Values struct {
 	TLSCertPath, TLSKeyPath string // PEM files; empty = not set
 	TLSClientCA             string // likewise; empty = clients are asked for no certificate
 	TLSClientAuth           string // "required", "optional" or "off"
+	TLSClientUser           string // "off", or "common_name" of the certificate: the user that a client is from the start
 	TLSProtocols            string // "TLSv1.2", "TLSv1.3" or both, in this order, with a space between
 
 	MaxMemory      int64  // bytes; 0 = no limit

@@ -123,6 +123,7 @@ var fields = []field{
 	{Stats, "acl_access_denied_cmd", number(func(s *Snapshot) int64 { return s.DeniedCommands })},
 	{Stats, "acl_access_denied_key", number(func(s *Snapshot) int64 { return s.DeniedKeys })},
 	{Stats, "acl_access_denied_channel", constant("0")},
+	{Stats, "acl_access_denied_tls_cert", number(func(s *Snapshot) int64 { return s.DeniedCerts })},
 
 	{Replication, "role", constant("master")},
 	{Replication, "connected_slaves", constant("0")},

@@ -59,6 +59,7 @@ type Snapshot struct {
 	EvictedClients                           int64 // clients closed because all of them together did not read too much
 	CommandsProcessed, ErrorReplies          uint64
 	DeniedLogins, DeniedCommands, DeniedKeys int64 // refused by passwords and by the rules of users
+	DeniedCerts                              int64 // certificates that named no user who may log in
 	OpsPerSec                                int64
 	NetInputBytes, NetOutputBytes            int64
 	InputBytesPerSec, OutputBytesPerSec      int64

@@ -52,14 +52,18 @@ var (
 // an empty password means none, and an empty path of an authority's certificate
 // plain text.
 type endpoint struct {
-	host, port, user, password, ca string
+	host, port, user, password string
+	ca, cert, key              string // files: the authority of the server over TLS, and what the client shows
 }
 
 func (e endpoint) addr() string { return net.JoinHostPort(e.host, e.port) }
 
 // env returns the variables that the examples and the drivers read.
 func (e endpoint) env() []string {
-	return []string{"REDIS_HOST=" + e.host, "REDIS_PORT=" + e.port, "REDIS_USER=" + e.user, "REDIS_PASSWORD=" + e.password, "REDIS_CA=" + e.ca}
+	return []string{
+		"REDIS_HOST=" + e.host, "REDIS_PORT=" + e.port, "REDIS_USER=" + e.user, "REDIS_PASSWORD=" + e.password,
+		"REDIS_CA=" + e.ca, "REDIS_CERT=" + e.cert, "REDIS_KEY=" + e.key,
+	}
 }
 
 func TestMain(m *testing.M) {

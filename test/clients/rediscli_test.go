@@ -16,6 +16,9 @@ func redisCLI(t *testing.T, e endpoint, stdin string, args ...string) string {
 	if e.ca != "" {
 		base = append(base, "--tls", "--cacert", e.ca)
 	}
+	if e.cert != "" {
+		base = append(base, "--cert", e.cert, "--key", e.key)
+	}
 	cmd := tool(t, requireTool(t, "redis-cli"), append(base, args...)...)
 	cmd.Stdin = strings.NewReader(stdin)
 	cmd.Env = environ()

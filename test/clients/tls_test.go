@@ -26,7 +26,15 @@ func (e endpoint) tlsConfig(t *testing.T) *tls.Config {
 	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(pem)
-	return &tls.Config{RootCAs: pool, ServerName: e.host}
+	config := &tls.Config{RootCAs: pool, ServerName: e.host}
+	if e.cert != "" {
+		pair, err := tls.LoadX509KeyPair(e.cert, e.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config
 }
 
 // tlsServer is a server whose certificate is in dir. Its clients have the
@@ -141,11 +149,50 @@ func TestTLSClientCertificate(t *testing.T) {
 	dir := t.TempDir()
 	issue(t, dir)
 	s := startTLS(t, "--tls-client-ca", filepath.Join(dir, "ca.crt"))
-	certificate := []string{"--cert", filepath.Join(dir, "client.crt"), "--key", filepath.Join(dir, "client.key")}
-	requireOutput(t, redisCLI(t, s.endpoint, "", append(certificate, "PING")...), "PONG\n")
+	e := s.endpoint
+	e.cert, e.key = filepath.Join(dir, "client.crt"), filepath.Join(dir, "client.key")
+	requireOutput(t, redisCLI(t, e, "", "PING"), "PONG\n")
 
 	out, err := tool(t, requireTool(t, "redis-cli"), "-h", s.host, "-p", s.port, "--tls", "--cacert", s.ca, "PING").CombinedOutput()
 	if err == nil || strings.Contains(string(out), "PONG") {
 		t.Errorf("redis-cli without a certificate printed %q: %v", out, err)
+	}
+}
+
+// TestTLSUser: a client with a certificate is the user whom it names, without a
+// password.
+func TestTLSUser(t *testing.T) {
+	dir := t.TempDir()
+	ca := certstest.NewAuthority(t)
+	ca.Issue("server", time.Hour).Write(t, dir, "tls")
+	ca.Issue("nobody", time.Hour).Write(t, dir, "nobody")
+	cert, key := ca.Issue("shop", time.Hour).Write(t, dir, "shop")
+	authority, users := filepath.Join(dir, "ca.crt"), filepath.Join(dir, "users.acl")
+	certstest.WriteFile(t, authority, ca.PEM)
+	certstest.WriteFile(t, users, []byte("user default off\nuser shop on resetchannels ~* +@all -@admin +config|get\n"))
+	s, err := startServer("", "--tls", "--tls-cert-path", filepath.Join(dir, "tls.crt"), "--tls-key-path", filepath.Join(dir, "tls.key"),
+		"--tls-client-ca", authority, "--tls-client-user", "common_name", "--acl-file", users)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := stopServer(s); err != nil {
+			t.Error(err)
+		}
+	})
+	s.ca, s.cert, s.key = authority, cert, key
+	for name, requirements := range redisPy {
+		t.Run(name, func(t *testing.T) {
+			runDriver(t, s.endpoint, dbRedisPy, tool(t, python(t, requirements), "python/driver.py", "connection", "set_and_get", "transaction"))
+		})
+	}
+	requireOutput(t, redisCLI(t, s.endpoint, "ACL WHOAMI\nSET k v\nCONFIG GET tls-auth-clients-user\n"), "shop\nOK\ntls-auth-clients-user\nCN\n")
+	requireOutput(t, redisCLI(t, s.endpoint, "ACL WHOAMI\n", "-3"), "shop\n")
+	requireOutput(t, redisCLI(t, s.endpoint, "RESET\nPING\n"), "RESET\nNOAUTH Authentication required.\n\n")
+	out, err := tool(t, requireTool(t, "redis-cli"), "-h", s.host, "-p", s.port, "--tls", "--cacert", s.ca,
+		"--cert", filepath.Join(dir, "nobody.crt"), "--key", filepath.Join(dir, "nobody.key"), "ACL", "WHOAMI").CombinedOutput()
+	requireOutput(t, string(out), "NOAUTH Authentication required.\n\n")
+	if !strings.Contains(s.output(), "login failed") || !strings.Contains(s.output(), "user=nobody") {
+		t.Errorf("%v, and the server's log does not tell of it:\n%s", err, s.output())
 	}
 }

@@ -19,6 +19,8 @@ def connect(**options):
     options = {"db": DB, "decode_responses": True, **options}
     if ca := os.environ.get("REDIS_CA"):
         options = {"ssl": True, "ssl_ca_certs": ca, **options}
+    if cert := os.environ.get("REDIS_CERT"):
+        options = {"ssl_certfile": cert, "ssl_keyfile": os.environ["REDIS_KEY"], **options}
     return redis.Redis(
         host=os.environ["REDIS_HOST"],
         port=int(os.environ["REDIS_PORT"]),
