@@ -417,6 +417,10 @@ func (sh *shard) keep(policy Policy, b *block, v *view) bool {
 	if policy == VolatileTTL {
 		return at > sw.soon
 	}
+	if sh.kept > sh.live/2 && sh.clock.recalling {
+		sh.clock.begin()
+		sh.kept = 0
+	}
 	if sh.kept > sh.live/2 || sh.gain.vain(sh.live) > len(sh.blocks) {
 		return false // nearly everything is in use: the oldest goes
 	}

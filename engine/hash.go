@@ -147,7 +147,7 @@ func (t *Tx) HSet(k Key, field, val []byte) (added bool, err error) {
 	}
 	sh.use(&v)
 	if v.kind() == kindBigHash {
-		sh.preserve(sp, &v)
+		sh.preserve(sp, s, &v)
 		added, err = sh.bigSet(sp, &v, k, field, val, t.Now)
 		sh.touch(sp, k.Bytes)
 		return added, err
@@ -201,7 +201,7 @@ func rawHash(field, val []byte, n int) uint8 {
 
 // smallSet is HSet for a hash in one record.
 func (sh *shard) smallSet(sp *keyspace, s slot, v *view, k Key, field, val []byte, now int64) (bool, error) {
-	sh.preserve(sp, v)
+	sh.preserve(sp, s, v)
 	b := v.valBytes()
 	e, found := findEntry(b, hashHeader, field)
 	it, count := inline(field, val), hashCount(v)
@@ -233,7 +233,7 @@ func (sh *shard) smallSet(sp *keyspace, s slot, v *view, k Key, field, val []byt
 // splice replaces the bytes of entry e of a small hash by size bytes, which the caller fills in, and sets the number of fields. It
 // returns false, with nothing changed, where no memory is to be had for a longer hash.
 func (sh *shard) splice(sp *keyspace, s slot, v *view, k Key, flags uint8, e entry, size, count int, now int64) bool {
-	sh.preserve(sp, v)
+	sh.preserve(sp, s, v)
 	old, delta := v.vlen, size-(e.end-e.off)
 	at := v.deadline()
 	to := shape{withDeadline(flags, at), len(k.Bytes), old + delta}
@@ -281,7 +281,7 @@ func (t *Tx) HDel(k Key, field []byte) (bool, error) {
 		return false, err
 	}
 	if v.kind() == kindBigHash {
-		sh.preserve(sp, &v)
+		sh.preserve(sp, s, &v)
 		found := sh.bigDel(sp, &v, k, field, t.Now)
 		if h := v.bigHash(k.hash); h.count() == 0 {
 			sh.remove(sp, s, &v, k.hash)

@@ -18,10 +18,11 @@ type held struct {
 	doomed []doomed          // parts to be deleted after
 }
 
-// hold keeps a value for the snapshot.
-func (sh *shard) hold(sp *keyspace, v *view) {
+// hold keeps a value for the snapshot, with other access bits.
+func (sh *shard) hold(sp *keyspace, v *view, uses uint8) {
 	o, n := sh.partsOf(v)
-	h := &held{sp: sp, root: bytes.Clone(bytesAt(v.p, 0, v.size)), owner: o, parts: n, saved: map[uint32][]byte{}}
+	h := &held{sp: sp, root: make([]byte, v.size), owner: o, parts: n, saved: map[uint32][]byte{}}
+	copyRecord(h.root, v, uses)
 	w := sh.snap
 	if w.held == nil {
 		w.held = map[uint32]*held{}

@@ -61,7 +61,7 @@ func (t *Tx) SetDeadline(k Key, at int64) bool {
 	if old == NoDeadline && at == NoDeadline {
 		return true
 	}
-	sh.preserve(sp, &v)
+	sh.preserve(sp, s, &v)
 	if v.setDeadline(at) {
 		sp.dropDeadline(old)
 		sh.addDeadline(sp, s.loc(), at)
@@ -225,38 +225,6 @@ func (t *Tx) Encoding(k Key) (string, bool) {
 		return "embstr", true
 	}
 	return "raw", true
-}
-
-// Idle returns at least how many milliseconds ago the key was last used. ok is false if there is no key.
-func (t *Tx) Idle(k Key) (ms int64, ok bool) {
-	sh, _, _, v, ok := t.lookup(k)
-	if !ok {
-		return 0, false
-	}
-	return sh.clock.idle(v.access(), t.Now), true
-}
-
-// Frequency returns an estimate of how often the key was used, 0 to 255 on Redis's logarithmic scale. ok is false if there is no key.
-func (t *Tx) Frequency(k Key) (n int, ok bool) {
-	_, _, _, v, ok := t.lookup(k)
-	if !ok {
-		return 0, false
-	}
-	return int(v.access()) * 17, true
-}
-
-// SetFrequency makes a key count as used as often as n says, 0 to 255 on the scale of Frequency, if the policy counts that.
-func (t *Tx) SetFrequency(k Key, n int) {
-	if sh, _, _, v, ok := t.lookup(k); ok && counting(sh.clock.counts.Load()) == countFrequency {
-		v.setAccess(uint8(min(n, 255) / 17))
-	}
-}
-
-// SetIdle makes a key count as not used for so many milliseconds, or as long as is known, if the policy goes by that.
-func (t *Tx) SetIdle(k Key, ms int64) {
-	if sh, _, _, v, ok := t.lookup(k); ok && counting(sh.clock.counts.Load()) == countRecency {
-		v.setAccess(sh.clock.stampBefore(t.Now - ms))
-	}
 }
 
 // indexShare is what MemoryUsage counts of the tables for each record in them: a bucket of 64 bytes for ten records, a fifth to two fifths

@@ -50,7 +50,7 @@ func (sp *keyspace) dropDeadline(at int64) {
 
 // remove deletes a key, whatever it holds.
 func (sh *shard) remove(sp *keyspace, s slot, v *view, hash uint64) {
-	sh.preserve(sp, v)
+	sh.preserve(sp, s, v)
 	sh.touch(sp, v.keyBytes())
 	sp.dropDeadline(v.deadline())
 	l := s.loc()
@@ -77,7 +77,7 @@ func (sh *shard) expire(sp *keyspace, s slot, v *view, hash uint64) {
 // record stays where it is if it fits there without wasting more than it uses, else it moves. *v is the new record then. It returns
 // false, with nothing changed, where no memory is to be had for a longer record; a shorter one can always be had.
 func (sh *shard) resize(sp *keyspace, s slot, v *view, k Key, to shape, at, now int64, keep int) bool {
-	sh.preserve(sp, v)
+	sh.preserve(sp, s, v)
 	to.flags = to.flags&^flagColour | sh.colour
 	l, old, size := s.loc(), v.deadline(), to.size()
 	if gap := sh.gap(l, v.size); fitsGap(v.size, gap, size) || !sh.relocate(s, v, k, to, at, now, keep) {

@@ -15,14 +15,14 @@ type sideBlock struct {
 }
 
 // preserve is called before a key's record, or what belongs to it, changes or goes. It saves what a snapshot still needs.
-func (sh *shard) preserve(sp *keyspace, v *view) {
+func (sh *shard) preserve(sp *keyspace, s slot, v *view) {
 	if v.flags&flagColour != sh.colour {
-		sh.save(sp, v)
+		sh.save(sp, s, v)
 	}
 }
 
 // save gives a record the shard's colour, and copies it aside if the snapshot shows it.
-func (sh *shard) save(sp *keyspace, v *view) {
+func (sh *shard) save(sp *keyspace, s slot, v *view) {
 	v.setFlags(v.flags ^ flagColour)
 	w := sh.snap
 	if w == nil || w.failed.Load() {
@@ -31,17 +31,25 @@ func (sh *shard) save(sp *keyspace, v *view) {
 	if at := v.deadline(); at != NoDeadline && w.now > at {
 		return // it had expired
 	}
+	uses := sh.savedUse(s.loc(), v)
 	if v.kind() == kindBigStr || v.kind() == kindBigHash {
-		if !sh.saveFlat(sp, v) {
-			sh.hold(sp, v)
+		if !sh.saveFlat(sp, v, uses) {
+			sh.hold(sp, v, uses)
 		}
 		return
 	}
 	sh.handle(1, v.size)
 	if p := sh.sideRoom(entryHeader + v.size); p != nil {
 		store32(p, 0, uint32(entryHeader+v.size))
-		copy(bytesAt(p, entryHeader, v.size), bytesAt(v.p, 0, v.size))
+		copyRecord(bytesAt(p, entryHeader, v.size), v, uses)
 	}
+}
+
+// copyRecord copies a record to dst, with other access bits, and returns its size.
+func copyRecord(dst []byte, v *view, uses uint8) int {
+	n := copy(dst, bytesAt(v.p, 0, v.size))
+	dst[1] = v.space<<4 | uses
+	return n
 }
 
 // sideRoom appends n bytes to the side. It returns nil, the snapshot having failed, where there is no more memory for it.
@@ -99,8 +107,8 @@ func (sh *shard) dropSide() {
 	sh.snap.side = nil
 }
 
-// saveFlat saves a value in parts as one entry. It returns false if it is too large for that.
-func (sh *shard) saveFlat(sp *keyspace, v *view) bool {
+// saveFlat saves a value in parts as one entry, with other access bits. It returns false if it is too large for that.
+func (sh *shard) saveFlat(sp *keyspace, v *view, uses uint8) bool {
 	var locs []loc
 	size := entryHeader + v.size
 	add := func(no uint32, o owner) bool {
@@ -142,7 +150,7 @@ func (sh *shard) saveFlat(sp *keyspace, v *view) bool {
 		return true
 	}
 	store32(p, 0, uint32(size))
-	off := entryHeader + copy(bytesAt(p, entryHeader, v.size), bytesAt(v.p, 0, v.size))
+	off := entryHeader + copyRecord(bytesAt(p, entryHeader, v.size), v, uses)
 	for _, l := range locs {
 		from := sh.at(l)
 		n := sizeAt(from)
@@ -196,10 +204,8 @@ func (w *snapshotWriter) entry(b []byte) error {
 
 // begin passes on what precedes a value.
 func (w *snapshotWriter) begin(v *view) error {
-	w.key = SnapshotKey{DB: int(w.db[v.space]), Key: v.keyBytes(), Type: v.typ(), Deadline: v.deadline(), Frequency: -1}
-	if w.counted {
-		w.key.Frequency = int(v.access()) * 17
-	}
+	w.key = SnapshotKey{DB: int(w.db[v.space]), Key: v.keyBytes(), Type: v.typ(), Deadline: v.deadline()}
+	w.key.Idle, w.key.Frequency = w.uses.of(v.access())
 	switch v.kind() {
 	case kindHash:
 		w.key.Fields = hashCount(v)

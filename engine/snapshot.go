@@ -32,7 +32,7 @@ type Snapshot struct {
 	store   *Store
 	now     int64            // the moment in Unix milliseconds
 	db      [Databases]uint8 // the databases of keyspaces at the moment
-	counted bool             // the access bits are a frequency, which is written
+	uses    useScale         // what the access bits of saved records stand for
 	limit   int64            // bytes that may wait to be written
 	waiting atomic.Int64     // bytes that do
 	failed  atomic.Bool      // err is set
@@ -79,6 +79,7 @@ type SnapshotKey struct {
 	Type      Type
 	Fields    int   // of a hash
 	Deadline  int64 // Unix milliseconds, or NoDeadline
+	Idle      int64 // seconds since the last use; -1 if the policy does not go by it
 	Frequency int   // of use, 0 to 255; -1 if the policy does not count it
 }
 
@@ -95,7 +96,7 @@ type shardSnapshot struct {
 // BeginSnapshot begins a snapshot of this moment. LockAll must have been called. Write must be called after, with nothing locked.
 func (t *Tx) BeginSnapshot() (*Snapshot, error) {
 	s := t.store
-	sn := &Snapshot{store: s, now: t.Now, counted: counting(s.counts.Load()) == countFrequency}
+	sn := &Snapshot{store: s, now: t.Now, uses: s.newUseScale(t.Now)}
 	if !s.snapshot.CompareAndSwap(nil, sn) {
 		return nil, ErrSnapshotRunning
 	}
@@ -232,7 +233,7 @@ func (sh *shard) walkSome() bool {
 					return false // the rest of the bucket has its turn the next time
 				}
 				v := decode(sh.at(s.loc()))
-				sh.save(sp, &v)
+				sh.save(sp, s, &v)
 			}
 		}
 		if w.pos = nextPosition(no, t.buckets, t.mask); w.pos == 0 {

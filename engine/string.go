@@ -187,7 +187,7 @@ func (sh *shard) headOf(c class, whole shape) int {
 
 // overwrite replaces a string in parts by one of the same length in place. It returns false where that is not possible.
 func (sh *shard) overwrite(sp *keyspace, s slot, v *view, k Key, val []byte, flags uint8, at, now int64) bool {
-	sh.preserve(sp, v)
+	sh.preserve(sp, s, v)
 	b := v.bigStr()
 	if b.total != len(val) || sh.heldBy(b.owner) != nil || !sh.movePinned(sp, b.owner, 0, b.parts()) {
 		return false
@@ -264,7 +264,7 @@ func (t *Tx) write(sh *shard, sp *keyspace, s slot, v view, k Key, off int, val 
 		return 0, err
 	}
 	sh.use(&v)
-	sh.preserve(sp, &v)
+	sh.preserve(sp, s, &v)
 	at := v.deadline()
 	if v.kind() == kindBigStr {
 		return total, sh.writeBig(sp, s, &v, k, n, off, val, t.Now)
@@ -386,7 +386,7 @@ func (t *Tx) IncrBy(k Key, delta int64) (int64, error) {
 			return 0, ErrOutOfMemory
 		}
 	} else {
-		sh.preserve(sp, &v)
+		sh.preserve(sp, s, &v)
 		sh.touch(sp, k.Bytes)
 	}
 	v.setNumber(sum)

@@ -16,6 +16,8 @@ type usage struct {
 	blocks  int            // blocks opened in this epoch
 	wall    int64          // Unix milliseconds, as of the last background cycle
 	started [16]int64      // when each of the last epochs began, 0 for never
+
+	recalling bool // epochs begin by need, see BeginRecall
 }
 
 const (
@@ -39,11 +41,16 @@ func (u *usage) fresh() uint8 {
 
 // opened counts a new block of a shard that has so many.
 func (u *usage) opened(blocks int) {
-	if u.blocks++; u.blocks*epochShare >= blocks+epochShare {
-		u.blocks = 0
-		u.epoch++
-		u.started[u.epoch&stampMask] = u.wall
+	if u.blocks++; u.blocks*epochShare >= blocks+epochShare && !u.recalling {
+		u.begin()
 	}
+}
+
+// begin begins an epoch.
+func (u *usage) begin() {
+	u.blocks = 0
+	u.epoch++
+	u.started[u.epoch&stampMask] = u.wall
 }
 
 // age returns how many epochs ago a record of a block of the given epoch was used.

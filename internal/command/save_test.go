@@ -174,7 +174,7 @@ func TestUnsupportedSnapshot(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dump.rdb")
 	var file bytes.Buffer
 	w := rdb.NewWriter(&file)
-	_ = w.Key(1, []byte("l"), 0, -1) // a list
+	_ = w.Key(1, []byte("l"), 0, -1, -1) // a list
 	_ = w.Len(1)
 	_ = w.String([]byte("x"))
 	_ = w.Close()

@@ -76,11 +76,11 @@ func write(t testing.TB, dst io.Writer, keys keyspace) {
 	for id, v := range keys {
 		key := []byte(strings.TrimPrefix(id, "0 "))
 		if v.fields == nil {
-			_ = w.Key(rdb.String, key, v.deadline, -1)
+			_ = w.Key(rdb.String, key, v.deadline, -1, -1)
 			_ = w.String([]byte(v.text))
 			continue
 		}
-		_ = w.Key(rdb.Hash, key, v.deadline, 7)
+		_ = w.Key(rdb.Hash, key, v.deadline, -1, 7)
 		_ = w.Len(len(v.fields))
 		for f, val := range v.fields {
 			_ = w.String([]byte(f))
@@ -372,11 +372,51 @@ func TestWriterKeepsItsError(t *testing.T) {
 	for _, n := range []int{0, 300_000} {
 		w := rdb.NewWriter(&failing{n})
 		for range 10 {
-			_ = w.Key(rdb.String, []byte("k"), 0, -1)
+			_ = w.Key(rdb.String, []byte("k"), 0, -1, -1)
 			_ = w.String([]byte(random(200_000)))
 		}
 		if err := w.Close(); err != errFull {
 			t.Errorf("%d: %v", n, err)
+		}
+	}
+}
+
+// Seconds without use and frequencies go to redis-server and come back.
+func TestUseOfKeys(t *testing.T) {
+	for _, policy := range []string{"lru", "lfu"} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "dump.rdb")
+		f, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := rdb.NewWriter(f)
+		_ = w.Key(rdb.String, []byte("k"), 4102444800123, 1000, 9)
+		_ = w.String([]byte("v"))
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		s := startRedis(t, dir, "--maxmemory-policy", "allkeys-"+policy)
+		if policy == "lru" {
+			if n := s.do("OBJECT", "IDLETIME", "k").(int64); n < 1000 || n > 1060 {
+				t.Errorf("idle for %d s", n)
+			}
+		} else if n := s.do("OBJECT", "FREQ", "k").(int64); n != 9 {
+			t.Errorf("frequency %d", n)
+		}
+		s.do("SAVE")
+		file, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, b := rdb.NewReader(bytes.NewReader(file)), &rdb.Batch{}
+		if err := r.Next(b); err != nil || len(b.Frames) != 1 {
+			t.Fatal(err, len(b.Frames))
+		}
+		got := b.Frames[0]
+		if policy == "lru" && (got.Idle < 1000 || got.Idle > 1060 || got.Freq != -1) || policy == "lfu" && (got.Freq != 9 || got.Idle != -1) {
+			t.Errorf("%s: idle for %d s, frequency %d", policy, got.Idle, got.Freq)
 		}
 	}
 }

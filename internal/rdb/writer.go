@@ -48,12 +48,15 @@ func (w *Writer) Resize(keys, expires int64) error {
 	return w.spill()
 }
 
-// Key begins a key with its deadline in Unix milliseconds (0 for none) and its frequency of use (negative for none). The value follows: a
-// string, or the number of fields by Len and then fields and values by turns.
-func (w *Writer) Key(t Type, key []byte, deadline int64, freq int) error {
+// Key begins a key with its deadline in Unix milliseconds (0 for none), the seconds since it was used and its frequency of use (negative for
+// none). The value follows: a string, or the number of fields by Len and then fields and values by turns.
+func (w *Writer) Key(t Type, key []byte, deadline, idle int64, freq int) error {
 	if deadline != 0 {
 		w.buf = append(w.buf, opExpireMs)
 		w.buf = binary.LittleEndian.AppendUint64(w.buf, uint64(deadline))
+	}
+	if idle >= 0 {
+		w.buf = AppendLen(append(w.buf, opIdle), uint64(idle))
 	}
 	if freq >= 0 {
 		w.buf = append(w.buf, opFreq, uint8(freq))

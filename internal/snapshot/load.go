@@ -27,10 +27,17 @@ type Loader struct {
 	Expired atomic.Int64 // left out, because their time had come
 	Skipped atomic.Int64 // left out, because of their type
 
+	began  int64 // Unix milliseconds
 	failed atomic.Bool
 	mu     sync.Mutex // guards err
 	err    error
 }
+
+// So many keys, or those of so many bytes of the file if that is less, are the sample of how long keys were not used.
+const (
+	sampleKeys  = 1000
+	sampleBytes = 2 << 20
+)
 
 // Refused is the error of a file that is not what it should be, an *rdb.Error, or has what the Store cannot take.
 type Refused struct {
@@ -56,9 +63,7 @@ func (l *Loader) Run() error {
 	}
 	workers := runtime.GOMAXPROCS(0)
 	full, empty := make(chan *rdb.Batch, workers), make(chan *rdb.Batch, 2*workers)
-	for range cap(empty) {
-		empty <- &rdb.Batch{}
-	}
+	l.began = time.Now().UnixMilli()
 	var done sync.WaitGroup
 	for range workers {
 		done.Add(1)
@@ -70,6 +75,7 @@ func (l *Loader) Run() error {
 	l.split(f, full, empty)
 	close(full)
 	done.Wait()
+	l.Store.EndRecall()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err != nil {
@@ -78,7 +84,7 @@ func (l *Loader) Run() error {
 	return nil
 }
 
-// split reads the file and hands batches out.
+// split reads the file and hands batches out: the first ones together, when the Store has the sample.
 func (l *Loader) split(f io.Reader, full chan<- *rdb.Batch, empty <-chan *rdb.Batch) {
 	r := rdb.NewReader(f)
 	r.MaxString = l.MaxString
@@ -89,19 +95,49 @@ func (l *Loader) split(f io.Reader, full chan<- *rdb.Batch, empty <-chan *rdb.Ba
 		}
 		return fmt.Errorf("offset %d: key %.100q is a %s, which is not supported", r.Offset(), key, typ)
 	}
-	for !l.failed.Load() {
-		b := <-empty
-		err := r.Next(b)
-		l.Read.Store(r.Offset())
-		if err == io.EOF {
-			return
+	var first []*rdb.Batch
+	var sample []int64
+	for keys := 0; keys < sampleKeys && r.Offset() < sampleBytes; {
+		b := l.next(r, empty)
+		if b == nil {
+			break
 		}
-		if err != nil {
-			l.fail(err)
-			return
+		for i := range b.Frames {
+			if idle := b.Frames[i].Idle; idle >= 0 {
+				sample = append(sample, idle)
+			}
 		}
+		keys += len(b.Frames)
+		first = append(first, b)
+	}
+	l.Store.BeginRecall(l.began, sample)
+	for _, b := range first {
 		full <- b
 	}
+	for b := l.next(r, empty); b != nil; b = l.next(r, empty) {
+		full <- b
+	}
+}
+
+// next returns the next batch, nil if there is none or the loading has failed. There are no more of them than full and the workers hold.
+func (l *Loader) next(r *rdb.Reader, empty <-chan *rdb.Batch) *rdb.Batch {
+	if l.failed.Load() {
+		return nil
+	}
+	b := &rdb.Batch{}
+	select {
+	case b = <-empty:
+	default:
+	}
+	err := r.Next(b)
+	l.Read.Store(r.Offset())
+	if err == nil {
+		return b
+	}
+	if err != io.EOF {
+		l.fail(err)
+	}
+	return nil
 }
 
 // Stop ends Run with an error. Any goroutine may call it.
@@ -130,7 +166,10 @@ func (l *Loader) work(full <-chan *rdb.Batch, empty chan<- *rdb.Batch) {
 			}
 			frames = frames[n:]
 		}
-		empty <- b
+		select {
+		case empty <- b:
+		default:
+		}
 	}
 }
 
@@ -186,6 +225,9 @@ func (w *worker) store(k engine.Key, f *rdb.Frame) error {
 	err := Put(w.tx, k, f, &w.decoder, f.Deadline)
 	if err == nil && f.Freq >= 0 {
 		w.tx.SetFrequency(k, f.Freq)
+	}
+	if err == nil && f.Idle >= 0 {
+		w.tx.SetIdle(k, f.Idle*1000+w.tx.Now-w.began)
 	}
 	w.tx.Unlock()
 	if err != nil {

@@ -77,10 +77,10 @@ func (s *sink) Key(k *engine.SnapshotKey) error {
 	}
 	s.keys++
 	if k.Type == engine.Hash {
-		if err := s.Writer.Key(rdb.Hash, k.Key, k.Deadline, k.Frequency); err != nil {
+		if err := s.Writer.Key(rdb.Hash, k.Key, k.Deadline, k.Idle, k.Frequency); err != nil {
 			return err
 		}
 		return s.Len(k.Fields)
 	}
-	return s.Writer.Key(rdb.String, k.Key, k.Deadline, k.Frequency)
+	return s.Writer.Key(rdb.String, k.Key, k.Deadline, k.Idle, k.Frequency)
 }

@@ -232,15 +232,15 @@ func TestLoadRefuses(t *testing.T) {
 func withList(t *testing.T) string {
 	var b bytes.Buffer
 	w := rdb.NewWriter(&b)
-	_ = w.Key(rdb.String, []byte("a"), 0, -1)
+	_ = w.Key(rdb.String, []byte("a"), 0, -1, -1)
 	_ = w.String([]byte("1"))
-	_ = w.Key(1, []byte("the list"), 0, -1)
+	_ = w.Key(1, []byte("the list"), 0, -1, -1)
 	_ = w.Len(2)
 	_ = w.String([]byte("x"))
 	_ = w.String([]byte("y"))
-	_ = w.Key(rdb.String, []byte("gone"), 1000, -1)
+	_ = w.Key(rdb.String, []byte("gone"), 1000, -1, -1)
 	_ = w.String([]byte("3"))
-	_ = w.Key(rdb.String, []byte("b"), 0, 255)
+	_ = w.Key(rdb.String, []byte("b"), 0, -1, 255)
 	_ = w.String([]byte("2"))
 	if err := w.Close(); err != nil {
 		t.Fatal(err)

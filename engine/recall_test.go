@@ -1,0 +1,202 @@
+package engine_test
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/redistill/redistill/engine"
+)
+
+// savedUse is a Sink that keeps what a snapshot says of the use of keys.
+type savedUse struct{ keys []engine.SnapshotKey }
+
+func (s *savedUse) Key(k *engine.SnapshotKey) error {
+	key := *k
+	key.Key = append([]byte(nil), k.Key...)
+	s.keys = append(s.keys, key)
+	return nil
+}
+func (s *savedUse) String([]byte) error { return nil }
+func (s *savedUse) Len(int) error       { return nil }
+func (s *savedUse) Bytes([]byte) error  { return nil }
+
+// clients ask a cache for keys, a few of them much more often than the others, and a third of the time for one that is never asked for
+// again. They store what is not there.
+type clients struct{ *fixture }
+
+const clientVal = 1 << 10
+
+func newClients(t *testing.T, p engine.Policy, limit int64) *clients {
+	s, err := engine.OpenArena(engine.Options{MaxMemory: limit, Policy: p, Shards: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	s.StopBackground()
+	c := &clients{fixture: &fixture{T: t, s: s, tx: s.NewTx()}}
+	c.tx.Now = 1e12
+	return c
+}
+
+// ask makes n requests, a hundred in a second, and returns how many of them hit. What they are follows from seed.
+func (c *clients) ask(seed uint64, n int) (hits int) {
+	r := rand.New(rand.NewPCG(seed, 0))
+	zipf := rand.NewZipf(r, 1.1, 50, 100_000)
+	var name [9]byte
+	for i := range n {
+		if i%100 == 0 {
+			c.tx.Now += 1000
+			c.s.ExpireCycle(c.tx.Now)
+		}
+		id := zipf.Uint64()
+		if name[0] = 0; r.IntN(3) == 0 {
+			name[0], id = 1, seed<<32+uint64(i)
+		}
+		binary.BigEndian.PutUint64(name[1:], id)
+		k := c.s.Key(name[:])
+		c.tx.LockKey(k)
+		_, ok, _ := c.tx.Get(k)
+		c.tx.Unlock()
+		if ok {
+			hits++
+			continue
+		}
+		c.store(k)
+	}
+	return hits
+}
+
+func (c *clients) store(k engine.Key) {
+	c.Helper()
+	c.check(c.s.Reserve(clientVal))
+	c.tx.LockKey(k)
+	defer c.tx.Unlock()
+	deadline := engine.NoDeadline
+	if c.s.Policy() >= engine.VolatileLRU {
+		deadline = 2e12
+	}
+	c.check(c.tx.Set(k, make([]byte, clientVal), deadline))
+}
+
+// recall loads what a snapshot had, with what it says of the use of keys if use is set.
+func (c *clients) recall(keys []engine.SnapshotKey, use bool) {
+	var sample []int64
+	for i := range keys {
+		if keys[i].Idle >= 0 && i < 1000 && use {
+			sample = append(sample, keys[i].Idle)
+		}
+	}
+	c.s.BeginRecall(c.tx.Now, sample)
+	for i := range keys {
+		k := c.s.Key(keys[i].Key)
+		c.store(k)
+		c.tx.LockKey(k)
+		if use && keys[i].Idle >= 0 {
+			c.tx.SetIdle(k, keys[i].Idle*1000)
+		}
+		if use && keys[i].Frequency >= 0 {
+			c.tx.SetFrequency(k, keys[i].Frequency)
+		}
+		c.tx.Unlock()
+	}
+	c.s.EndRecall()
+}
+
+// A cache that was started anew finds nearly as much as one that was not, also if it has less memory than before; and more than one that
+// does not know which keys were used.
+func TestRecall(t *testing.T) {
+	const limit = 16 << 20
+	for _, p := range []engine.Policy{engine.AllKeysLRU, engine.AllKeysLFU, engine.AllKeysS3FIFO, engine.AllKeysDensity, engine.VolatileLRU, engine.VolatileLFU} {
+		t.Run(p.String(), func(t *testing.T) {
+			old := newClients(t, p, limit)
+			old.ask(1, 200_000)
+			saved := &savedUse{}
+			old.tx.LockAll()
+			sn, err := old.tx.BeginSnapshot()
+			old.tx.Unlock()
+			old.check(err)
+			old.check(sn.Write(saved))
+			hits := func(part int64, use bool) int {
+				c := newClients(t, p, limit/part)
+				c.recall(saved.keys, use)
+				return c.ask(2, 10_000)
+			}
+			uninterrupted, whole := old.ask(2, 10_000), hits(1, true)
+			if forgetful := hits(1, false); whole <= forgetful || whole < uninterrupted*96/100 {
+				t.Errorf("%d hits, %d without what was saved, %d without a restart", whole, forgetful, uninterrupted)
+			}
+			for _, part := range []int64{2, 4} {
+				if some, forgetful := hits(part, true), hits(part, false); some < forgetful*103/100 {
+					t.Errorf("with 1/%d of the memory: %d hits, %d without what was saved", part, some, forgetful)
+				}
+			}
+		})
+	}
+}
+
+// What SetIdle is told of a sample is told again by Idle, as exactly as four bits allow, and longer as time goes by.
+func TestRecalledIdleTime(t *testing.T) {
+	f := open(t, engine.Options{Policy: engine.AllKeysLRU, Shards: 1})
+	var idle []int64
+	for i := range int64(1000) {
+		idle = append(idle, i*i/100)
+	}
+	f.unlocked(func() { f.s.BeginRecall(f.tx.Now, append([]int64(nil), idle...)) })
+	names := keys(len(idle))
+	for i, name := range names {
+		f.set(name, "v")
+		f.tx.SetIdle(f.k(name), idle[i]*1000)
+	}
+	f.unlocked(f.s.EndRecall)
+	f.tx.Now += 5000
+	last, values := int64(0), map[int64]bool{}
+	for i, name := range names {
+		ms, _ := f.tx.Idle(f.k(name))
+		if s := ms / 1000; ms < last || s > idle[i]+5 || idle[i] > 700 && s < idle[i]/3 {
+			t.Fatalf("%d s after %d, with %d s before", s, idle[i]+5, last/1000)
+		}
+		last = ms
+		values[ms] = true
+	}
+	equal(t, "different times", len(values), 8)
+	f.set("new", "v")
+	ms, _ := f.tx.Idle(f.k("new"))
+	equal(t, "a new key", ms, 0)
+}
+
+// The idle time of a single key is kept to the second.
+func TestRecalledIdleTimeOfOne(t *testing.T) {
+	f := open(t, engine.Options{Policy: engine.VolatileLRU})
+	f.unlocked(func() { f.s.BeginRecall(f.tx.Now, []int64{1234}) })
+	f.set("k", "v")
+	f.tx.SetIdle(f.k("k"), 1234_000)
+	f.unlocked(f.s.EndRecall)
+	f.tx.Now++
+	ms, _ := f.tx.Idle(f.k("k"))
+	equal(t, "idle", ms, 1234_000)
+}
+
+// Frequencies that the counter has are kept; others are taken for the next one. A new key has that of Redis.
+func TestFrequencyScale(t *testing.T) {
+	f := open(t, engine.Options{Policy: engine.AllKeysLFU})
+	f.set("k", "v")
+	frequency := func() int { n, _ := f.tx.Frequency(f.k("k")); return n }
+	equal(t, "new", frequency(), 5)
+	for n := range 256 {
+		f.tx.SetFrequency(f.k("k"), n)
+		equal(t, "frequency", frequency(), min(max(n, 3), 18))
+	}
+}
+
+// Keys that go to the main pool at once leave no holes where they were first.
+func TestPromotionWastesNothing(t *testing.T) {
+	f := open(t, engine.Options{Policy: engine.AllKeysS3FIFO, Shards: 1})
+	for _, name := range keys(1000) {
+		f.set(name, val)
+		f.tx.SetFrequency(f.k(name), 10)
+	}
+	if st := f.stats(); st.DeadBytes > 1<<20 {
+		t.Errorf("%d bytes are dead beside %d", st.DeadBytes, st.DataBytes)
+	}
+}
