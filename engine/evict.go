@@ -36,7 +36,7 @@ func (s *Store) Reserve(n int) error {
 	s.Stir()
 	blocks := int64(n+blockSize-1) / blockSize
 	if s.pool.available() < blocks+s.margin() {
-		if err := s.makeRoom(n, blocks); err != nil {
+		if err := s.makeRoomFor(n, blocks); err != nil {
 			return err
 		}
 	}

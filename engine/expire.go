@@ -25,6 +25,7 @@ func (s *Store) ExpireCycle(now int64) (next int64) {
 	for i := range s.shards {
 		sh := &s.shards[i]
 		sh.mu.Lock()
+		sh.timer.begin()
 		sh.clock.wall = now
 		for n := 0; n < len(sh.blocks); n++ {
 			for sh.blocks[n].base != nil && sh.blocks[n].earliest < now && sh.blocks[n].rewalk <= now {
@@ -42,6 +43,7 @@ func (s *Store) ExpireCycle(now int64) (next int64) {
 			}
 		}
 		sh.tidy()
+		sh.timer.end()
 		sh.mu.Unlock()
 	}
 	return next
@@ -49,9 +51,13 @@ func (s *Store) ExpireCycle(now int64) (next int64) {
 
 // yield lets others have the shard for a moment. Whoever waits for it has to run to take it.
 func (sh *shard) yield() {
+	measured := sh.timer.end()
 	sh.mu.Unlock()
 	runtime.Gosched()
 	sh.mu.Lock()
+	if measured {
+		sh.timer.begin()
+	}
 }
 
 // expireSome removes expired keys of a block until holdRecords records were handled. It reports whether there are no more, and then notes

@@ -49,6 +49,7 @@ type shard struct {
 	watches map[watchID]*watch
 	colour  uint8          // flagColour or 0: of the records that no snapshot has to see any more
 	snap    *shardSnapshot // the snapshot being taken, as far as it concerns the shard; nil if it does not
+	timer   holdTimer      // of the lock, while the background has it
 	touched uint8          // keeps the compiler from dropping the loads of touchRecords
 
 	published atomic.Pointer[[]unsafe.Pointer] // bases, for Prefetch, which reads it without the lock
@@ -155,7 +156,7 @@ type block struct {
 // init makes an empty shard, whose pseudo-random numbers follow from seed.
 func (sh *shard) init(s *Store, seed uint64) {
 	sh.pool, sh.nextSeq, sh.rng = &s.pool, 1, seed|1
-	sh.clock.counts = &s.counts
+	sh.clock.counts, sh.timer.delayed = &s.counts, &s.delayed
 	for i := range sh.queues {
 		sh.queues[i] = queue{oldest: noBlock, newest: noBlock}
 	}

@@ -57,6 +57,7 @@ type Store struct {
 	memory    governor
 	snapshot  atomic.Pointer[Snapshot] // the one being taken, nil if none is
 	pulse     pulse
+	delayed   delayed
 	stop      chan struct{}
 	done      sync.WaitGroup
 }

@@ -35,8 +35,8 @@ const policy = `
 	fmt, log, log/slog, net, os, reflect, regexp !< internal/acl;
 
 	# Commands: no sockets, and nothing that formats.
-	engine, internal/acl, internal/atomicfile, internal/config, internal/glob, internal/info, internal/invariants, internal/rdb, internal/resp,
-	internal/snapshot < internal/command;
+	engine, internal/acl, internal/atomicfile, internal/config, internal/glob, internal/info, internal/invariants, internal/latency, internal/rdb,
+	internal/resp, internal/snapshot < internal/command;
 	fmt, net, net/http, os/exec, reflect, regexp, text/template, encoding/json
 		!< internal/command;
 

@@ -94,6 +94,21 @@ func configRewrite(c *Call) error {
 	return nil
 }
 
+// configureSlow takes over from what time on commands are kept in SLOWLOG, and events by the latency monitor.
+func (srv *Server) configureSlow(v *config.Values) error {
+	srv.slowlog.configure(v)
+	srv.latency.SetThreshold(v.LatencyMonitorThreshold)
+	from := srv.slowlog.threshold.Load()
+	if t, on := srv.latency.Threshold(); on {
+		from = min(from, int64(t))
+		srv.Store.OnDelay(srv.delayed)
+	} else {
+		srv.Store.OnDelay(nil)
+	}
+	srv.slowFrom.Store(from)
+	return nil
+}
+
 // applyConfig brings settings that concern commands into effect, now and whenever CONFIG SET changes them.
 func (srv *Server) applyConfig() {
 	for _, setting := range []struct {
@@ -131,13 +146,14 @@ func (srv *Server) applyConfig() {
 			srv.saver.arm(v)
 			return nil
 		}},
-		{"slowlog-log-slower-than", srv.slowlog.configure},
-		{"slowlog-max-len", srv.slowlog.configure},
+		{"slowlog-log-slower-than", srv.configureSlow},
+		{"slowlog-max-len", srv.configureSlow},
+		{"latency-monitor-threshold", srv.configureSlow},
 	} {
 		srv.Config.OnChange(setting.name, setting.apply)
 	}
 	// The first values come from a file and from flags, and were checked there: no hook refuses them.
-	_ = srv.slowlog.configure(srv.Config.Snapshot())
+	_ = srv.configureSlow(srv.Config.Snapshot())
 	srv.Store.SetExternalBudget(srv.Config.Snapshot().MaxMemoryClients())
 	srv.users.SetPassword(srv.Config.Snapshot().Password)
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/latency"
 )
 
 // Next says what a connection does after a command.
@@ -343,9 +344,30 @@ func (s *Session) account(cmd *Command, began int64, err error) {
 	s.clock = nanotime()
 	took := s.clock - began
 	s.stats.commands[cmd.index].add(took, err != nil)
-	if took >= s.srv.slowlog.threshold.Load() {
-		s.srv.slowlog.add(s, cmd, s.call.Args, took)
+	if took >= s.srv.slowFrom.Load() {
+		s.noteSlow(cmd, took)
 	}
+}
+
+// noteSlow keeps a command that took at least Server.slowFrom.
+func (s *Session) noteSlow(cmd *Command, nanos int64) {
+	if nanos >= s.srv.slowlog.threshold.Load() {
+		s.srv.slowlog.add(s, cmd, s.call.Args, nanos)
+	}
+	event := latency.Command
+	if cmd.Flags&Fast != 0 {
+		event = latency.Fast
+	}
+	s.srv.latency.Add(event, time.Duration(nanos))
+}
+
+// delayed is told by the Store what others wait for.
+func (srv *Server) delayed(d engine.Delay, took time.Duration) {
+	event := latency.Background
+	if d == engine.EvictionDelay {
+		event = latency.Eviction
+	}
+	srv.latency.Add(event, took)
 }
 
 // hush takes the command's reply back where CLIENT REPLY asked for it.

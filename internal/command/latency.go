@@ -1,13 +1,32 @@
 package command
 
-import "github.com/redistill/redistill/internal/resp"
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/redistill/redistill/internal/info"
+	"github.com/redistill/redistill/internal/latency"
+	"github.com/redistill/redistill/internal/resp"
+)
 
 var latencyCommand = Command{
 	Name: "latency", Arity: -2, Group: Admins, Since: "2.8.13",
 	Summary: "A container for latency diagnostics commands", Complexity: "Depends on subcommand.",
 	Sub: []Command{
+		{Name: "doctor", Arity: 2, Flags: Admin | NoScript | Loading | Stale, Locks: LockWalk, Group: Admins, Since: "2.8.13",
+			Summary: "Return a human readable latency analysis report.", Complexity: "O(1)",
+			Differs: "In words of its own",
+			Tips:    []string{"nondeterministic_output", "request_policy:all_nodes", "response_policy:special"}, Run: latencyDoctor},
+		{Name: "graph", Arity: 3, Flags: Admin | NoScript | Loading | Stale, Group: Admins, Since: "2.8.13",
+			Summary: "Return a latency graph for the event.", Complexity: "O(1)", Syntax: "event",
+			Tips: []string{"nondeterministic_output", "request_policy:all_nodes", "response_policy:special"}, Run: latencyGraph},
 		{Name: "help", Arity: 2, Flags: Loading | Stale, Group: Admins, Since: "2.8.13",
 			Summary: "Show helpful text about the different subcommands.", Complexity: "O(1)", Run: help("latency",
+				"DOCTOR",
+				"    Return a human readable latency analysis report.",
+				"GRAPH <event>",
+				"    Return an ASCII latency graph for the <event> class.",
 				"HISTORY <event>",
 				"    Return time-latency samples for the <event> class.",
 				"LATEST",
@@ -25,26 +44,101 @@ var latencyCommand = Command{
 			Tips:       []string{"nondeterministic_output", "request_policy:all_nodes", "response_policy:special"}, Run: latencyHistogram},
 		{Name: "history", Arity: 3, Flags: Admin | NoScript | Loading | Stale, Group: Admins, Since: "2.8.13",
 			Summary: "Return timestamp-latency samples for the event.", Complexity: "O(1)", Syntax: "event",
-			Differs: "Events are not monitored: the reply is always empty", Tips: []string{"nondeterministic_output", "request_policy:all_nodes", "response_policy:special"}, Run: noEvents},
+			Tips: []string{"nondeterministic_output", "request_policy:all_nodes", "response_policy:special"}, Run: latencyHistory},
 		{Name: "latest", Arity: 2, Flags: Admin | NoScript | Loading | Stale, Group: Admins, Since: "2.8.13",
 			Summary: "Return the latest latency samples for all events.", Complexity: "O(1)",
-			Differs: "Events are not monitored: the reply is always empty", Tips: []string{"nondeterministic_output", "request_policy:all_nodes", "response_policy:special"}, Run: noEvents},
+			Differs: "The events are command, fast-command, eviction-cycle, expire-cycle, and snapshot-begin in place of fork",
+			Tips:    []string{"nondeterministic_output", "request_policy:all_nodes", "response_policy:special"}, Run: latencyLatest},
 		{Name: "reset", Arity: -2, Flags: Admin | NoScript | Loading | Stale, Group: Admins, Since: "2.8.13",
 			Summary: "Reset latency data for one or more events.", Complexity: "O(1)", Syntax: "[event [event ...]]",
-			Differs: "Events are not monitored: the reply is always 0", Tips: []string{"request_policy:all_nodes", "response_policy:all_succeeded"}, Run: latencyReset},
+			Tips: []string{"request_policy:all_nodes", "response_policy:all_succeeded"}, Run: latencyReset},
 	},
 }
 
-// LATENCY LATEST and LATENCY HISTORY event: no events are monitored, as in a Redis whose latency-monitor-threshold is 0.
-func noEvents(c *Call) error {
-	c.Out.Array(0)
+// LATENCY LATEST
+func latencyLatest(c *Call) error {
+	all := c.Srv.latency.All()
+	c.Out.Array(len(all))
+	for _, s := range all {
+		last := s.Samples[len(s.Samples)-1]
+		c.Out.Array(4)
+		c.Out.BulkString(s.Event.String())
+		c.Out.Int(last.At)
+		c.Out.Int(last.Millis)
+		c.Out.Int(s.Max)
+	}
 	return nil
 }
 
-// LATENCY RESET [event ...] replies with the number of events that were reset: there are none. Histograms are reset by CONFIG RESETSTAT.
-func latencyReset(c *Call) error {
-	c.Out.Int(0)
+// LATENCY HISTORY event
+func latencyHistory(c *Call) error {
+	s, _ := c.Srv.latency.Find(string(c.Args[2]))
+	c.Out.Array(len(s.Samples))
+	for _, sample := range s.Samples {
+		c.Out.Array(2)
+		c.Out.Int(sample.At)
+		c.Out.Int(sample.Millis)
+	}
 	return nil
+}
+
+// LATENCY GRAPH event
+func latencyGraph(c *Call) error {
+	s, ok := c.Srv.latency.Find(string(c.Args[2]))
+	if !ok {
+		return Error("ERR No samples available for event '" + string(c.Args[2]) + "'")
+	}
+	c.Out.Verbatim("txt", s.Graph(time.Now().Unix()))
+	return nil
+}
+
+// LATENCY RESET [event ...] replies with the number of events that had samples. Histograms are reset by CONFIG RESETSTAT.
+func latencyReset(c *Call) error {
+	var events []string
+	for _, arg := range c.Args[2:] {
+		events = append(events, string(arg))
+	}
+	c.Out.Int(int64(c.Srv.latency.Reset(events...)))
+	return nil
+}
+
+// LATENCY DOCTOR
+func latencyDoctor(c *Call) error {
+	srv := c.Srv
+	s := srv.snapshot(c.Tx, info.Select([][]byte{[]byte("memory"), []byte("stats")}))
+	threshold, on := srv.latency.Threshold()
+	f := &latency.Facts{
+		Now: time.Now().Unix(), Threshold: threshold, SlowFrom: srv.Config.Snapshot().SlowlogSlowerThan, SlowKept: srv.slowlog.len(),
+		Used: s.Used(), Max: s.MaxMemory, Evicted: s.Evicted, Swapped: swapped(),
+	}
+	if on {
+		f.Slowest = srv.slowestCommands(threshold)
+	}
+	c.Out.Verbatim("txt", []byte(latency.Report(srv.latency.All(), on, f)))
+	return nil
+}
+
+// slowestShown is how many commands LATENCY DOCTOR names.
+const slowestShown = 3
+
+// slowestCommands returns the commands with the most calls that took so long, as exactly as they are counted.
+func (srv *Server) slowestCommands(threshold time.Duration) []latency.Calls {
+	var slowest []latency.Calls
+	for _, row := range srv.table.list {
+		t := commandTotals(srv.stripes, row)
+		calls := latency.Calls{Name: row.fullName, All: t.calls}
+		for class, n := range t.latency {
+			if n > 0 && latencyLimit(class) > threshold {
+				calls.Slow += n
+				calls.Longest = latencyLimit(class)
+			}
+		}
+		if calls.Slow > 0 {
+			slowest = append(slowest, calls)
+		}
+	}
+	slices.SortStableFunc(slowest, func(a, b latency.Calls) int { return cmp.Compare(b.Slow, a.Slow) })
+	return slowest[:min(len(slowest), slowestShown)]
 }
 
 // LATENCY HISTOGRAM [command ...]

@@ -9,6 +9,7 @@ import (
 
 	"github.com/redistill/redistill/engine"
 	"github.com/redistill/redistill/internal/config"
+	"github.com/redistill/redistill/internal/latency"
 	"github.com/redistill/redistill/internal/snapshot"
 )
 
@@ -95,12 +96,10 @@ func (s *saver) run(sn *engine.Snapshot, changes uint64) {
 	path := s.srv.Config.Snapshot().SnapshotPath
 	saved, err := snapshot.Save(sn, path, redisVersion)
 	for tries := 1; err == engine.ErrFlushed && tries < saveTries; tries++ {
-		tx := s.srv.Store.NewTx()
-		tx.Now = time.Now().UnixMilli()
-		tx.LockAll()
-		changes = s.srv.writes()
-		sn, err = tx.BeginSnapshot()
-		tx.Unlock()
+		s.withAllLocked(func(tx *engine.Tx) {
+			changes = s.srv.writes()
+			sn, err = tx.BeginSnapshot()
+		})
 		if err == nil {
 			saved, err = s.resume(sn, path)
 		}
@@ -169,11 +168,18 @@ func (s *saver) due() {
 	if !changed {
 		return
 	}
+	s.withAllLocked(func(tx *engine.Tx) { _ = s.begin(tx, "interval", nil) }) // one that is under way will do
+}
+
+// withAllLocked calls begin with all shards locked, and nothing else locked. The latency monitor is told how long everybody had to wait.
+func (s *saver) withAllLocked(begin func(tx *engine.Tx)) {
+	began := nanotime()
 	tx := s.srv.Store.NewTx()
 	tx.Now = time.Now().UnixMilli()
 	tx.LockAll()
-	_ = s.begin(tx, "interval", nil) // one that is under way will do
+	begin(tx)
 	tx.Unlock()
+	s.srv.latency.Add(latency.Snapshot, time.Duration(nanotime()-began))
 }
 
 // close gives up a snapshot that is under way and waits for its end. None is begun any more.

@@ -14,6 +14,7 @@ import (
 	"github.com/redistill/redistill/engine"
 	"github.com/redistill/redistill/internal/acl"
 	"github.com/redistill/redistill/internal/config"
+	"github.com/redistill/redistill/internal/latency"
 )
 
 // Options configure a Server.
@@ -53,7 +54,9 @@ type Server struct {
 	users    *acl.Users
 	aclLog   acl.Log
 	failures failureLog
+	slowFrom atomic.Int64 // nanoseconds from which on a command is looked at by slowlog or latency
 	slowlog  slowlog
+	latency  latency.Monitor
 	sampler  sampler
 	saver    saver
 	loader   atomic.Pointer[loading] // of the snapshot that was loaded at the start, or is; nil if none

@@ -89,7 +89,7 @@ type slowEntry struct {
 }
 
 // configure takes over the threshold and the length.
-func (l *slowlog) configure(v *config.Values) error {
+func (l *slowlog) configure(v *config.Values) {
 	threshold := int64(math.MaxInt64)
 	if v.SlowlogSlowerThan >= 0 {
 		threshold = int64(v.SlowlogSlowerThan)
@@ -99,7 +99,6 @@ func (l *slowlog) configure(v *config.Values) error {
 	l.maxLen = int(v.SlowlogMaxLen)
 	l.trim()
 	l.mu.Unlock()
-	return nil
 }
 
 // add keeps a command that took so many nanoseconds. args are copied.

@@ -285,6 +285,11 @@ var settings = withNames([]Setting{
 		kind: integer(func(v *Values) *int64 { return &v.SlowlogMaxLen }, 0, math.MaxInt64),
 	},
 	{
+		Key: "logging.latency_monitor_threshold", Redis: []string{"latency-monitor-threshold"}, Default: "0", Mutable: true,
+		Help: "milliseconds from which LATENCY LATEST and HISTORY keep what took so long; 0 = off",
+		kind: integer(func(v *Values) *int64 { return &v.LatencyMonitorThreshold }, 0, math.MaxInt64),
+	},
+	{
 		Key: "logging.latency_tracking", Redis: []string{"latency-tracking"}, Default: "true", Mutable: true,
 		Help: "keep the histograms that LATENCY HISTOGRAM shows",
 		kind: yesNo(func(v *Values) *bool { return &v.LatencyTracking }),
@@ -318,7 +323,6 @@ var settings = withNames([]Setting{
 	{Redis: []string{"activedefrag"}, kind: fixed("no")},
 	{Redis: []string{"cluster-enabled"}, kind: fixed("no")},
 	{Redis: []string{"daemonize"}, kind: fixed("no")},
-	{Redis: []string{"latency-monitor-threshold"}, kind: fixed("0")},
 	{Redis: []string{"lazyfree-lazy-eviction"}, kind: fixed("no")},
 	{Redis: []string{"lazyfree-lazy-expire"}, kind: fixed("no")},
 	{Redis: []string{"lazyfree-lazy-server-del"}, kind: fixed("no")},

@@ -63,6 +63,7 @@ type Values struct {
 
 	SlowlogSlowerThan       time.Duration // -1µs = SLOWLOG off, 0 = every command
 	SlowlogMaxLen           int64
+	LatencyMonitorThreshold int64 // milliseconds, 0 = off
 	ACLLogMaxLen            int
 	LatencyTracking         bool
 	ProtoMaxBulkLen         int64           // bytes of one argument
