@@ -67,6 +67,12 @@ func (s *Store) SetExternalBudget(n int64) {
 // likes, such as replies that clients do not read. Within the budget they take nothing from the arena. It returns their sum.
 func (s *Store) AddExternal(n int64) int64 { return s.memory.external.Add(n) }
 
+// Purge gives all memory back to the system that nothing uses, the Go runtime's too. It takes some milliseconds. Shards may be locked.
+func (s *Store) Purge() {
+	s.memory.collect()
+	s.pool.shrink(0)
+}
+
 // govern keeps the process within its limit: it adapts the arena's share to what everything else takes, makes room where the arena has
 // outgrown it, and gives free pages back to the system.
 func (s *Store) govern() {

@@ -117,17 +117,20 @@ func (p *pool) resident() int64 { return p.used.Load() + p.warm.Load() }
 
 // trim gives the pages of free blocks back to the system until no more than the limit are resident, or none are free. Nobody has to wait
 // for more than one of them.
-func (p *pool) trim() {
-	for p.drop() {
+func (p *pool) trim() { p.shrink(p.limit.Load()) }
+
+// shrink is trim for as many blocks as are said.
+func (p *pool) shrink(most int64) {
+	for p.drop(most) {
 		runtime.Gosched() // who waits for the lock has to run to take it
 	}
 }
 
-// drop is trim for one block, and reports whether there was one.
-func (p *pool) drop() bool {
+// drop is shrink for one block, and reports whether there was one.
+func (p *pool) drop(most int64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.free) == 0 || p.resident() <= p.limit.Load() {
+	if len(p.free) == 0 || p.resident() <= most {
 		return false
 	}
 	b := p.free[len(p.free)-1]

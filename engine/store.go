@@ -132,6 +132,7 @@ type Stats struct {
 	Reaped                   uint64              // expired keys that were removed with nobody asking for them
 	ReapLag                  int64               // milliseconds from their deadlines until then, all together
 	DataBytes, OverheadBytes int64               // bytes of live records, and of the index
+	IndexBytes               [Databases]int64    // OverheadBytes by database
 	DeadBytes                int64               // bytes in blocks that no live record takes
 	FreeBytes                int64               // resident bytes of blocks that nothing uses
 	Watched                  int64               // keys that are watched
@@ -149,7 +150,9 @@ func (t *Tx) Stats() Stats {
 			st.Keys[db] += int64(sp.keys.keys)
 			st.Expires[db] += int64(sp.expires)
 			deadlines[db] += sp.deadlines
-			st.OverheadBytes += int64(sp.keys.blocks()+sp.parts.blocks()) * blockSize
+			index := int64(sp.keys.blocks()+sp.parts.blocks()) * blockSize
+			st.IndexBytes[db] += index
+			st.OverheadBytes += index
 		}
 		st.Hits += sh.stats.hits
 		st.Misses += sh.stats.misses

@@ -177,7 +177,7 @@ func fillKeyspace(s *info.Snapshot, store *engine.Stats) {
 	for i, n := range store.Keys {
 		if n > 0 {
 			ttl := time.Duration(store.AvgTTL[i]) * time.Millisecond
-			s.Databases = append(s.Databases, info.Database{Index: i, Keys: n, Expires: store.Expires[i], AvgTTL: ttl})
+			s.Databases = append(s.Databases, info.Database{Index: i, Keys: n, Expires: store.Expires[i], AvgTTL: ttl, IndexBytes: store.IndexBytes[i]})
 		}
 	}
 }

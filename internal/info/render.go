@@ -237,9 +237,11 @@ func unixTime(get func(*Snapshot) time.Time) render {
 	}
 }
 
-// fragmentation is resident memory by used memory.
-func fragmentation(dst []byte, s *Snapshot) []byte {
-	return strconv.AppendFloat(dst, ratio(float64(s.RSSBytes), float64(s.Used())), 'f', 2, 64)
+// quotient is a/b, 0 if b is.
+func quotient(a, b func(*Snapshot) int64) render {
+	return func(dst []byte, s *Snapshot) []byte {
+		return strconv.AppendFloat(dst, ratio(float64(a(s)), float64(b(s))), 'f', 2, 64)
+	}
 }
 
 // ratio is a/b, 0 if b is.

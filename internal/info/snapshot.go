@@ -78,6 +78,21 @@ func (s *Snapshot) Used() int64 {
 	return s.DataBytes + s.IndexBytes + s.DeadBytes + s.ClientBytes + s.GoBytes + s.ProgramBytes
 }
 
+// Overhead returns the bytes in use that are no records.
+func (s *Snapshot) Overhead() int64 { return s.Used() - s.DataBytes }
+
+// Net returns the bytes in use beside those of the empty server, which may have given some back since: at least those of records.
+func (s *Snapshot) Net() int64 { return max(s.Used()-s.StartupBytes, s.DataBytes) }
+
+// Allocated returns the bytes of the arena that are taken by records and the index, ...
+func (s *Snapshot) Allocated() int64 { return s.DataBytes + s.IndexBytes }
+
+// Active returns ... those of the blocks that they are in, ...
+func (s *Snapshot) Active() int64 { return s.Allocated() + s.DeadBytes }
+
+// Resident returns ... and those of all blocks that are in memory.
+func (s *Snapshot) Resident() int64 { return s.Active() + s.FreeBytes }
+
 // Command is what calls of one command did.
 type Command struct {
 	Name             string // "get", "config|get"
@@ -104,4 +119,5 @@ type Database struct {
 	Index         int
 	Keys, Expires int64         // keys, and keys with a TTL
 	AvgTTL        time.Duration // mean of the remaining TTLs, an estimate
+	IndexBytes    int64         // of memory, to find its keys
 }
