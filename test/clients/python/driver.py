@@ -256,7 +256,35 @@ def errors(r):
     equal(r.get("s"), "text")  # the connection is still in step
 
 
-CHECKS = [connection, set_and_get, expiry, counters, hashes, pipeline, transaction, watch, scan, databases, binary, large_value, errors]
+def diagnosis(r):
+    r.set("k", "v" * 1000)
+    stats = r.memory_stats()
+    assert stats["keys.count"] > 0 and stats["dataset.bytes"] > 1000, stats
+    assert stats[f"db.{DB}"]["overhead.hashtable.main"] > 0, stats
+    assert 0 < float(stats["dataset.percentage"]) <= 100, stats
+    assert r.memory_usage("k") > 1000
+    equal(r.memory_purge(), True)
+    assert len(r.memory_malloc_stats()) > 100
+    r.config_set("latency-monitor-threshold", 20)
+    r.execute_command("DEBUG", "SLEEP", "0.03")
+    r.config_set("latency-monitor-threshold", 0)
+    event, at, last, most = next(e for e in r.latency_latest() if e[0] == "command")
+    assert at > 1e9 and 20 <= last <= most, (at, last, most)
+    assert r.latency_history("command")[-1][1] == last
+    assert r.latency_reset("command") == 1
+    named = connect(client_name="listed")
+    named.ping()
+    listed = {c["name"]: c for c in r.client_list()}["listed"]
+    equal((listed["cmd"], listed["db"], listed["events"], listed["flags"]), ("ping", str(DB), "r", "N"))
+    equal([c["id"] for c in r.client_list(client_id=[listed["id"]])], [listed["id"]])
+    assert listed["id"] in [c["id"] for c in r.client_list(_type="normal")]
+    equal(r.client_list(_type="replica"), [])
+    equal(r.client_kill_filter(_id=listed["id"]), 1)
+    assert all(e["command"] and e["client_address"] for e in r.slowlog_get(10))
+    assert r.info("everything")["allocator_active"] > 0
+
+
+CHECKS = [connection, set_and_get, expiry, counters, hashes, pipeline, transaction, watch, scan, databases, binary, large_value, errors, diagnosis]
 
 
 def main(names):
