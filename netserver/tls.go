@@ -101,8 +101,7 @@ func (c *netConn) handshake() bool {
 		return true
 	}
 	if err := c.tls.Handshake(); err != nil {
-		c.session.CountTLSFailure()
-		c.srv.log.Debug("a TLS handshake failed", "client", c.session.Addr, "error", err)
+		c.session.TLSFailed(err)
 		return false
 	}
 	_ = c.nc.SetDeadline(time.Time{})

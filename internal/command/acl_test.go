@@ -111,29 +111,6 @@ func TestLoginWhileTheUserGoes(t *testing.T) {
 	}
 }
 
-func TestFailuresAreToldInMeasure(t *testing.T) {
-	var l failureLog
-	told, omitted := 0, 0
-	count := func(at time.Time, n int) {
-		for range n {
-			tell, before := l.tell(at)
-			if tell {
-				told++
-			}
-			omitted += before
-		}
-	}
-	start := time.Unix(1000, 0)
-	count(start, 1000)
-	if told != failuresToldPerSecond || omitted != 0 {
-		t.Errorf("in a second %d were told", told)
-	}
-	count(start.Add(time.Second), 1)
-	if told != failuresToldPerSecond+1 || omitted != 1000-failuresToldPerSecond {
-		t.Errorf("a second later %d were told, %d omitted", told, omitted)
-	}
-}
-
 // TestSecretsStaySecret looks for passwords where others could see them.
 func TestSecretsStaySecret(t *testing.T) {
 	var log bytes.Buffer

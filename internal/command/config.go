@@ -61,8 +61,13 @@ func configSet(c *Call) error {
 	for i := 2; i < len(c.Args); i += 2 {
 		pairs = append(pairs, config.Pair{Name: string(c.Args[i]), Value: string(c.Args[i+1])})
 	}
-	if err := c.Srv.Config.Set(pairs...); err != nil {
+	changes, err := c.Srv.Config.Apply(pairs...)
+	if err != nil {
 		return Error("ERR " + err.Error())
+	}
+	for _, ch := range changes {
+		c.Srv.Log.Info("a setting was changed", "setting", ch.Setting.Key, "old", clipText(ch.Old), "new", clipText(ch.New), "client", c.S.Addr,
+			"user", c.S.user.Load().Name())
 	}
 	c.Out.OK()
 	return nil

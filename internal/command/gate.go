@@ -203,7 +203,7 @@ func size(args [][]byte) int {
 // reject replies to a command that did not run. In a transaction it makes EXEC fail, and a refused EXEC ends the transaction.
 func (s *Session) reject(cmd *Command, err error) {
 	if err == errCrossProtocol {
-		s.srv.Log.Warn("closed a connection that speaks HTTP: somebody may be trying to reach the server through a browser", "client", s.Addr)
+		s.srv.told.http.warn(s.srv.Log, "closed a connection that speaks HTTP: somebody may be trying to reach the server through a browser", "client", s.Addr)
 		s.Closing = true
 		return
 	}

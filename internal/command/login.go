@@ -1,7 +1,6 @@
 package command
 
 import (
-	"sync"
 	"time"
 
 	"github.com/redistill/redistill/internal/acl"
@@ -70,40 +69,5 @@ func (s *Session) enter(u *acl.User) bool {
 // loginFailed counts and logs a failed login. object is what ACL LOG says about it.
 func (s *Session) loginFailed(why acl.Denial, object, user string) {
 	s.denied(s.call.Cmd, why, object, user)
-	tell, omitted := s.srv.failures.tell(time.Now())
-	if !tell {
-		return
-	}
-	words := []any{"user", string(clip([]byte(user), 64)), "client", s.Addr}
-	if omitted > 0 {
-		words = append(words, "not_logged_before", omitted)
-	}
-	s.srv.Log.Warn("login failed", words...)
-}
-
-// failuresToldPerSecond is how many failed logins are logged in a second. The others are counted only.
-const failuresToldPerSecond = 10
-
-// failureLog keeps those who guess passwords from filling the log.
-type failureLog struct {
-	mu      sync.Mutex // guards the fields below
-	second  int64      // Unix seconds
-	told    int        // within second
-	omitted int        // since the last one that was told
-}
-
-// tell reports whether a failure at that time is to be logged, and how many before it were not.
-func (l *failureLog) tell(now time.Time) (tell bool, omitted int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if second := now.Unix(); second != l.second {
-		l.second, l.told = second, 0
-	}
-	if l.told == failuresToldPerSecond {
-		l.omitted++
-		return false, 0
-	}
-	l.told++
-	omitted, l.omitted = l.omitted, 0
-	return true, omitted
+	s.srv.told.login.warn(s.srv.Log, "login failed", "user", clipText(user), "client", s.Addr)
 }

@@ -53,7 +53,7 @@ type Server struct {
 	total    totals
 	users    *acl.Users
 	aclLog   acl.Log
-	failures failureLog
+	told     told
 	slowFrom atomic.Int64 // nanoseconds from which on a command is looked at by slowlog or latency
 	slowlog  slowlog
 	latency  latency.Monitor
@@ -216,8 +216,7 @@ func (srv *Server) Connected() int { return srv.clients.len() }
 func (srv *Server) NewSession(addr, laddr string, fd int, wake func()) (*Session, error) {
 	srv.Store.Stir()
 	if srv.protectedFrom(addr) {
-		srv.total.rejected.Add(1)
-		return nil, errProtected
+		return nil, srv.refuse(addr, "protected mode", errProtected)
 	}
 	c := &Session{Addr: addr, LAddr: laddr, FD: fd, srv: srv, tx: srv.Store.NewTx(), wake: wake, created: time.Now().UnixMilli()}
 	c.unix = isUnix(addr)
@@ -229,11 +228,17 @@ func (srv *Server) NewSession(addr, laddr string, fd int, wake func()) (*Session
 	c.call.S, c.call.Srv, c.call.Tx, c.call.Out, c.call.Now = c, srv, c.tx, &c.Out, c.created
 	srv.total.connections.Add(1)
 	if !srv.clients.add(c, srv.Config.Snapshot().MaxConnections) {
-		srv.total.rejected.Add(1)
-		return nil, errMaxClients
+		return nil, srv.refuse(addr, "max_connections", errMaxClients)
 	}
 	c.logout() // now that changes of the rules reach it
 	n := c.ID % int64(len(srv.stripes))
 	c.stats, c.io = srv.stripes[n], &srv.total.io[n]
 	return c, nil
+}
+
+// refuse counts and logs a client that is not let in, and returns the error.
+func (srv *Server) refuse(addr, because string, err Error) error {
+	srv.total.rejected.Add(1)
+	srv.told.refused.warn(srv.Log, "connection refused", "because", because, "client", addr)
+	return err
 }

@@ -1,6 +1,8 @@
 package command
 
 import (
+	"errors"
+	"io"
 	"net/netip"
 	"runtime/debug"
 	"sync"
@@ -210,8 +212,14 @@ func (s *Session) CountQueryLimit() { s.srv.total.queryLimit.Add(1) }
 // CountOutputLimit counts the client as one that is closed for the replies that it does not read.
 func (s *Session) CountOutputLimit() { s.srv.total.outputLimit.Add(1) }
 
-// CountTLSFailure counts the client as one whose TLS handshake failed.
-func (s *Session) CountTLSFailure() { s.srv.total.tlsFailures.Add(1) }
+// TLSFailed counts the client as one whose TLS handshake failed, and logs why. One that just went away is not logged: that is how others
+// find out whether the port is open.
+func (s *Session) TLSFailed(err error) {
+	s.srv.total.tlsFailures.Add(1)
+	if !errors.Is(err, io.EOF) {
+		s.srv.told.handshake.warn(s.srv.Log, "TLS handshake failed", "client", s.Addr, "error", err)
+	}
+}
 
 // CountIO adds to the totals of bytes read from and written to clients. The connection calls it once a batch, when Out is written.
 func (s *Session) CountIO(in, out int) {

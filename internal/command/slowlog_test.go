@@ -42,6 +42,7 @@ func TestSlowlogArguments(t *testing.T) {
 		{"config set maxmemory 0 RequirePass secret", []string{"config", "set", "maxmemory", "0", "RequirePass", "(redacted)"}},
 		{"config set requirepass secret maxmemory 0", []string{"config", "set", "requirepass", "(redacted)", "maxmemory", "0"}},
 		{"config set security.password secret", []string{"config", "set", "security.password", "(redacted)"}},
+		{"acl setuser bob on >secret ~*", []string{"acl", "setuser", "(redacted)", "(redacted)", "(redacted)", "(redacted)"}},
 		{"config get requirepass", []string{"config", "get", "requirepass"}},
 	} {
 		connect(t, srv).do(test.command)

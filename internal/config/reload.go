@@ -42,20 +42,28 @@ func (c *Config) differences(fresh *Config) []Change {
 		if s.Key == "" {
 			continue
 		}
-		ch := Change{Setting: s, Source: fresh.sources[i], Old: s.get(old), New: s.get(next)}
-		if ch.Old == ch.New {
+		ch, different := s.change(old, next)
+		if !different {
 			c.sources[i] = fresh.sources[i]
 			continue
 		}
+		ch.Source = fresh.sources[i]
 		if !s.Mutable {
 			ch.Err = ErrRestart
-		}
-		if s.Secret {
-			ch.Old, ch.New = masked(ch.Old), masked(ch.New)
 		}
 		changes = append(changes, ch)
 	}
 	return changes
+}
+
+// change compares the values of a setting.
+func (s *Setting) change(old, next *Values) (ch Change, different bool) {
+	ch = Change{Setting: s, Old: s.get(old), New: s.get(next)}
+	different = ch.Old != ch.New
+	if s.Secret {
+		ch.Old, ch.New = masked(ch.Old), masked(ch.New)
+	}
+	return ch, different
 }
 
 // masked stands for a secret.

@@ -33,9 +33,15 @@ func (e *SetError) Unwrap() error { return e.Err }
 // brought into effect by the hooks of OnChange. Values are in the dialect of
 // the name they come with. The error is a *SetError.
 func (c *Config) Set(pairs ...Pair) error {
+	_, err := c.Apply(pairs...)
+	return err
+}
+
+// Apply is Set that also returns what is different now, in the order of the pairs.
+func (c *Config) Apply(pairs ...Pair) ([]Change, error) {
 	chosen, err := resolve(pairs)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -44,17 +50,22 @@ func (c *Config) Set(pairs ...Pair) error {
 	*next = *old
 	for i, p := range chosen {
 		if err := p.set(next, pairs[i].Value); err != nil {
-			return &SetError{p.name, err}
+			return nil, &SetError{p.name, err}
 		}
 	}
 	if err := c.runHooks(old, next, chosen); err != nil {
-		return err
+		return nil, err
 	}
 	c.snapshot.Store(next)
+	var changes []Change
 	for _, p := range chosen {
 		c.sources[p.row] = Source{Origin: FromRuntime}
+		if ch, different := settings[p.row].change(old, next); different {
+			ch.Source = c.sources[p.row]
+			changes = append(changes, ch)
+		}
 	}
-	return nil
+	return changes, nil
 }
 
 // resolve finds the parameters and refuses unknown, immutable and repeated
