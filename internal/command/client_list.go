@@ -49,7 +49,7 @@ func clientList(c *Call) error {
 		return err
 	}
 	c.S.publishRunning()
-	var text []byte
+	text := make([]byte, 0, lineBytes*len(clients))
 	for _, s := range clients {
 		text = s.appendLine(text, c.Now)
 	}
@@ -145,6 +145,9 @@ func (s *Session) appendFlags(dst []byte) []byte {
 	return dst
 }
 
+// lineBytes is about the length of a line of CLIENT LIST, and rather more.
+const lineBytes = 384
+
 // sessionBytes is about what a session takes without its buffers.
 const sessionBytes = 1 << 10
 
@@ -179,7 +182,11 @@ func (s *Session) appendLine(dst []byte, now int64) []byte {
 	dst = appendField(dst, " oll=", min(pushed, 1)) // the bytes pushed to a client lie in one piece
 	dst = appendField(dst, " omem=", pushedCap)
 	dst = appendField(dst, " tot-mem=", s.bytes())
-	dst = append(dst, " events=r cmd="...)
+	dst = append(dst, " events=r"...)
+	if s.unread.Load() > 0 {
+		dst = append(dst, 'w') // it does not read, and the connection waits until it does
+	}
+	dst = append(dst, " cmd="...)
 	if cmd := p.last.Load(); cmd != nil {
 		dst = append(dst, cmd.fullName...)
 	} else {

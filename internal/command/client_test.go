@@ -32,6 +32,11 @@ func TestClientList(t *testing.T) {
 		t.Errorf("CLIENT LIST TYPE normal: got %q", got)
 	}
 	b.expect("CLIENT LIST TYPE pubsub", "$0 ")
+	a.Unread(77)
+	if got := b.do("CLIENT LIST ID 1"); !strings.Contains(got, " events=rw ") {
+		t.Errorf("a client that does not read: got %q", got)
+	}
+	a.Unread(0)
 	if got := a.do("RESET") + a.do("CLIENT INFO"); !strings.Contains(got, "name= ") || !strings.Contains(got, "flags=N db=0") || !strings.Contains(got, "resp=2 lib-name=lib") {
 		t.Errorf("CLIENT INFO after RESET: got %q", got)
 	}

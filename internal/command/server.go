@@ -193,11 +193,11 @@ func (r *registry) len() int {
 // list returns the clients in the order in which they came.
 func (r *registry) list() []*Session {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	all := make([]*Session, 0, len(r.byID))
 	for _, s := range r.byID {
 		all = append(all, s)
 	}
+	r.mu.Unlock()
 	slices.SortFunc(all, func(a, b *Session) int { return cmp.Compare(a.ID, b.ID) })
 	return all
 }
