@@ -3,10 +3,13 @@ package soak
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redistill/redistill/internal/resp"
@@ -22,165 +25,105 @@ const (
 
 // talker is a client that knows the reply to everything that it says. The keys of its connection are its own.
 type talker struct {
-	r       *rand.Rand
-	most    int // bytes of a value
-	conn    net.Conn
-	in      *bufio.Reader
-	began   time.Time // of the connection
-	prefix  string    // of all keys
-	strings map[string]string
-	hashes  map[string]map[string]string
-	numbers map[string]int
+	r      *rand.Rand
+	most   int // bytes of a value
+	proto  int // of RESP: 2 or 3
+	loose  bool
+	rules  *profile // of its user; nil for one who may do everything
+	user   string   // its name
+	conn   net.Conn
+	in     *bufio.Reader
+	began  time.Time // of the connection
+	prefix string    // of all keys
 
-	commands, replies resp.Out // of the pipeline that is being made
+	// What the server has, as of the last reply that was checked. Where replies are loose, a key may be missing.
+	strings  map[string]string
+	hashes   map[string]map[string]string
+	numbers  map[string]int
+	dumped   *dumped // what DUMP returned last
+	missed   int64   // keys and fields that were found to be missing, and
+	refusals int64   // commands that were refused for want of memory, since they were counted last
+
+	commands resp.Out // of the pipeline that is being made
+	steps    []step   // likewise
+	got      []byte   // the last reply
+	want     resp.Out // scratch
 }
 
-// dial connects, and starts with no keys of its own. name is in no use by another.
-func (k *talker) dial(network, address, name string) error {
-	conn, err := net.Dial(network, address)
-	if err != nil {
-		return err
-	}
+// step is a command of a pipeline.
+type step struct {
+	words []string
+	right func(got []byte) bool // whether that is the reply; called once, in the order of the replies
+}
+
+// dumped is a payload for RESTORE, and the string in it.
+type dumped struct{ payload, value string }
+
+// lost says that a connection ended.
+type lost struct{ error }
+
+func (l lost) Unwrap() error { return l.error }
+
+// start begins to talk on a connection, with no keys of its own. name is in no use by another.
+func (k *talker) start(conn net.Conn, name string) {
 	k.conn, k.in, k.began, k.prefix = conn, bufio.NewReaderSize(conn, 32<<10), time.Now(), name
-	k.strings, k.hashes, k.numbers = map[string]string{}, map[string]map[string]string{}, map[string]int{}
-	return nil
+	k.strings, k.hashes, k.numbers, k.dumped = map[string]string{}, map[string]map[string]string{}, map[string]int{}, nil
+	k.proto, k.want.Proto = 2, 2
+	if k.user == "" {
+		k.user = "default"
+	}
 }
 
-// make makes a pipeline of n commands.
+// make makes a pipeline of n random commands.
 func (k *talker) make(n int) {
-	k.commands.B, k.replies.B = k.commands.B[:0], k.replies.B[:0]
+	k.clear()
 	for range n {
 		k.add()
 	}
 }
 
-// say appends a command.
-func (k *talker) say(words ...string) {
+// clear begins a new pipeline.
+func (k *talker) clear() {
+	k.commands.B = k.commands.B[:0]
+	clear(k.steps)
+	k.steps = k.steps[:0]
+}
+
+// ask appends a command to the pipeline, with the test that its reply has to pass if the client's user may do that. What it changes in the
+// model is for the test to do.
+func (k *talker) ask(right func(got []byte) bool, words ...string) {
+	if denial := k.denial(words); denial != "" {
+		right = func(got []byte) bool { return string(got) == denial }
+	}
+	k.say(right, words...)
+}
+
+// say is ask without regard to the client's user.
+func (k *talker) say(right func(got []byte) bool, words ...string) {
 	k.commands.Array(len(words))
 	for _, w := range words {
 		k.commands.BulkString(w)
 	}
+	k.steps = append(k.steps, step{words, right})
 }
 
-// add appends a random command and the reply to it.
-func (k *talker) add() {
-	key := fmt.Sprint(k.prefix, "s", k.r.IntN(10))
-	switch k.r.IntN(12) {
-	case 0, 1:
-		v := k.value()
-		k.say("SET", key, v, "EX", strconv.Itoa(keyLife))
-		k.strings[key] = v
-		k.replies.Simple("OK")
-	case 2, 3, 4:
-		k.say("GET", key)
-		k.bulk(k.strings, key)
-	case 5:
-		k.say("STRLEN", key)
-		k.replies.Int(int64(len(k.strings[key])))
-	case 6:
-		k.say("DEL", key)
-		_, there := k.strings[key]
-		k.truth(there)
-		delete(k.strings, key)
-	case 7:
-		k.count()
-	case 8, 9:
-		k.hash()
-	case 10:
-		v := k.value()
-		k.say("ECHO", v)
-		k.replies.BulkString(v)
-	case 11:
-		k.transaction(key)
+// is compares a reply with the one that want appends.
+func (k *talker) is(got []byte, want func(o *resp.Out)) bool {
+	k.want.B = k.want.B[:0]
+	want(&k.want)
+	return bytes.Equal(got, k.want.B)
+}
+
+// mayMiss reports whether a key that was written may be gone: evicted, or expired, because the machine was so slow.
+func (k *talker) mayMiss() bool { return k.loose || time.Since(k.began) > keyLife*time.Second/2 }
+
+// refused reports whether a reply is that of a server whose memory is full, where it may be.
+func (k *talker) refused(got []byte) bool {
+	if !k.loose || !bytes.HasPrefix(got, []byte("-OOM ")) {
+		return false
 	}
-}
-
-// bulk appends the value of a key, which may be missing, as a reply.
-func (k *talker) bulk(from map[string]string, key string) {
-	if v, ok := from[key]; ok {
-		k.replies.BulkString(v)
-		return
-	}
-	k.replies.B = append(k.replies.B, "$-1\r\n"...)
-}
-
-func (k *talker) truth(yes bool) {
-	n := int64(0)
-	if yes {
-		n = 1
-	}
-	k.replies.Int(n)
-}
-
-func (k *talker) count() {
-	key := fmt.Sprint(k.prefix, "n", k.r.IntN(2))
-	k.say("INCR", key)
-	k.numbers[key]++
-	k.replies.Int(int64(k.numbers[key]))
-	k.expire(key)
-}
-
-// expire limits the life of a key that exists.
-func (k *talker) expire(key string) {
-	k.say("EXPIRE", key, strconv.Itoa(keyLife))
-	k.truth(true)
-}
-
-func (k *talker) hash() {
-	key, field := fmt.Sprint(k.prefix, "h", k.r.IntN(2)), fmt.Sprint("f", k.r.IntN(30))
-	h := k.hashes[key]
-	switch _, there := h[field]; k.r.IntN(3) {
-	case 0:
-		if h == nil {
-			h = map[string]string{}
-			k.hashes[key] = h
-		}
-		h[field] = k.value()
-		k.say("HSET", key, field, h[field])
-		k.truth(!there)
-		k.expire(key)
-	case 1:
-		k.say("HGET", key, field)
-		k.bulk(h, field)
-	case 2:
-		k.say("HDEL", key, field)
-		k.truth(there)
-		delete(h, field)
-	}
-}
-
-// transaction appends one of three commands.
-func (k *talker) transaction(key string) {
-	k.say("MULTI")
-	k.say("GET", key)
-	k.say("PING")
-	k.say("EXEC")
-	k.replies.Simple("OK")
-	k.replies.Simple("QUEUED")
-	k.replies.Simple("QUEUED")
-	k.replies.Array(2)
-	k.bulk(k.strings, key)
-	k.replies.Simple("PONG")
-}
-
-// value returns random bytes: mostly few, rarely many.
-func (k *talker) value() string {
-	limit := 100
-	switch n := k.r.IntN(1000); {
-	case n < 2:
-		limit = k.most
-	case n < 20:
-		limit = 64 << 10
-	case n < 200:
-		limit = 4 << 10
-	}
-	b := make([]byte, k.r.IntN(min(limit, k.most)))
-	for i := 0; i < len(b); i += 8 {
-		for j, bits := i, k.r.Uint64(); j < min(i+8, len(b)); j, bits = j+1, bits>>8 {
-			b[j] = byte(bits)
-		}
-	}
-	return string(b)
+	k.refusals++
+	return true
 }
 
 // send writes the first n bytes of the pipeline, in pieces.
@@ -191,29 +134,28 @@ func (k *talker) send(n int) error {
 			piece = 1 + k.r.IntN(piece)
 		}
 		if _, err := k.conn.Write(left[:piece]); err != nil {
-			return err
+			return lost{err}
 		}
 		left = left[piece:]
 	}
 	return nil
 }
 
-// check reads the first n bytes of the replies and compares them.
-func (k *talker) check(n int) error {
-	got := make([]byte, 16<<10)
-	for want := k.replies.B[:n]; len(want) > 0; {
-		m, err := k.in.Read(got[:min(len(got), len(want))])
-		if !bytes.Equal(got[:m], want[:m]) {
-			return fmt.Errorf("got %.100q, want %.100q", got[:m], want[:m])
+// check reads the first n replies and tests them.
+func (k *talker) check(n int) (err error) {
+	for i := range k.steps[:n] {
+		s := &k.steps[i]
+		if k.got, err = appendReply(k.got[:0], k.in); err != nil {
+			return fmt.Errorf("command %d of %d, %.100q: %w", i, len(k.steps), s.words, err)
 		}
-		if want = want[m:]; err != nil && len(want) > 0 {
-			return fmt.Errorf("%d bytes of replies are missing: %w", len(want), err)
+		if !s.right(k.got) {
+			return fmt.Errorf("command %d of %d, %.100q: got %.100q", i, len(k.steps), s.words, k.got)
 		}
 	}
 	return nil
 }
 
-// exchange sends the first n bytes of the pipeline while it compares the first m bytes of the replies.
+// exchange sends the first n bytes of the pipeline while it checks the first m replies. If these are not all, it closes the connection.
 func (k *talker) exchange(n, m int) error {
 	_ = k.conn.SetDeadline(time.Now().Add(patience))
 	sent := make(chan error, 1)
@@ -223,7 +165,7 @@ func (k *talker) exchange(n, m int) error {
 		<-sent
 		return err
 	}
-	if m < len(k.replies.B) {
+	if m < len(k.steps) {
 		_ = k.conn.Close() // it may wait for room
 		<-sent
 		return nil
@@ -231,28 +173,8 @@ func (k *talker) exchange(n, m int) error {
 	return <-sent
 }
 
-// run talks for a while on one connection, and returns the number of commands that were answered. It ends the connection in an orderly
-// way, or in the middle of whatever.
-func (k *talker) run(stop <-chan struct{}) (answered int, err error) {
-	defer func() { _ = k.conn.Close() }()
-	for time.Since(k.began) < maxStay {
-		select {
-		case <-stop:
-			return answered, nil
-		default:
-		}
-		n := 1 + k.r.IntN([]int{1, 1, 16, 200}[k.r.IntN(4)])
-		k.make(n)
-		if k.r.IntN(300) == 0 {
-			return answered, k.abandon()
-		}
-		if err := k.exchange(len(k.commands.B), len(k.replies.B)); err != nil {
-			return answered, err
-		}
-		answered += n
-	}
-	return answered, nil
-}
+// do makes an exchange of the whole pipeline.
+func (k *talker) do() error { return k.exchange(len(k.commands.B), len(k.steps)) }
 
 // abandon goes away before all replies are read, or all commands sent.
 func (k *talker) abandon() error {
@@ -264,5 +186,47 @@ func (k *talker) abandon() error {
 		_ = k.send(k.r.IntN(len(k.commands.B)))
 		return nil
 	}
-	return k.exchange(len(k.commands.B), k.r.IntN(len(k.replies.B)))
+	return k.exchange(len(k.commands.B), k.r.IntN(len(k.steps)))
+}
+
+// largestReply bounds what a damaged length makes a client wait for.
+const largestReply = 1 << 28
+
+// appendReply appends the bytes of one reply, with all that is in it. The error is lost if the connection ended.
+func appendReply(dst []byte, in *bufio.Reader) ([]byte, error) {
+	for left := 1; left > 0; left-- {
+		line, err := in.ReadSlice('\n')
+		dst = append(dst, line...)
+		if err != nil {
+			return dst, lost{err}
+		}
+		if len(line) < 3 || line[len(line)-2] != '\r' || !strings.ContainsRune("+-:_,#($=!*~>%", rune(line[0])) {
+			return dst, fmt.Errorf("%.100q is no reply", line)
+		}
+		kind := line[0]
+		if !strings.ContainsRune("$=!*~>%", rune(kind)) {
+			continue
+		}
+		n, err := strconv.Atoi(string(line[1 : len(line)-2]))
+		if err != nil || n > largestReply {
+			return dst, fmt.Errorf("%.100q is no reply", line)
+		}
+		switch {
+		case n < 0:
+		case kind == '%':
+			left += 2 * n
+		case kind == '*' || kind == '~' || kind == '>':
+			left += n
+		default:
+			at := len(dst)
+			dst = append(dst, make([]byte, n+2)...)
+			if _, err := io.ReadFull(in, dst[at:]); err != nil {
+				return dst, lost{err}
+			}
+			if !bytes.HasSuffix(dst, []byte("\r\n")) {
+				return dst, errors.New("a string is longer than it says")
+			}
+		}
+	}
+	return dst, nil
 }

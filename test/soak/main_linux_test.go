@@ -2,8 +2,10 @@ package soak
 
 import (
 	"flag"
+	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +17,7 @@ import (
 var (
 	length = flag.Duration("soak", 3*time.Second, "how long TestSoak runs on each I/O path")
 	only   = flag.String("io", "", "the I/O path to run on; empty is each one")
+	seed   = flag.Uint64("seed", rand.Uint64(), "what the random choices of TestSoak follow from, as far as they do not depend on when things happen")
 	cpus   = flag.String("server-cpus", "", "the processors that servers are pinned to, such as 0 or 0,1; empty is all")
 )
 
@@ -38,25 +41,40 @@ func paths() []string {
 // server is a server's process, which may not log an error.
 type server struct {
 	*servertest.Server
-	tb testing.TB
+	tb       testing.TB
+	expected []string // messages of errors that it may log all the same
 }
 
 // startServer starts a server on the processors that it is to run on.
 func startServer(tb testing.TB, args ...string) *server {
 	tb.Helper()
+	return startServerIn(tb, tb.TempDir(), args...)
+}
+
+// startServerIn is startServer in a directory that is there.
+func startServerIn(tb testing.TB, dir string, args ...string) *server {
+	tb.Helper()
 	if *cpus != "" {
 		args = append([]string{"taskset", "-c", *cpus}, args...)
 	}
-	s := &server{servertest.Start(tb, args...), tb}
+	s := &server{Server: servertest.StartIn(tb, dir, args...), tb: tb}
 	tb.Cleanup(func() {
 		if err := s.Stop(); err != nil {
 			tb.Error(err)
 		}
-		if log := s.Log(); strings.Contains(log, "level=ERROR") || strings.Contains(log, "panic") {
-			tb.Errorf("the server logged errors:\n%s", log)
-		}
+		s.checkLog()
 	})
 	return s
+}
+
+// checkLog fails the test if the server has logged an error that is not expected, or could not end in its grace period.
+func (s *server) checkLog() {
+	for line := range strings.Lines(s.Log()) {
+		bad := strings.Contains(line, "level=ERROR") || strings.Contains(line, "panic") || strings.Contains(line, "grace period is over")
+		if bad && !slices.ContainsFunc(s.expected, func(m string) bool { return strings.Contains(line, m) }) {
+			s.tb.Errorf("the server logged: %s", line)
+		}
+	}
 }
 
 // redistill returns the arguments of our server, for startServer.

@@ -1,10 +1,13 @@
 package soak
 
 import (
+	"crypto/tls"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net"
+	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -12,74 +15,135 @@ import (
 	"github.com/redistill/redistill/internal/servertest"
 )
 
-const talkers = 40
+const visitors = 40
 
-// TestSoak runs mixed load on a server: random commands, sizes, pipelines and disconnects, over TCP and the Unix socket. Every byte of
-// every reply is checked. In the end nothing may be left of the connections, and in a long run memory may not grow.
+// TestSoak does to a server all that may happen to it in production, at once: random clients of all kinds who go away in the middle of
+// whatever, changes of users, settings and certificates, reloads, snapshots, scarce memory. Each reply is checked by one who knows what it
+// has to be. In the end nothing may be left of the connections, no goroutine more may run, and in a long run memory may not grow.
 func TestSoak(t *testing.T) {
+	t.Logf("seed %d", *seed)
 	for _, path := range paths() {
-		t.Run(path, func(t *testing.T) {
-			soak(t, startServer(t, redistill(t, path, "--max-memory", "2gb", "--eviction-policy", "noeviction")...))
-		})
+		t.Run(path, func(t *testing.T) { soak(t, newScene(t, path)) })
 	}
 }
 
-func soak(t *testing.T, s *server) {
-	before := s.settled()
-	stop := make(chan struct{})
-	var commands, connections atomic.Int64
+func soak(t *testing.T, sc *scene) {
+	sc.expected = []string{
+		"the TLS certificate cannot be used",         // certificate and key change one after the other
+		"snapshot failed, an older one is as it was", // databases were flushed, or keys changed too fast
+	}
+	before, goroutines := sc.settled(), sc.goroutines()
 	var running sync.WaitGroup
-	for i := range talkers {
-		running.Go(func() {
-			network, address := "tcp", s.Addr
-			if i%2 == 0 {
-				network, address = "unix", s.Socket
-			}
-			k := &talker{r: rand.New(rand.NewPCG(uint64(i), uint64(length.Nanoseconds()))), most: 1 << 20}
-			for visit := 0; ; visit++ {
-				if err := k.dial(network, address, fmt.Sprint("soak", i, "-", visit, ":")); err != nil {
-					t.Errorf("talker %d: %v", i, err)
-					return
-				}
-				n, err := k.run(stop)
-				commands.Add(int64(n))
-				connections.Add(1)
-				if err != nil {
-					t.Errorf("talker %d on its connection %d: %v", i, visit, err)
-					return
-				}
-				select {
-				case <-stop:
-					return
-				default:
-				}
-			}
-		})
-	}
-	samples := s.watch(t)
-	close(stop)
+	last := sc.begin(&running)
+	samples := sc.watch()
+	close(sc.stop)
 	running.Wait()
-
-	s.Eventually("the connections' descriptors are closed", func() bool { return s.Usage().Descriptors <= before.Descriptors })
-	after := s.Usage()
-	t.Logf("%d commands on %d connections; threads %d, then %d; CPU time %v", commands.Load(), connections.Load(), before.Threads,
-		after.Threads, after.CPU)
+	var all *contents
+	if !t.Failed() {
+		all = last()
+	}
+	sc.Eventually("the connections' descriptors are closed", func() bool { return sc.Usage().Descriptors <= before.Descriptors })
+	left := 0
+	sc.Eventually("the connections' goroutines have ended", func() bool { left = sc.goroutines(); return left <= goroutines })
+	after := sc.Usage()
+	t.Logf("threads %d, then %d; goroutines %d, then %d; CPU time %v%v", before.Threads, after.Threads, goroutines, left, after.CPU, &sc.tally)
 	checkFlat(t, samples)
+	if strings.Contains(sc.Log(), "s3cret") {
+		t.Error("the log has a password")
+	}
+	if !t.Failed() {
+		sc.restart(all)
+	}
 }
 
-// watch takes samples until the time is over or the test has failed.
-func (s *server) watch(t *testing.T) []servertest.Usage {
+// restart ends the server while clients of all kinds are there, and tests that what it wrote at the end has all keys.
+func (sc *scene) restart(all *contents) {
+	var clients []net.Conn
+	for _, dial := range []func() (net.Conn, error){
+		func() (net.Conn, error) { return net.Dial("tcp", sc.Addr) },
+		func() (net.Conn, error) { return net.Dial("unix", sc.Socket) },
+		func() (net.Conn, error) { return tls.Dial("tcp", sc.tlsAddr, sc.certs.client(true, true)) },
+	} {
+		conn, err := dial()
+		if err == nil {
+			err = pinged(conn, make([]byte, len(pong)))
+			clients = append(clients, conn)
+		}
+		if err != nil {
+			sc.t.Fatal(err)
+		}
+	}
+	if err := sc.Stop(); err != nil {
+		sc.t.Error(err)
+	}
+	for _, conn := range clients {
+		if n, err := conn.Read(make([]byte, 1)); err != io.EOF {
+			sc.t.Errorf("at the end a client gets %d bytes, %v", n, err)
+		}
+		_ = conn.Close()
+	}
+	s := &saver{scene: sc}
+	dir, err := s.link()
+	if err != nil {
+		sc.t.Fatal(err)
+	}
+	loaded, err := s.loadHere(dir)
+	if err == nil {
+		err = all.same(loaded)
+	}
+	if err != nil {
+		sc.t.Error("after a restart: ", err)
+	}
+}
+
+// begin starts everything that happens to the server. When it is over, last has to be called, which compares what a snapshot has with what
+// the server has, and returns that.
+func (sc *scene) begin(running *sync.WaitGroup) (last func() *contents) {
+	must := func(err error) {
+		if err != nil {
+			sc.t.Error(err)
+			sc.t.FailNow()
+		}
+	}
+	d, err := newDirector(sc)
+	must(err)
+	f, err := newFlusher(sc)
+	must(err)
+	s := &saver{scene: sc, console: sc.console()}
+	for i := range ledgers {
+		l, err := newLedger(sc, i)
+		must(err)
+		s.ledgers = append(s.ledgers, l)
+		running.Go(func() { sc.repeat("ledger", 0, l.round); l.console.close() })
+	}
+	for i := range visitors {
+		v := newVisitor(sc, i)
+		running.Go(v.run)
+	}
+	pause := *length / 50
+	running.Go(func() { sc.repeat("director", 0, d.act) })
+	running.Go(func() { sc.repeat("flusher", min(pause, time.Second), f.round); f.console.close() })
+	running.Go(func() { sc.repeat("scraper", min(pause, time.Second), sc.scrape) })
+	running.Go(func() { sc.repeat("monitor", min(pause, 5*time.Second), sc.monitor) })
+	running.Go(func() { sc.repeat("snapshots", pause, s.round) })
+	return func() *contents {
+		must(d.calm())
+		all, err := s.last()
+		must(err)
+		d.console.close()
+		s.console.close()
+		return all
+	}
+}
+
+// watch takes samples until the time is over and everything has happened once, or the test has failed.
+func (sc *scene) watch() []servertest.Usage {
 	var samples []servertest.Usage
 	every := time.NewTicker(max(*length/400, 20*time.Millisecond))
 	defer every.Stop()
-	end := time.After(*length)
-	for !t.Failed() {
-		select {
-		case <-every.C:
-			samples = append(samples, s.Usage())
-		case <-end:
-			return samples
-		}
+	for end := time.Now().Add(*length); !sc.t.Failed() && (time.Now().Before(end) || sc.tally.rounds.Load() == 0); {
+		<-every.C
+		samples = append(samples, sc.Usage())
 	}
 	return samples
 }
@@ -121,9 +185,11 @@ func stopped(t *testing.T, s *server) {
 			i := len(clients)
 			// Small values, so that the sockets take a pipeline which nobody reads.
 			k := &talker{r: rand.New(rand.NewPCG(7, uint64(i))), most: 1000}
-			if err := k.dial("tcp", s.Addr, fmt.Sprint("stopped", i, ":")); err != nil {
+			conn, err := net.Dial("tcp", s.Addr)
+			if err != nil {
 				t.Fatal(err)
 			}
+			k.start(conn, fmt.Sprint("stopped", i, ":"))
 			t.Cleanup(func() { _ = k.conn.Close() })
 			clients = append(clients, k)
 		}
@@ -132,7 +198,7 @@ func stopped(t *testing.T, s *server) {
 	for range 3 {
 		for i, k := range clients {
 			k.make(50)
-			if err := k.exchange(len(k.commands.B), len(k.replies.B)); err != nil {
+			if err := k.do(); err != nil {
 				t.Fatalf("client %d: %v", i, err)
 			}
 		}
@@ -147,7 +213,7 @@ func stopped(t *testing.T, s *server) {
 		}
 		s.Signal(syscall.SIGCONT)
 		for i, k := range clients {
-			if err := k.check(len(k.replies.B)); err != nil {
+			if err := k.check(len(k.steps)); err != nil {
 				t.Fatalf("client %d: %v", i, err)
 			}
 		}
