@@ -212,6 +212,7 @@ func (w *snapshotWriter) begin(v *view) error {
 	case kindBigHash:
 		w.key.Fields = v.bigHash(0).count()
 	}
+	w.passed.Add(1)
 	return w.sink.Key(&w.key)
 }
 

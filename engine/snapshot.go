@@ -35,6 +35,7 @@ type Snapshot struct {
 	uses    useScale         // what the access bits of saved records stand for
 	limit   int64            // bytes that may wait to be written
 	waiting atomic.Int64     // bytes that do
+	passed  atomic.Int64     // keys that Write has passed to the sink
 	failed  atomic.Bool      // err is set
 	mu      sync.Mutex       // guards err
 	err     error
@@ -115,6 +116,10 @@ func (t *Tx) BeginSnapshot() (*Snapshot, error) {
 	sn.limit = min(sideMin, s.pool.limit.Load()/sideOfArena*blockSize) + live/sideShare
 	return sn, nil
 }
+
+// Progress returns how many keys were passed on by Write, and how many bytes of memory hold what it has not come to and was copied aside.
+// Any goroutine may call it.
+func (sn *Snapshot) Progress() (keys, aside int64) { return sn.passed.Load(), sn.waiting.Load() }
 
 // Fail makes the snapshot end with an error, of which the first one counts. Any goroutine may call it, with locks held.
 func (sn *Snapshot) Fail(err error) {

@@ -310,3 +310,22 @@ func testLargeValues(t *testing.T, steps int, change func(s *engine.Store, tx *e
 		t.Errorf("%v, %d fields", err, len(got))
 	}
 }
+
+// TestSnapshotProgress: keys are counted as they are passed on, and so is what was copied aside and waits.
+func TestSnapshotProgress(t *testing.T) {
+	f := open(t, engine.Options{Shards: 1})
+	f.s.StopBackground()
+	for i := range 1000 {
+		f.set(key(i), "v")
+	}
+	sn, err := f.tx.BeginSnapshot()
+	f.check(err)
+	f.set(key(7), "new")
+	if keys, aside := sn.Progress(); keys != 0 || aside == 0 {
+		t.Errorf("at the start: %d keys passed on, %d bytes aside", keys, aside)
+	}
+	f.unlocked(func() { f.check(sn.Write(&recorder{})) })
+	if keys, aside := sn.Progress(); keys != 1000 || aside != 0 {
+		t.Errorf("at the end: %d keys passed on, %d bytes aside", keys, aside)
+	}
+}

@@ -136,6 +136,7 @@ type Stats struct {
 	DeadBytes                int64               // bytes in blocks that no live record takes
 	FreeBytes                int64               // resident bytes of blocks that nothing uses
 	Watched                  int64               // keys that are watched
+	Doomed                   int64               // large values that are gone, and still have parts to be deleted
 }
 
 // Stats returns the totals, for callers that hold no lock.
@@ -166,6 +167,7 @@ func (t *Tx) Stats() Stats {
 		st.DataBytes += sh.live
 		st.DeadBytes += int64(len(sh.blocks)-len(sh.vacant)+sh.zombies()+sh.sideBlocks())*blockSize - sh.live
 		st.Watched += int64(len(sh.watches))
+		st.Doomed += int64(len(sh.doomed))
 		return true
 	})
 	st.FreeBytes = t.store.pool.warm.Load() * blockSize

@@ -85,7 +85,7 @@ const policy = `
 	cmd < internal/servertest;
 
 	# Programs that write documentation.
-	cmd, internal/command, internal/config, github.com/spf13/cobra, github.com/spf13/cobra/doc, github.com/spf13/pflag
+	cmd, internal/command, internal/config, internal/info, github.com/spf13/cobra, github.com/spf13/cobra/doc, github.com/spf13/pflag
 		< internal/gendocs;
 `
 

@@ -96,11 +96,12 @@ func (srv *Server) fillClients(s *info.Snapshot) {
 	s.ConnectedClients = int64(srv.Connected())
 	s.BlockedClients = int64(srv.pause.held())
 	s.MaxClients = int64(srv.Config.Snapshot().MaxConnections)
+	s.LargestInput, s.LargestOutput = srv.clients.largest()
 }
 
 func (srv *Server) fillMemory(s *info.Snapshot, store *engine.Stats) {
 	fillUsed(s, store)
-	s.FreeBytes = store.FreeBytes
+	s.FreeBytes, s.Doomed = store.FreeBytes, store.Doomed
 	s.StartupBytes = srv.startupBytes
 	s.PeakBytes = srv.sampler.raisePeak(s.Used())
 	s.ClientBytes = min(srv.clients.bytes(), s.GoBytes)

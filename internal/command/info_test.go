@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/redistill/redistill/internal/config"
+	"github.com/redistill/redistill/internal/info"
 )
 
 // infoFields reads the lines of a reply of INFO.
@@ -98,5 +99,44 @@ func TestConfigFile(t *testing.T) {
 	}
 	if got := configFile(c); got != "/etc/r.toml" {
 		t.Errorf("configFile is %q", got)
+	}
+}
+
+// TestInfoOfLargestBuffers: they are those that clients have now.
+func TestInfoOfLargestBuffers(t *testing.T) {
+	srv := newTestServer(t)
+	a, b := connect(t, srv), open(t, srv)
+	b.QueryCap = 70_000
+	b.do("PING")
+	b.Unread(90_000)
+	largest := func() [2]string {
+		fields := infoFields(a.do("INFO clients"))
+		return [2]string{fields["client_recent_max_input_buffer"], fields["client_recent_max_output_buffer"]}
+	}
+	if got := largest(); got != [2]string{"70000", "90000"} {
+		t.Errorf("got %q", got)
+	}
+	b.Close()
+	if got := largest(); got[0] == "70000" || got[1] == "90000" {
+		t.Errorf("after the client left: %q", got)
+	}
+}
+
+// TestInfoOfLargeValues: a large value that was deleted is pending until its parts are.
+func TestInfoOfLargeValues(t *testing.T) {
+	srv := newTestServer(t)
+	c := connect(t, srv)
+	tx := srv.Store.NewTx()
+	c.do("SET k " + strings.Repeat("v", 1<<20))
+	tx.LockAll() // keeps the background from deleting them
+	tx.Delete(srv.Store.Key([]byte("k")))
+	s := srv.snapshot(tx, info.Select([][]byte{[]byte("memory")}))
+	tx.Unlock()
+	if s.Doomed != 1 {
+		t.Errorf("%d values are pending", s.Doomed)
+	}
+	srv.Store.ExpireCycle(c.call.Now)
+	if got := infoFields(c.do("INFO memory"))["lazyfree_pending_objects"]; got != "0" {
+		t.Errorf("%s values are pending", got)
 	}
 }

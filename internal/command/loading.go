@@ -92,6 +92,10 @@ func (srv *Server) fillPersistence(i *info.Snapshot) {
 	i.LastSave, i.Saves, i.SaveFailed, i.SaveTime, i.SnapshotBytes = s.last, s.saves, s.err != nil, s.took, s.bytes
 	if s.running != nil {
 		i.Saving, i.SavingSince = true, s.began
+		i.SavedKeys, i.AsideBytes = s.running.Progress()
+		for _, n := range s.running.Keys {
+			i.SavingKeys += n
+		}
 	}
 	i.Changes = int64(srv.writes() - s.changes)
 	s.mu.Unlock()

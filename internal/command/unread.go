@@ -107,6 +107,17 @@ func (r *registry) bytes() (n int64) {
 	return n
 }
 
+// largest returns the bytes of the largest buffers that a client has.
+func (r *registry) largest() (in, out int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.byID {
+		p := &s.published
+		in, out = max(in, p.queryCap.Load()), max(out, p.outCap.Load(), s.charged.Load())
+	}
+	return in, out
+}
+
 // bytes returns the memory of the client with its buffers. Any goroutine may call it.
 func (s *Session) bytes() int64 {
 	s.mu.Lock()

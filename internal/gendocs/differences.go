@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/redistill/redistill/internal/command"
+	"github.com/redistill/redistill/internal/info"
 )
 
 const differencesIntroduction = `# What differs from Redis
@@ -47,6 +48,10 @@ func differencesPage(list string) ([]byte, error) {
 	slices.SortFunc(rows, func(a, b command.Command) int { return strings.Compare(a.Name, b.Name) })
 	for i := range rows {
 		writeDiffers(&page, "", &rows[i])
+	}
+	page.WriteString("\n## Fields of Redis's INFO that are absent\n\n")
+	for _, absent := range info.AbsentFields() {
+		fmt.Fprintf(&page, "- %s\n  `%s`\n", absent.Why, strings.Join(absent.Fields, "`, `"))
 	}
 	page.WriteString("\n## Replies that differ from redis-server 7.0.15\n\n")
 	why := ""

@@ -25,11 +25,13 @@ type Snapshot struct {
 
 	// Clients
 	ConnectedClients, BlockedClients, MaxClients int64
+	LargestInput, LargestOutput                  int64 // bytes of the largest buffer of a client, for what it sends and for what it is sent
 
 	// Memory, in bytes
 	DataBytes, IndexBytes   int64  // records, and what is kept to find them
 	DeadBytes, FreeBytes    int64  // lost to records that went until their blocks are used again; resident and not in use
 	ClientBytes             int64  // clients and their buffers
+	Doomed                  int64  // large values that are gone and whose memory was not given back yet; no bytes
 	GoHeapBytes, GoBytes    int64  // objects in Go's heap, clients' included; resident memory that is neither arena, clients nor program
 	ProgramBytes            int64  // resident pages of the program's file and of libraries
 	StartupBytes, PeakBytes int64  // Used of the empty server, and the most so far
@@ -46,6 +48,8 @@ type Snapshot struct {
 	SnapshotBytes             int64         // size of the last one that succeeded since the start
 	Saving                    bool          // one is being written
 	SavingSince               time.Time     // since when
+	SavingKeys, SavedKeys     int64         // keys that it has, and those written so far
+	AsideBytes                int64         // of memory, that hold what has changed since it began and was not written yet
 	Changes                   int64         // calls of writing commands since the last one that succeeded
 	Loading                   bool          // one is being loaded
 	LoadingSince              time.Time     // since when
