@@ -66,14 +66,17 @@ var (
 // errWait is what a handler returns whose command shall be run again when its session is woken; it has replied nothing.
 var errWait = errors.New("wait")
 
-// begin starts a snapshot of this moment. LockAll was called on tx. For is told of its end, if it is not nil.
+// begin starts a snapshot of this moment. LockAll was called on tx. Wait is told of its end, if it is not nil.
 func (s *saver) begin(tx *engine.Tx, reason string, wait *pendingSave) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running != nil { // its file may not be complete when the engine has passed on all of it
+		return errSaving
+	}
 	sn, err := tx.BeginSnapshot()
 	if err != nil {
 		return errSaving
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.closed {
 		sn.Fail(errStopping)
 	}

@@ -5,8 +5,12 @@ package faults
 import (
 	"flag"
 	"os"
+	"os/exec"
+	"runtime"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/redistill/redistill/internal/servertest"
 	"github.com/redistill/redistill/netserver"
@@ -16,7 +20,63 @@ var length = flag.Duration("faults", 3*time.Second, "how long the load of a test
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	ownMounts()
 	os.Exit(servertest.Main(m))
+}
+
+// mountsAreOurs is a variable of the environment: tests may mount filesystems.
+const mountsAreOurs = "FAULTS_OWN_MOUNTS"
+
+// ownMounts starts this program again with a view of the filesystems of its own, where that is allowed. What it and its servers mount there
+// nobody else sees, and it is gone with them, however they end.
+func ownMounts() {
+	if os.Getenv(mountsAreOurs) != "" {
+		return
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+		return
+	}
+	err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
+	if err == nil {
+		err = unix.Exec("/proc/self/exe", os.Args, append(os.Environ(), mountsAreOurs+"=yes"))
+	}
+	panic(err) // this thread sees other mounts than the others do
+}
+
+// mayMount skips the test where filesystems cannot be mounted.
+func mayMount(t *testing.T) {
+	t.Helper()
+	if os.Getenv(mountsAreOurs) == "" {
+		t.Skip("skipped, because it takes the right to mount filesystems")
+	}
+}
+
+// mount mounts a filesystem for as long as the test runs. The directory is made.
+func mount(t *testing.T, source, dir, kind string, flags uintptr, options string) {
+	t.Helper()
+	mayMount(t)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount(source, dir, kind, flags, options); err != nil {
+		t.Skipf("skipped, because no %s can be mounted: %v", kind, err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
+}
+
+// program returns the path of a program. Where it is missing, the test is skipped, or fails if CI needs it.
+func program(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("%s is not installed, and CI needs it", name)
+		}
+		t.Skipf("skipped, because %s is not installed", name)
+	}
+	return path
 }
 
 // onEachPath runs a test on the I/O paths that this machine allows.

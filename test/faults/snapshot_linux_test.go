@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,36 +11,34 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"golang.org/x/sys/unix"
-
-	"github.com/redistill/redistill/internal/servertest"
-	"github.com/redistill/redistill/netserver"
 )
-
-// savers is a server that loads what was saved in its directory, with a client.
-type savers struct {
-	*servertest.Server
-	*redis.Client
-}
-
-func startSaver(t *testing.T, dir string) savers {
-	t.Helper()
-	s := servertest.StartIn(t, dir, redistill(t, netserver.Portable, "--persistence", "--snapshot-interval", "0", "--save-on-shutdown=false")...)
-	c := redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1})
-	t.Cleanup(func() { _ = c.Close() })
-	s.Eventually("it has loaded its snapshot", func() bool { return c.Ping(context.Background()).Err() == nil })
-	return savers{s, c}
-}
 
 // counters are keys that clients count up, with a hash of many fields and a long string that change with them.
 const counters = 400
 
-// TestKillWhileSaving kills the server at random moments under writes, while it saves without a pause. What it loads then is
-// not older than the last snapshot that was reported as written.
+// TestKillWhileSaving kills the server at random moments under writes, while it saves without a pause.
 func TestKillWhileSaving(t *testing.T) {
-	dir, floor := t.TempDir(), make([]int64, counters)
-	end, rounds := time.Now().Add(*length), 0
-	for ; rounds < 3 || time.Now().Before(end); rounds++ {
+	dir := t.TempDir()
+	crashWhileSaving(t, dir, saver.Kill)
+}
+
+// TestPowerCut likewise, but at the random moment all is lost that was not synchronised with the disk. The filesystem is told not to put
+// the data of a file on disk on its own when it is renamed.
+func TestPowerCut(t *testing.T) {
+	e := newExt4(t, "80m", "noauto_da_alloc,data=writeback")
+	crashWhileSaving(t, e.dir, func(s saver) {
+		e.cut()
+		s.Kill()
+		e.again()
+	})
+}
+
+// crashWhileSaving ends the server at random moments under writes, while it saves without a pause. What it loads then is not older than the
+// last snapshot that was reported as written.
+func crashWhileSaving(t *testing.T, dir string, crash func(saver)) {
+	floor := make([]int64, counters)
+	end, rounds, saves := time.Now().Add(*length), 0, 0
+	for ; (rounds < 3 || time.Now().Before(end)) && !t.Failed(); rounds++ {
 		s := startSaver(t, dir)
 		var sent, done [counters]atomic.Int64
 		for i := range counters {
@@ -60,26 +56,27 @@ func TestKillWhileSaving(t *testing.T) {
 		for c := range 4 {
 			clients.Go(func() { countUp(s, c, &sent, &done) })
 		}
-		for killAt := time.Now().Add(time.Duration(50+rand.IntN(400)) * time.Millisecond); time.Now().Before(killAt) || floor[0] == 0; {
+		for crashAt := time.Now().Add(time.Duration(50+rand.IntN(400)) * time.Millisecond); time.Now().Before(crashAt) || floor[0] == 0; {
 			var before [counters]int64
 			for i := range before {
 				before[i] = done[i].Load()
 			}
 			if s.Save(t.Context()).Err() == nil {
 				copy(floor, before[:])
+				saves++
 			}
 		}
 		go func() { _ = s.Save(context.Background()).Err() }()
-		time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond)
-		s.Kill()
+		time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond) // the moment is random
+		crash(s)
 		clients.Wait()
 		_ = s.Close()
 	}
-	t.Logf("killed %d times", rounds)
+	t.Logf("crashed %d times, after %d snapshots", rounds, saves)
 }
 
 // countUp counts every fourth counter up until the server is gone.
-func countUp(s savers, c int, sent, done *[counters]atomic.Int64) {
+func countUp(s saver, c int, sent, done *[counters]atomic.Int64) {
 	ctx := context.Background()
 	for n := 0; ; n++ {
 		i := (n*4 + c) % counters
@@ -92,56 +89,5 @@ func countUp(s savers, c int, sent, done *[counters]atomic.Int64) {
 			return
 		}
 		done[i].Store(next)
-	}
-}
-
-// TestFailingDisk makes a snapshot fail in the middle, by a limit of the size of files. The old one stays and is loaded, the error is told,
-// and clients are served.
-func TestFailingDisk(t *testing.T) {
-	dir, ctx := t.TempDir(), t.Context()
-	s := startSaver(t, dir)
-	s.Set(ctx, "k", "old", 0)
-	if err := s.Save(ctx).Err(); err != nil {
-		t.Fatal(err)
-	}
-	old, err := os.ReadFile(filepath.Join(dir, "dump.rdb"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Set(ctx, "k", "new", 0)
-	s.Set(ctx, "large", strings.Repeat("x", 4<<20), 0)
-	limit := unix.Rlimit{Cur: 1 << 20, Max: unix.RLIM_INFINITY}
-	if err := unix.Prlimit(s.PID, unix.RLIMIT_FSIZE, &limit, nil); err != nil {
-		t.Skip("skipped, because limits cannot be set here: ", err)
-	}
-	s.failsToSave(t, "file too large")
-	if got, err := os.ReadFile(filepath.Join(dir, "dump.rdb")); err != nil || string(got) != string(old) {
-		t.Errorf("the old snapshot changed: %v", err)
-	}
-	if left, _ := filepath.Glob(filepath.Join(dir, "*.tmp")); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
-	}
-	s.Kill()
-	again := startSaver(t, dir)
-	if v, err := again.Get(ctx, "k").Result(); v != "old" {
-		t.Errorf("k is %q, %v", v, err)
-	}
-}
-
-// failsToSave asks for a snapshot that cannot be written.
-func (s savers) failsToSave(t *testing.T, reason string) {
-	t.Helper()
-	ctx := t.Context()
-	if err := s.Save(ctx).Err(); err == nil {
-		t.Error("SAVE succeeded")
-	}
-	if text := s.Info(ctx, "persistence").Val(); !strings.Contains(text, "rdb_last_bgsave_status:err") {
-		t.Errorf("INFO says\n%s", text)
-	}
-	if log := s.Log(); !strings.Contains(log, reason) {
-		t.Errorf("the log does not say %q:\n%s", reason, log)
-	}
-	if v, err := s.Get(ctx, "k").Result(); v != "new" {
-		t.Errorf("k is %q, %v", v, err)
 	}
 }
