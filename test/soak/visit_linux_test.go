@@ -236,7 +236,8 @@ func (v *visitor) gone() error {
 func (v *visitor) killed() error {
 	orders := [][]string{{"CLIENT", "KILL", "ID", v.id}, {"CLIENT", "KILL", "ID", v.id, "SKIPME", "no", "TYPE", "normal"}}
 	if _, tcp := v.conn.LocalAddr().(*net.TCPAddr); tcp {
-		orders = append(orders, []string{"CLIENT", "KILL", "ADDR", v.conn.LocalAddr().String()})
+		// Another client may have the same address, if it connected to another port.
+		orders = append(orders, []string{"CLIENT", "KILL", "ADDR", v.conn.LocalAddr().String(), "LADDR", v.conn.RemoteAddr().String()})
 	}
 	if v.own {
 		deletion := []string{"ACL", "DELUSER", v.name()}
