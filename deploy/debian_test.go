@@ -24,18 +24,47 @@ func TestDebianPackage(t *testing.T) {
 	if !*install {
 		t.Skip("skipped, because it installs a package on this machine, where other tests run; make deb does it alone")
 	}
+	t.Logf("%s", runIn(t, "..", "scripts/package-test", buildPackage(t, t.TempDir(), "0.0.1")))
+}
+
+// TestProduction follows what the README says of production, from the
+// installation to an upgrade, on a copy of this machine that systemd has booted.
+func TestProduction(t *testing.T) {
+	if !*install {
+		t.Skip("skipped, because it takes long and needs root; make deb does it")
+	}
 	dir := t.TempDir()
-	program, config, deb := filepath.Join(dir, "redistill"), filepath.Join(dir, "nfpm.yaml"), filepath.Join(dir, "redistill.deb")
+	deb, newer := buildPackage(t, dir, "0.0.1"), buildPackage(t, dir, "0.0.2")
+	for _, name := range []string{"README.md", "scripts/production-test"} {
+		runIn(t, "..", "cp", name, dir)
+	}
+	c := exec.Command("scripts/booted", dir, "./production-test", "README.md", filepath.Base(deb), filepath.Base(newer))
+	c.Dir = ".."
+	out, err := c.CombinedOutput()
+	if c.ProcessState != nil && c.ProcessState.ExitCode() == 77 {
+		t.Skipf("skipped: %s", out)
+	}
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Logf("%s", out)
+}
+
+// buildPackage writes a Debian package of this source into dir.
+func buildPackage(t *testing.T, dir, version string) (deb string) {
+	t.Helper()
+	program, config := filepath.Join(dir, "redistill"), filepath.Join(dir, "nfpm.yaml")
+	deb = filepath.Join(dir, "redistill-"+version+".deb")
 	runIn(t, "..", "go", "build", "-o", program, ".")
-	if err := os.WriteFile(config, nfpmConfig(t, program), 0o644); err != nil {
+	if err := os.WriteFile(config, nfpmConfig(t, program, version), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	runIn(t, "..", "go", "run", nfpm, "package", "--config", config, "--packager", "deb", "--target", deb)
-	t.Logf("%s", runIn(t, "..", "scripts/package-test", deb))
+	return deb
 }
 
 // nfpmConfig is the Debian package of .goreleaser.yaml in nfpm's own words.
-func nfpmConfig(t *testing.T, program string) []byte {
+func nfpmConfig(t *testing.T, program, version string) []byte {
 	t.Helper()
 	text, err := os.ReadFile("../.goreleaser.yaml")
 	if err != nil {
@@ -60,7 +89,7 @@ func nfpmConfig(t *testing.T, program string) []byte {
 	config := p.Same
 	delete(config, "formats")
 	delete(config, "mtime") // a template
-	config["name"], config["version"], config["arch"] = p.Package, "0.0.1", runtime.GOARCH
+	config["name"], config["version"], config["arch"] = p.Package, version, runtime.GOARCH
 	config["depends"], config["scripts"] = p.Overrides["deb"].Dependencies, p.Overrides["deb"].Scripts
 	config["contents"] = append(p.Contents, map[string]any{"src": program, "dst": p.Bindir + "/redistill"})
 	out, err := yaml.Marshal(config)
