@@ -67,8 +67,8 @@ arch: ## check the rules about imports, sizes and forbidden calls
 cross: ## compile for every released system
 	@$(STEP) "cross builds" scripts/cross
 
-deb: ## build the Debian package, install it, try its server and remove it (root, apt-get)
-	@$(STEP) "Debian package" go test $(TESTFLAGS) -count=1 -v -run '^TestDebianPackage$$' ./deploy -install
+deb: ## build the Debian package, install it, try its server and remove it, and follow the README's section for production (root, apt-get)
+	@$(STEP) "Debian package" go test $(TESTFLAGS) -count=1 -v -run '^(TestDebianPackage|TestProduction)$$' ./deploy -install
 
 package: ## build what a release has into dist/, without publishing, and try the Debian package (root)
 	@$(STEP) "release" go run $(GORELEASER) release --snapshot --clean --skip=docker$(if $(shell command -v syft),,$(comma)sbom)

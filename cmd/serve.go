@@ -158,6 +158,9 @@ func serve(ctx context.Context, server *netserver.Server, listeners []net.Listen
 		trimProgram() // before anybody looks at the memory
 		logReady(log, v, addresses, commands.IO, commands.IOFallback)
 		observer.SetState(status.Ready)
+		if err := notifyReady(); err != nil {
+			log.Warn("the service manager could not be told that the server is ready", "error", err)
+		}
 	}
 	select {
 	case <-ctx.Done():

@@ -76,20 +76,29 @@ func TestPrometheus(t *testing.T) {
 }
 
 // startServer starts a server with TLS and HTTP, and returns it with the address of its metrics and what its clients have to trust.
-func startServer(t *testing.T) (s *servertest.Server, metrics string, trust *tls.Config) {
+func startServer(t *testing.T) (s *servertest.Server, metrics endpoint, trust *tls.Config) {
 	t.Helper()
 	ca := certstest.NewAuthority(t)
 	cert, key := ca.Issue("server", time.Hour).Write(t, t.TempDir(), "tls")
 	s = servertest.Start(t, servertest.Program(t), "serve", "--port", servertest.Port, "--tls", "--tls-cert-path", cert, "--tls-key-path", key,
 		"--http", "127.0.0.1:0", "--max-memory", "64mb")
-	where := regexp.MustCompile(`serving health and metrics over HTTP" address=(\S+)`)
+	return s, httpOf(s), &tls.Config{RootCAs: ca.Pool(), ServerName: "localhost"}
+}
+
+// endpoint is the address of a server's HTTP listener.
+type endpoint string
+
+var listens = regexp.MustCompile(`serving health and metrics over HTTP" address=(\S+)`)
+
+// httpOf waits until the log tells where a server's HTTP listener is.
+func httpOf(s *servertest.Server) (e endpoint) {
 	s.Eventually("the log says where metrics are", func() bool {
-		if line := where.FindStringSubmatch(s.Log()); line != nil {
-			metrics = line[1]
+		if line := listens.FindStringSubmatch(s.Log()); line != nil {
+			e = endpoint(line[1])
 		}
-		return metrics != ""
+		return e != ""
 	})
-	return s, metrics, &tls.Config{RootCAs: ca.Pool(), ServerName: "localhost"}
+	return e
 }
 
 // load does a little of everything that is counted, until ctx ends.
@@ -111,7 +120,7 @@ func load(ctx context.Context, addr string, trust *tls.Config) {
 type prometheus struct{ *servertest.Server }
 
 // startPrometheus starts a Prometheus that reads metrics and the rules.
-func startPrometheus(t *testing.T, program, metrics string) prometheus {
+func startPrometheus(t *testing.T, program string, metrics endpoint) prometheus {
 	t.Helper()
 	rules, err := filepath.Abs(rulesFile)
 	if err != nil {
