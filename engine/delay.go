@@ -8,6 +8,7 @@ import (
 // Delay is a kind of work of the Store that others wait for.
 type Delay uint8
 
+// The kinds.
 const (
 	BackgroundDelay Delay = iota // a shard is locked while expired keys are removed, and what was put off is tidied up
 	EvictionDelay                // a caller of Reserve makes room
