@@ -80,6 +80,7 @@ func issue(t *testing.T, dir string) {
 // runClients drives the server with every client: all of their checks, or the
 // named ones.
 func (s *tlsServer) runClients(t *testing.T, checks ...string) {
+	t.Helper()
 	program, nodePath := node(t, "node")
 	for _, client := range nodeClients {
 		t.Run(client.name, func(t *testing.T) {
@@ -144,7 +145,7 @@ func ping(t *testing.T, conn *tls.Conn) {
 }
 
 // TestTLSClientCertificate: a client needs a certificate where the server asks
-// for one.
+// for one, and every client can show one.
 func TestTLSClientCertificate(t *testing.T) {
 	dir := t.TempDir()
 	issue(t, dir)
@@ -153,10 +154,33 @@ func TestTLSClientCertificate(t *testing.T) {
 	e.cert, e.key = filepath.Join(dir, "client.crt"), filepath.Join(dir, "client.key")
 	requireOutput(t, redisCLI(t, e, "", "PING"), "PONG\n")
 
-	out, err := tool(t, requireTool(t, "redis-cli"), "-h", s.host, "-p", s.port, "--tls", "--cacert", s.ca, "PING").CombinedOutput()
-	if err == nil || strings.Contains(string(out), "PONG") {
+	for name, requirements := range redisPy {
+		t.Run(name, func(t *testing.T) {
+			runDriver(t, e, dbRedisPy, tool(t, python(t, requirements), "python/driver.py", "connection", "set_and_get"))
+		})
+	}
+	program, nodePath := node(t, "node")
+	for _, client := range nodeClients {
+		t.Run(client.name, func(t *testing.T) {
+			runDriver(t, e, client.db, tool(t, program, client.script, "connection", "set_and_get"), nodePath)
+		})
+	}
+
+	withoutCertificate := func() (string, error) {
+		out, err := tool(t, requireTool(t, "redis-cli"), "-h", s.host, "-p", s.port, "--tls", "--cacert", s.ca, "PING").CombinedOutput()
+		return string(out), err
+	}
+	if out, err := withoutCertificate(); err == nil || strings.Contains(out, "PONG") {
 		t.Errorf("redis-cli without a certificate printed %q: %v", out, err)
 	}
+	// From now on a client may have one.
+	requireOutput(t, redisCLI(t, e, "", "CONFIG", "SET", "tls-auth-clients", "optional"), "OK\n")
+	out, err := withoutCertificate()
+	requireOutput(t, out, "PONG\n")
+	if err != nil {
+		t.Error(err)
+	}
+	requireOutput(t, redisCLI(t, e, "", "PING"), "PONG\n")
 }
 
 // TestTLSUser: a client with a certificate is the user whom it names, without a

@@ -6,6 +6,10 @@ const fs = require('node:fs');
 
 const ca = process.env.REDIS_CA;
 const tls = ca ? { ca: fs.readFileSync(ca) } : undefined;
+if (process.env.REDIS_CERT) {
+  tls.cert = fs.readFileSync(process.env.REDIS_CERT);
+  tls.key = fs.readFileSync(process.env.REDIS_KEY);
+}
 const server = {
   host: process.env.REDIS_HOST,
   port: Number(process.env.REDIS_PORT),
