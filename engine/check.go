@@ -297,7 +297,7 @@ func checkSize(b []byte) (size int, err error) {
 // checkHeader returns the size of a record with a key.
 func checkHeader(b []byte, k kind) (int, error) {
 	klen, off, ok := checkVarint(b, 2)
-	if !ok || klen > maxKey {
+	if !ok || klen > MaxKey {
 		return 0, fmt.Errorf("record with a key of %d bytes", klen)
 	}
 	vlen := 8

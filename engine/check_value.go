@@ -60,7 +60,7 @@ func checkEntries(b []byte, off int, fn func(e *entry) error) error {
 		n, at, ok := checkVarint(b, off)
 		stored, at, ok2 := checkVarint(b, at)
 		flen := n >> 1
-		if !ok || !ok2 || flen > maxKey {
+		if !ok || !ok2 || flen > MaxKey {
 			return fmt.Errorf("field of %d bytes, value of %d", flen, stored)
 		}
 		if flen > inlineField {

@@ -132,7 +132,7 @@ func hashCount(v *view) int { return int(load16(v.p, v.val)) }
 
 // HSet sets a field and reports whether it is new. field and val are copied.
 func (t *Tx) HSet(k Key, field, val []byte) (added bool, err error) {
-	if len(field) > maxKey {
+	if len(field) > MaxKey {
 		return false, ErrKeyTooLong
 	}
 	if err := t.fits(k, len(field)+len(val)); err != nil {

@@ -111,7 +111,7 @@ func (t *Tx) Copy(src, dst Key, dstDB int, replace bool) (bool, error) {
 
 // copy is Copy for keys that differ, or databases that do.
 func (t *Tx) copy(src, dst Key, dstDB int, replace bool) (bool, error) {
-	if len(dst.Bytes) > maxKey {
+	if len(dst.Bytes) > MaxKey {
 		return false, ErrKeyTooLong
 	}
 	sh, sp, _, v, ok := t.lookup(src)

@@ -46,9 +46,11 @@ const (
 	flagColour = 0x80 // of a key's record; see Snapshot
 )
 
+// MaxKey is the length of the longest key, and of the longest field of a hash.
+const MaxKey = 32 << 10
+
 const (
 	recordAlign  = 4
-	maxKey       = 32 << 10      // longest key and hash field
 	deadlineZero = 1577836800000 // 2020-01-01 in Unix milliseconds: 5-byte deadlines count from here
 	wideDeadline = 1 << 40       // the first that does not fit into 5 bytes
 )

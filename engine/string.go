@@ -104,7 +104,7 @@ func (v *view) keptDeadline(there bool) int64 {
 
 // fits reports whether a key and a value of n bytes may be stored at all.
 func (t *Tx) fits(k Key, n int) error {
-	if len(k.Bytes) > maxKey {
+	if len(k.Bytes) > MaxKey {
 		return ErrKeyTooLong
 	}
 	if limit := t.store.maxMemory.Load(); limit > 0 && int64(n)+int64(len(k.Bytes)) > limit {

@@ -141,7 +141,11 @@ func restore(c *Call) error {
 	case !rdb.CheckPayload(c.Args[3]):
 		return errBadPayload
 	}
-	f, err := rdb.ParsePayload(c.Args[3], c.Srv.longestString())
+	d := rdb.Decoder{MaxString: c.Srv.longestString()}
+	f, err := rdb.SplitPayload(c.Args[3])
+	if err == nil {
+		err = d.Check(&f)
+	}
 	if err != nil {
 		if f.Type != rdb.String && !f.Type.Decodable() {
 			return Error("ERR values of type " + f.Type.Name() + " are not supported")
@@ -160,13 +164,12 @@ func restore(c *Call) error {
 		c.Out.OK()
 		return nil
 	}
-	return c.ok(c.store(k, &f, deadline, o))
+	return c.ok(c.store(k, &f, &d, deadline, o))
 }
 
 // store makes a key with a value that was decoded once already.
-func (c *Call) store(k engine.Key, f *rdb.Frame, deadline int64, o restoreOptions) error {
-	d := rdb.Decoder{MaxString: c.Srv.longestString()}
-	if err := snapshot.Put(c.Tx, k, f, &d, deadline); err != nil {
+func (c *Call) store(k engine.Key, f *rdb.Frame, d *rdb.Decoder, deadline int64, o restoreOptions) error {
+	if err := snapshot.Put(c.Tx, k, f, d, deadline); err != nil {
 		c.Tx.Delete(k)
 		return err
 	}
@@ -184,8 +187,8 @@ func (srv *Server) longestString() int {
 	return int(min(srv.Config.Snapshot().ProtoMaxBulkLen, math.MaxInt32))
 }
 
-// restoreGrowth is the size of the value, which may be compressed in the payload.
+// restoreGrowth is the size of the value, which may be compressed in the payload. Nothing is decompressed before there is room for it.
 func restoreGrowth(_ *Session, args [][]byte) int {
-	f, _ := rdb.ParsePayload(args[3], math.MaxInt32) // what is wrong with it is for the handler to say
+	f, _ := rdb.SplitPayload(args[3]) // what is wrong with it is for the handler to say
 	return size(args) + f.Size()
 }

@@ -30,7 +30,7 @@ func (srv *Server) Load() error {
 	if v.Persistence {
 		err := srv.load(v.SnapshotPath, v.SnapshotUnsupported == "skip")
 		refused, corrupt := (*snapshot.Refused)(nil), (*rdb.Error)(nil)
-		if errors.As(err, &refused) && errors.As(err, &corrupt) && v.SnapshotCorrupt == "rename" {
+		if errors.As(err, &refused) && errors.As(err, &corrupt) && !corrupt.Foreign && v.SnapshotCorrupt == "rename" {
 			err = srv.putAside(refused)
 		}
 		if err != nil {

@@ -189,6 +189,17 @@ func TestUnsupportedSnapshot(t *testing.T) {
 		t.Error(err)
 	}
 	load(t, newSavingServer(t, path, io.Discard, "persistence.unsupported skip"))
+	newer := []byte("REDIS9999 and so on")
+	if err := os.WriteFile(path, newer, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	srv = newSavingServer(t, path, io.Discard, "persistence.snapshot_corrupt rename")
+	if err := srv.Load(); err == nil || !strings.Contains(err.Error(), "has version 9999") {
+		t.Errorf("got %v", err)
+	}
+	if got, _ := os.ReadFile(path); !bytes.Equal(got, newer) {
+		t.Error("a file of a newer version was put aside")
+	}
 }
 
 // Snapshots are taken at the interval, if something was written.

@@ -16,27 +16,24 @@ type Frame struct {
 	Key      []byte // encoded; see Decoder.Key
 	Value    []byte // encoded; of a hash that is not packed, fields and values without their number
 	Pairs    int    // of a hash that is not packed, how many fields are in Value
+	Fields   uint64 // of a hash that is not packed, how many the whole of it has
 }
 
-// compressed is how many times longer than in the file the strings of a frame are taken to be where it does not say.
-const compressed = 4
+// pairSize is what a field of a hash is taken to need beside its bytes and its value's.
+const pairSize = 16
 
-// Size returns about how many bytes the decoded value has. It is exact for a string.
+// Size returns how many bytes the decoded value needs, to which a hash adds something for each field. Where the frame is damaged it is less.
 func (f *Frame) Size() int {
-	if f.Type == Hash {
-		return compressed * len(f.Value)
-	}
 	c := cursor{b: f.Value}
-	n, isEncoded, err := c.length()
-	if isEncoded && n == encLZF && err == nil {
-		if _, _, err = c.length(); err == nil {
-			n, _, err = c.length()
+	n := f.Pairs * pairSize
+	for c.off < len(c.b) {
+		more, ok := c.skipString()
+		if !ok {
+			break
 		}
+		n += more
 	}
-	if err != nil || n > uint64(len(f.Value))*lzfRatio {
-		return len(f.Value)
-	}
-	return int(n)
+	return n
 }
 
 // Decoder decodes frames. What it returns is valid until the next call of a method, and may alias the frame.
@@ -114,8 +111,8 @@ func (d *Decoder) pairs(c *cursor, n int, fn func(field, value []byte) error) er
 	return nil
 }
 
-// check verifies that a value can be decoded.
-func (d *Decoder) check(f *Frame) error {
+// Check verifies that a value can be decoded.
+func (d *Decoder) Check(f *Frame) error {
 	if f.Type == String {
 		_, err := d.String(f)
 		return err
@@ -199,9 +196,35 @@ func (c *cursor) string(scratch *[]byte) ([]byte, error) {
 		return c.encodedString(int(n), scratch)
 	}
 	if n > uint64(c.max) {
-		return nil, c.fail("a string of %d bytes", n)
+		return nil, tooLong(c.at+int64(c.off), n, c.max)
 	}
 	return c.take(int(n))
+}
+
+// skipString passes over a string and returns the length of what it decodes to. ok is false if there is no string that can be.
+func (c *cursor) skipString() (size int, ok bool) {
+	n, isEncoded, err := c.length()
+	whole := n
+	switch {
+	case err != nil:
+		return 0, false
+	case !isEncoded:
+	case int(n) < len(intBytes):
+		n, whole = uint64(intBytes[n]), longestInt
+	default:
+		var bad, bad2 bool
+		var err2 error
+		n, bad, err = c.length()
+		whole, bad2, err2 = c.length()
+		if bad || bad2 || err != nil || err2 != nil || whole > (n+1)*lzfRatio {
+			return 0, false
+		}
+	}
+	if n > uint64(len(c.b)-c.off) {
+		return 0, false
+	}
+	c.off += int(n)
+	return int(whole), true
 }
 
 // intBytes is the number of bytes of the encodings of integers.
@@ -228,8 +251,11 @@ func (c *cursor) encodedString(enc int, scratch *[]byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if bad || bad2 || size > uint64(len(c.b)) || whole > uint64(c.max) {
+	if bad || bad2 || size > uint64(len(c.b)) {
 		return nil, c.fail("a compressed string of %d bytes in %d", whole, size)
+	}
+	if whole > uint64(c.max) {
+		return nil, tooLong(c.at+int64(c.off), whole, c.max)
 	}
 	b, err := c.take(int(size))
 	if err != nil {

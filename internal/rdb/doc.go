@@ -21,10 +21,11 @@
 // Reader splits a file into frames without looking into values: a frame is one key with its value as it is in the file, or with a part of
 // the fields if it is a large hash. Frames are handed out in batches of about 128 KB, so that several goroutines can decode them, each with a
 // Decoder of its own. Memory is bounded by the longest string, and that by Reader.MaxString and by what the file really has: no
-// allocation follows from a length that is merely claimed.
+// allocation follows from a length that is merely claimed. What a compressed string claims is known before it is decompressed (Frame.Size), and
+// it claims no more than its bytes can stand for.
 //
 // The types that a caller does not want are skipped, also those that this package cannot decode; every type up to version 11 is recognised,
 // with streams and modules.
 //
-// An *Error says where in the file something is wrong, and what.
+// An *Error says where in the file something is wrong, and what; or what is right but more than is accepted.
 package rdb

@@ -41,18 +41,28 @@ func FuzzPayload(f *testing.F) {
 	f.Add([]byte("\x09\x07\x01\x01a\x01\x00b\xff"))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		payload := rdb.EndPayload(bytes.Clone(body), 0)
-		frame, err := rdb.ParsePayload(payload, 1<<20)
+		frame, err := rdb.SplitPayload(payload)
 		if err != nil {
 			return
 		}
-		d := rdb.Decoder{MaxString: 1 << 20}
+		claimed, d, decoded := frame.Size(), rdb.Decoder{MaxString: 1 << 20}, 0
+		if claimed < 0 || claimed > 100*len(body)+16*frame.Pairs {
+			t.Errorf("%d bytes claim to be %d", len(body), claimed)
+		}
+		if d.Check(&frame) != nil {
+			return
+		}
 		if frame.Type == rdb.String {
-			_, err = d.String(&frame)
+			text, err2 := d.String(&frame)
+			decoded, err = len(text), err2
 		} else {
-			err = d.Fields(&frame, func([]byte, []byte) error { return nil })
+			err = d.Fields(&frame, func(field, value []byte) error { decoded += len(field) + len(value); return nil })
 		}
 		if err != nil {
 			t.Errorf("accepted, and then: %v", err)
+		}
+		if frame.Type <= rdb.Hash && decoded > claimed {
+			t.Errorf("%d bytes were to be no more than %d", decoded, claimed)
 		}
 	})
 }

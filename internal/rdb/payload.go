@@ -21,22 +21,19 @@ func CheckPayload(b []byte) bool {
 	return binary.LittleEndian.Uint16(body[len(body)-2:]) <= newest && binary.LittleEndian.Uint64(sum) == Checksum(0, body)
 }
 
-// ParsePayload returns the value of a payload as a frame without a key, which aliases b, having verified that it is complete. maxString is
-// the length of the longest string that is accepted.
-func ParsePayload(b []byte, maxString int) (Frame, error) {
-	if !CheckPayload(b) {
-		return Frame{}, errorAt(0, "the version or the checksum of the payload is wrong")
-	}
-	body := b[:len(b)-footer]
-	if len(body) == 0 {
+// SplitPayload returns the value of a payload as a frame without a key, which aliases b. Neither the checksum nor what is in the value is
+// verified.
+func SplitPayload(b []byte) (Frame, error) {
+	if len(b) <= footer {
 		return Frame{}, errorAt(0, "the payload has no value")
 	}
-	f := Frame{Type: Type(body[0]), Value: body[1:], Freq: -1, Idle: -1, Pairs: 1}
+	body := b[:len(b)-footer]
+	f := Frame{Type: Type(body[0]), Value: body[1:], Freq: -1, Idle: -1}
 	if !f.Type.Decodable() {
-		return f, errorAt(0, "the value is a %s", f.Type.Name())
+		return f, foreign(0, "the value is a %s", f.Type.Name())
 	}
 	if f.Type == Hash {
-		c := cursor{b: f.Value, at: 1, max: maxString}
+		c := cursor{b: f.Value, at: 1}
 		n, _, err := c.length()
 		if err != nil {
 			return f, err
@@ -44,8 +41,7 @@ func ParsePayload(b []byte, maxString int) (Frame, error) {
 		if n == 0 || n > uint64(len(f.Value)) {
 			return f, errorAt(1, "a hash of %d fields", n)
 		}
-		f.Pairs, f.Value, f.Offset = int(n), f.Value[c.off:], int64(c.off)
+		f.Pairs, f.Fields, f.Value, f.Offset = int(n), n, f.Value[c.off:], int64(c.off)
 	}
-	d := Decoder{MaxString: maxString}
-	return f, d.check(&f)
+	return f, nil
 }

@@ -299,8 +299,8 @@ func TestOldHashes(t *testing.T) {
 		payload := rdb.AppendString([]byte{byte(test.typ)}, []byte(test.blob))
 		payload = rdb.EndPayload(payload, 0)
 		s.do("RESTORE", "k", "0", string(payload), "REPLACE")
-		f, err := rdb.ParsePayload(payload, 1<<20)
-		if err != nil {
+		f, err := rdb.SplitPayload(payload)
+		if err != nil || !rdb.CheckPayload(payload) {
 			t.Fatalf("type %d: %v", test.typ, err)
 		}
 		got, d := map[string]string{}, rdb.Decoder{MaxString: 1 << 20}
@@ -417,6 +417,55 @@ func TestUseOfKeys(t *testing.T) {
 		got := b.Frames[0]
 		if policy == "lru" && (got.Idle < 1000 || got.Idle > 1060 || got.Freq != -1) || policy == "lfu" && (got.Freq != 9 || got.Idle != -1) {
 			t.Errorf("%s: idle for %d s, frequency %d", policy, got.Idle, got.Freq)
+		}
+	}
+}
+
+// bomb is a string of n times 264 bytes and one, compressed.
+func bomb(n int) []byte {
+	packed := append([]byte{0, 'x'}, bytes.Repeat([]byte{7 << 5, 255, 0}, n)...)
+	b := rdb.AppendLen([]byte{0xc3}, uint64(len(packed)))
+	return append(rdb.AppendLen(b, uint64(264*n+1)), packed...)
+}
+
+// What is longer than it may be is refused by its length, as something that is not damaged.
+func TestTooLong(t *testing.T) {
+	const most = 32 << 10
+	for what, file := range map[string][]byte{
+		"a key":                       append([]byte("REDIS0009\x00"), rdb.AppendString(nil, make([]byte, most+1))...),
+		"a compressed key":            append([]byte("REDIS0009\x00"), bomb(1000)...),
+		"a key of another type":       append([]byte("REDIS0009\x01"), bomb(1000)...),
+		"a string":                    append([]byte("REDIS0009\x00\x01k"), rdb.AppendString(nil, make([]byte, 2*most+1))...),
+		"a compressed string":         append([]byte("REDIS0009\x00\x01k"), bomb(1000)...),
+		"a compressed field":          append([]byte("REDIS0009\x04\x01k\x01"), bomb(1000)...),
+		"a version that is not known": []byte("REDIS9999\x00\x01k\x01v"),
+	} {
+		r := rdb.NewReader(bytes.NewReader(file))
+		r.MaxString, r.MaxKey, r.Unsupported = 2*most, most, nil
+		_, err := read(r)
+		if e := (*rdb.Error)(nil); !errors.As(err, &e) || !e.Foreign {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// Size is not less than what is decoded, and does not believe a length that cannot be.
+func TestSize(t *testing.T) {
+	lie := append(rdb.AppendLen(rdb.AppendLen([]byte{0xc3}, 3), 1<<40), "\xe0\xff\x00"...)
+	for what, test := range map[string]struct {
+		payload     []byte
+		least, most int
+	}{
+		"a string":            {rdb.AppendString([]byte{0}, []byte("hello")), 5, 5},
+		"an integer":          {rdb.AppendString([]byte{0}, []byte("-2147483648")), 11, 11},
+		"a compressed string": {append([]byte{0}, bomb(1000)...), 264_001, 264_001},
+		"a lie":               {append([]byte{0}, lie...), 0, 0},
+		"a hash":              {append([]byte("\x04\x02\x01f\x01v\x01g"), bomb(1000)...), 264_004, 264_100},
+		"a hash with a lie":   {append([]byte("\x04\x02\x01f\x01v\x01g"), lie...), 3, 100},
+	} {
+		f, err := rdb.SplitPayload(rdb.EndPayload(test.payload, 0))
+		if n := f.Size(); err != nil || n < test.least || n > test.most {
+			t.Errorf("%s: %d bytes, want %d to %d: %v", what, n, test.least, test.most, err)
 		}
 	}
 }

@@ -8,8 +8,8 @@ import (
 
 // Reader splits a file into frames. Its fields are set before the first Next.
 type Reader struct {
-	// MaxString is the length of the longest string that is accepted.
-	MaxString int
+	// MaxString is the length of the longest string that is accepted, and MaxKey that of the longest key.
+	MaxString, MaxKey int
 	// Unsupported is asked about a key whose value cannot be decoded, with the name of its type. The value is skipped, or the file refused
 	// with the error that it returns.
 	Unsupported func(key []byte, typ string) error
@@ -31,7 +31,7 @@ const (
 
 // NewReader returns a Reader of a file.
 func NewReader(src io.Reader) *Reader {
-	r := &Reader{MaxString: defaultMax}
+	r := &Reader{MaxString: defaultMax, MaxKey: defaultMax}
 	r.src, r.buf = src, make([]byte, readSize)
 	r.Unsupported = func(_ []byte, typ string) error { return errorAt(r.offset(), "the value is a %s", typ) }
 	return r
@@ -89,8 +89,11 @@ func (r *Reader) header() error {
 	if !bytes.HasPrefix(b, []byte(magic)) || bad != nil {
 		return errorAt(0, "this is no RDB file: it begins with %q", b)
 	}
-	if version < 1 || version > newest {
-		return errorAt(0, "the file has version %d of the format, this program reads up to %d", version, newest)
+	if version < 1 {
+		return errorAt(0, "the file has version %d of the format", version)
+	}
+	if version > newest {
+		return foreign(0, "the file has version %d of the format, this program reads up to %d", version, newest)
 	}
 	r.hasSum = version >= 5
 	return nil
@@ -133,7 +136,7 @@ func (r *Reader) item(b *Batch) error {
 	case opModuleAux:
 		return r.skipModule(true)
 	case opFunctionsRC:
-		return errorAt(at, "functions in the form of a release candidate")
+		return foreign(at, "functions in the form of a release candidate")
 	case opEnd:
 		r.done = true
 		return r.end()
@@ -167,7 +170,7 @@ func (r *Reader) key(b *Batch, at int64, t Type) error {
 	f.DB, f.Type = r.db, t
 	r.next = Frame{Idle: -1, Freq: -1}
 	var err error
-	if b.data, err = r.appendString(b.data, r.MaxString); err != nil {
+	if b.data, err = r.appendString(b.data, r.MaxKey); err != nil {
 		return err
 	}
 	f.Offset = r.offset()
@@ -195,6 +198,7 @@ func (r *Reader) key(b *Batch, at int64, t Type) error {
 		return errorAt(at, "a hash without fields")
 	}
 	r.hash, r.left = f, n
+	r.hash.Fields = n
 	r.hash.Key = append(r.hash.Key[:0:0], key...)
 	b.data = b.data[:start]
 	return r.fields(b)
@@ -227,7 +231,7 @@ func (r *Reader) fields(b *Batch) error {
 
 // skip passes over a value that is of no use here. The key is what b has from start on.
 func (r *Reader) skip(b *Batch, f *Frame, start int) error {
-	c := cursor{b: b.data[start:], at: f.Offset, max: r.MaxString}
+	c := cursor{b: b.data[start:], at: f.Offset, max: r.MaxKey}
 	var scratch []byte
 	key, err := c.string(&scratch)
 	if err != nil {

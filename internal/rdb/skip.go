@@ -10,7 +10,7 @@ func (r *Reader) skipValue(t Type) error {
 	case module2:
 		return r.skipModule(false)
 	case module:
-		return errorAt(r.offset(), "a value of a module in a form that cannot be skipped")
+		return foreign(r.offset(), "a value of a module in a form that cannot be skipped")
 	case list, set, quicklist, quicklist2, zset, zset2:
 		return r.skipElements(t)
 	}

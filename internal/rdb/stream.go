@@ -112,12 +112,15 @@ func (s *stream) appendString(dst []byte, limit int) ([]byte, error) {
 		if dst, whole, bad2, err = s.rawLength(dst); err != nil {
 			return dst, err
 		}
-		if bad || bad2 || whole > uint64(limit) {
-			return dst, errorAt(s.offset(), "a compressed string of %d bytes", whole)
+		if bad || bad2 {
+			return dst, errorAt(s.offset(), "a compressed string without its length")
+		}
+		if whole > uint64(limit) {
+			return dst, tooLong(s.offset(), whole, limit)
 		}
 	}
 	if n > uint64(limit) {
-		return dst, errorAt(s.offset(), "a string of %d bytes", n)
+		return dst, tooLong(s.offset(), n, limit)
 	}
 	return s.appendBytes(dst, n)
 }

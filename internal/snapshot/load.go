@@ -29,8 +29,15 @@ type Loader struct {
 
 	began  int64 // Unix milliseconds
 	failed atomic.Bool
-	mu     sync.Mutex // guards err
+	mu     sync.Mutex // guards the fields below
 	err    error
+	long   map[longHash]uint64 // how many fields the hashes have that come in several frames
+}
+
+// longHash is a hash of which a part may be evicted while the rest is still to come.
+type longHash struct {
+	db  int
+	key string
 }
 
 // So many keys, or those of so many bytes of the file if that is less, are the sample of how long keys were not used.
@@ -78,6 +85,7 @@ func (l *Loader) Run() error {
 	l.Store.EndRecall()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.dropHalves()
 	if l.err != nil {
 		return &Refused{l.Path, l.err}
 	}
@@ -86,8 +94,11 @@ func (l *Loader) Run() error {
 
 // split reads the file and hands batches out: the first ones together, when the Store has the sample.
 func (l *Loader) split(f io.Reader, full chan<- *rdb.Batch, empty <-chan *rdb.Batch) {
-	r := rdb.NewReader(f)
-	r.MaxString = l.MaxString
+	r := rdb.NewReader(source{f, l})
+	r.MaxString, r.MaxKey = l.MaxString, engine.MaxKey
+	if limit := l.Store.MaxMemory(); limit > 0 {
+		r.MaxString = int(min(int64(r.MaxString), limit)) // there is no place for a longer one, not even while it is read
+	}
 	r.Unsupported = func(key []byte, typ string) error {
 		if l.Skip {
 			l.Skipped.Add(1)
@@ -130,7 +141,6 @@ func (l *Loader) next(r *rdb.Reader, empty <-chan *rdb.Batch) *rdb.Batch {
 	default:
 	}
 	err := r.Next(b)
-	l.Read.Store(r.Offset())
 	if err == nil {
 		return b
 	}
@@ -139,6 +149,24 @@ func (l *Loader) next(r *rdb.Reader, empty <-chan *rdb.Batch) *rdb.Batch {
 	}
 	return nil
 }
+
+// source is the file. It counts what is read, and ends in the middle when the loading has failed.
+type source struct {
+	file   io.Reader
+	loader *Loader
+}
+
+// Read reads from the file.
+func (s source) Read(b []byte) (int, error) {
+	if s.loader.failed.Load() {
+		return 0, errStopped // after the first error, which counts
+	}
+	n, err := s.file.Read(b)
+	s.loader.Read.Add(int64(n))
+	return n, err
+}
+
+var errStopped = errors.New("the loading was stopped")
 
 // Stop ends Run with an error. Any goroutine may call it.
 func (l *Loader) Stop(err error) { l.fail(err) }
@@ -211,7 +239,7 @@ func (w *worker) some(frames []rdb.Frame) error {
 // store stores one frame.
 func (w *worker) store(k engine.Key, f *rdb.Frame) error {
 	if f.DB >= engine.Databases {
-		return &rdb.Error{Offset: f.Offset, Reason: fmt.Sprintf("key %.100q is in database %d, there are %d", k.Bytes, f.DB, engine.Databases)}
+		return &rdb.Error{Offset: f.Offset, Reason: fmt.Sprintf("key %.100q is in database %d, there are %d", k.Bytes, f.DB, engine.Databases), Foreign: true}
 	}
 	if f.Deadline != engine.NoDeadline && f.Deadline < w.tx.Now {
 		w.Expired.Add(1)
@@ -233,8 +261,37 @@ func (w *worker) store(k engine.Key, f *rdb.Frame) error {
 	if err != nil {
 		return w.refused(k, f, err)
 	}
+	if uint64(f.Pairs) < f.Fields {
+		w.note(k, f)
+	}
 	w.Keys.Add(1)
 	return nil
+}
+
+// note remembers a hash that comes in several frames.
+func (l *Loader) note(k engine.Key, f *rdb.Frame) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.long == nil {
+		l.long = map[longHash]uint64{}
+	}
+	l.long[longHash{f.DB, string(k.Bytes)}] = f.Fields
+}
+
+// dropHalves deletes the hashes of which the first fields were evicted before the last ones came: a part of a value does not pass for the
+// whole of it.
+func (l *Loader) dropHalves() {
+	tx := l.Store.NewTx()
+	tx.Now, tx.NoTouch, tx.NoCount = time.Now().UnixMilli(), true, true
+	for h, fields := range l.long {
+		k := l.Store.Key([]byte(h.key))
+		tx.DB = h.db
+		tx.LockKey(k)
+		if n, err := tx.HLen(k); err == nil && uint64(n) < fields {
+			tx.Delete(k)
+		}
+		tx.Unlock()
+	}
 }
 
 // refused adds to an error of the engine which key it was.
