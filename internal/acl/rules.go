@@ -55,10 +55,15 @@ type RuleError struct {
 	Reason error
 }
 
-// Error returns Redis's text, which shows a rule up to its first zero byte.
+// Error returns Redis's text.
 func (e *RuleError) Error() string {
-	rule, _, _ := strings.Cut(e.Rule, "\x00")
-	return "Error in ACL SETUSER modifier '" + rule + "': " + e.Reason.Error()
+	return "Error in ACL SETUSER modifier '" + untilZero(e.Rule) + "': " + e.Reason.Error()
+}
+
+// untilZero returns as much of a word as Redis shows in an error.
+func untilZero(word string) string {
+	shown, _, _ := strings.Cut(word, "\x00")
+	return shown
 }
 
 // newRules returns what a new user has: nothing, and no way to log in.
@@ -144,7 +149,7 @@ func joinSelectors(words []string) ([]string, error) {
 }
 
 func unmatched(word string) error {
-	return reason("Unmatched parenthesis in acl selector starting at '" + word + "'.")
+	return reason("Unmatched parenthesis in acl selector starting at '" + untilZero(word) + "'.")
 }
 
 // applyOne applies one rule.

@@ -48,8 +48,9 @@ var aclCommand = Command{
 		{Name: "setuser", Arity: -3, Flags: aclAdmin, Locks: LockAll, Group: Admins, Since: "6.0.0",
 			Summary:    "Modify or create the rules for a specific ACL user",
 			Complexity: "O(N). Where N is the number of rules provided.", Syntax: "username [rule [rule ...]]", Run: aclSetUser,
-			Differs: "Quotes have no meaning within a selector, and a few rules that Redis could not read back are refused: " +
-				"`%~pattern`, `%R` without a pattern, a rule within a selector that ends with a parenthesis"},
+			Differs: "Quotes have no meaning within a selector, `%RW~*` is the same as `~*`, and a few rules that Redis could not read back are " +
+				"refused: `%~pattern`, `%R` without a pattern, `+command|word` with a space in the word, a rule within a selector that ends with " +
+				"a parenthesis, and a second opening parenthesis before the first is closed"},
 		{Name: "users", Arity: 2, Flags: aclAdmin, Group: Admins, Since: "6.0.0",
 			Summary:    "List the username of all the configured ACL rules",
 			Complexity: "O(N). Where N is the number of configured users.", Run: aclUsers},

@@ -14,14 +14,14 @@ const (
 	likePairs                // same field-value pairs in any order
 	likeCursor               // a scan from 0: same elements in any order, unless it is cut short
 	likeCursorPairs          // the same for a scan that returns pairs
-	likeShape                // same type and length: the choice is random
+	likeShape                // same type and length: the choice is random, or tells of the server
 	likeSeconds              // integers at most two apart
 	likeMillis               // integers at most two thousand apart
 )
 
 var likenesses = map[string]likeness{
 	"KEYS": likeUnordered, "HKEYS": likeUnordered, "HVALS": likeUnordered, "HGETALL": likePairs,
-	"SCAN": likeCursor, "HSCAN": likeCursorPairs, "RANDOMKEY": likeShape, "HRANDFIELD": likeShape,
+	"SCAN": likeCursor, "HSCAN": likeCursorPairs, "RANDOMKEY": likeShape, "HRANDFIELD": likeShape, "HELLO": likeShape,
 	"TTL": likeSeconds, "EXPIRETIME": likeSeconds, "PTTL": likeMillis, "PEXPIRETIME": likeMillis,
 }
 

@@ -7,7 +7,8 @@
 // says why the two differ. Each file runs once under RESP2 and once under
 // RESP3. The second half of the package sends random command streams to both
 // servers and compares every reply and the data left at the end (see
-// TestRandomStreams and FuzzStreams).
+// TestRandomStreams and FuzzStreams), also with users whose rules change
+// meanwhile (TestACLStreams), and the rules of users (TestACLIsRedis).
 //
 // # Format of a data file
 //

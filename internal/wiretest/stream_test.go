@@ -67,6 +67,7 @@ func FuzzStreams(f *testing.F) {
 // pair is the two servers that a stream runs on.
 type pair struct {
 	subject, redis server
+	before         [][]string // what the first connection sends before a stream
 }
 
 // divergence is a command that the two servers answered differently.
@@ -118,6 +119,11 @@ func (p pair) run(ops []op) (*divergence, error) {
 			return nil, err
 		}
 		conns = append(conns, l)
+	}
+	for _, args := range p.before {
+		if d, _, err := conns[0].do(args); d != nil || err != nil {
+			return d, err
+		}
 	}
 	for _, o := range ops {
 		if d, _, err := conns[o.conn].do(o.args); d != nil || err != nil {
@@ -227,8 +233,10 @@ func (l *lockstep) alike(args []string, got, want node) bool {
 		queued := l.queued
 		l.queued = nil
 		return alikeEach(queued, got, want)
-	case "DISCARD":
-		l.queued = nil
+	case "DISCARD", "RESET":
+		if want.kind() != '-' {
+			l.queued = nil
+		}
 	}
 	return likenessOf(args).alike(got, want)
 }
