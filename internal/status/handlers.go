@@ -2,8 +2,11 @@ package status
 
 import (
 	"encoding/json"
+	"net"
 	"net/http"
 	"net/http/pprof"
+	"net/netip"
+	"strings"
 )
 
 func (s *Server) routes() http.Handler {
@@ -21,6 +24,27 @@ func (s *Server) routes() http.Handler {
 		mux.HandleFunc("GET /debug/pprof/cmdline", http.NotFound)
 	}
 	return mux
+}
+
+// localOnly refuses requests for other names than localhost and addresses. A page in a browser on this machine can have its own name lead
+// to 127.0.0.1 (DNS rebinding), and would read the answers as if they came from its server.
+func localOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isLocal(r.Host) {
+			answer(w, http.StatusForbidden, "on loopback, requests have to be for localhost or for an address")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// isLocal reports whether the Host of a request is localhost, an address or, as clients of HTTP 1.0 have it, empty.
+func isLocal(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil || host == "" || strings.EqualFold(host, "localhost")
 }
 
 // answer writes a line of text.

@@ -8,7 +8,8 @@
 //	/debug/pprof/  profiles of the Go runtime, if Options.Profiles is set
 //
 // There is no password: the listener is on loopback unless the operator says otherwise, and no answer has keys, values, passwords or
-// arguments of commands in it. The command line, which may hold a password, is left out of the profiles.
+// arguments of commands in it. The command line, which may hold a password, is left out of the profiles. What reaches loopback need not be
+// meant for it: see localOnly.
 package status
 
 import (
@@ -78,8 +79,11 @@ func (s *Server) SetState(state State) { s.state.Store(int32(state)) }
 // State returns what SetState was called with last.
 func (s *Server) State() State { return State(s.state.Load()) }
 
-// Serve answers requests until Close, and then returns nil.
+// Serve answers requests until Close, and then returns nil. On loopback only requests are answered whose Host names this machine.
 func (s *Server) Serve(l net.Listener) error {
+	if a, ok := l.Addr().(*net.TCPAddr); ok && a.IP.IsLoopback() {
+		s.http.Handler = localOnly(s.http.Handler)
+	}
 	err := s.http.Serve(&limitedListener{l, make(chan struct{}, maxConnections), make(chan struct{})})
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil

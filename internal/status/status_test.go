@@ -1,6 +1,8 @@
 package status
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -199,6 +201,83 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// TestHost: on loopback, requests for names that only a browser can have been led by are refused. On other addresses names are for the
+// operator to give.
+func TestHost(t *testing.T) {
+	for _, test := range []struct {
+		listen, host string
+		code         int
+	}{
+		{"127.0.0.1", "localhost:8080", 200}, {"127.0.0.1", "LOCALHOST", 200}, {"127.0.0.1", "127.0.0.1:8080", 200},
+		{"127.0.0.1", "[::1]:8080", 200}, {"127.0.0.1", "[::1]", 200}, {"127.0.0.1", "10.0.0.5", 200},
+		{"127.0.0.1", "evil.example:8080", 403}, {"127.0.0.1", "evil.example", 403}, {"127.0.0.1", "127.0.0.1.evil.example", 403},
+		{"127.0.0.1", "localhost.", 403}, {"10.0.0.5", "cache.example:8080", 200},
+	} {
+		s := newServer(t, false)
+		s.SetState(Ready)
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		served := make(chan error, 1)
+		go func() { served <- s.Serve(seemingly{l, net.ParseIP(test.listen)}) }()
+		nc, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(nc, "GET /health HTTP/1.1\r\nConnection: close\r\nHost: "+test.host+"\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.ReadResponse(bufio.NewReader(nc), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer.StatusCode != test.code {
+			t.Errorf("Host %s on %s: %d", test.host, test.listen, answer.StatusCode)
+		}
+		_ = nc.Close()
+		s.Close()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// seemingly is a listener that says it is on another address.
+type seemingly struct {
+	net.Listener
+	ip net.IP
+}
+
+func (s seemingly) Addr() net.Addr { return &net.TCPAddr{IP: s.ip} }
+
+// TestSlowClient: who does not finish a request is closed.
+func TestSlowClient(t *testing.T) {
+	s := newServer(t, false)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(l) }()
+	nc, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	if _, err := io.WriteString(nc, "GET /healthz HTTP/1.1\r\nHost: localh"); err != nil {
+		t.Fatal(err)
+	}
+	_ = nc.SetReadDeadline(time.Now().Add(time.Minute))
+	if text, err := io.ReadAll(nc); err != nil || bytes.Contains(text, []byte("200")) {
+		t.Errorf("%q, %v", text, err)
+	}
+	s.Close()
+	if err := <-served; err != nil {
+		t.Errorf("Serve: %v", err)
+	}
+}
+
 // TestConnectionLimit: connections above the limit wait until one of the others is gone.
 func TestConnectionLimit(t *testing.T) {
 	s := newServer(t, false)
@@ -213,7 +292,7 @@ func TestConnectionLimit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := io.WriteString(nc, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		if _, err := io.WriteString(nc, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
 		return nc
