@@ -82,3 +82,26 @@ func (c *client) do(words ...string) string {
 	}
 	return reply
 }
+
+// expect fails the test unless a command has this reply.
+func (c *client) expect(want string, words ...string) {
+	if got := c.do(words...); got != want {
+		c.t.Errorf("%q answers %.100q, want %q", words, got, want)
+	}
+}
+
+// transact executes commands in a transaction, none of which may fail or have a reply of several parts.
+func (c *client) transact(commands ...[]string) {
+	c.say("MULTI")
+	for _, words := range commands {
+		c.say(words...)
+	}
+	c.say("EXEC")
+	c.flush()
+	for range 2*len(commands) + 2 { // OK, QUEUED for each, an array, and the reply of each
+		if reply, err := c.reply(); err != nil || reply[0] == '-' {
+			c.t.Errorf("a transaction of %d commands, the first of which is %.100q: %.100q, %v", len(commands), commands[0], reply, err)
+			return
+		}
+	}
+}

@@ -57,6 +57,17 @@ func (e *ext4) again() {
 	}
 }
 
+// sync ends what the filesystem has begun. That it tells of errors that were there before is of no interest.
+func (e *ext4) sync() {
+	e.t.Helper()
+	dir, err := os.Open(e.dir)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	_ = unix.Syncfs(int(dir.Fd()))
+	_ = dir.Close()
+}
+
 // cut makes the filesystem fail from now on. What was not synchronised with the disk is lost.
 func (e *ext4) cut() {
 	e.t.Helper()
@@ -79,8 +90,15 @@ func fullExt4(t *testing.T) fault {
 
 // fullDisk fills the disk that is below the filesystem, which itself has room: the error comes when the file is synchronised.
 func fullDisk(t *testing.T) fault {
-	e := newExt4(t, "30m", "discard")
-	return full(t, e.below, e.dir)
+	e, fstrim := newExt4(t, "30m", ""), program(t, "fstrim")
+	f := full(t, e.below, e.dir)
+	fill := f.begin
+	f.begin = func(s saver) {
+		e.sync()
+		e.run(fstrim, e.dir) // what files that are gone had is given back to the disk, or the next one would find room there
+		fill(s)
+	}
+	return f
 }
 
 // readOnlyExt4 has the kernel find an error in the filesystem, and mount it read-only for that.

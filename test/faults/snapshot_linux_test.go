@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -90,4 +91,52 @@ func countUp(s saver, c int, sent, done *[counters]atomic.Int64) {
 		}
 		done[i].Store(next)
 	}
+}
+
+// TestTwoServers: two servers that write the same file, both of them without a pause, leave one that is whole and one of theirs. Who comes
+// while the other one writes says so, and goes on.
+func TestTwoServers(t *testing.T) {
+	dir := t.TempDir()
+	var servers [2]saver
+	for i := range servers {
+		servers[i] = startSaver(t, dir)
+	}
+	var running sync.WaitGroup
+	var saved, refused atomic.Int64
+	end := time.Now().Add(*length / 2)
+	for i, s := range servers {
+		running.Go(func() {
+			for n := range 1000 {
+				s.Set(t.Context(), fmt.Sprint(n), strings.Repeat(fmt.Sprint(i), 1+n*5), 0)
+			}
+			for saved.Load() == 0 || time.Now().Before(end) {
+				if err := s.Save(t.Context()).Err(); err == nil {
+					saved.Add(1)
+				} else {
+					refused.Add(1)
+				}
+			}
+		})
+	}
+	for looks := 0; looks == 0 || time.Now().Before(end) && !t.Failed(); {
+		if saved.Load() == 0 {
+			time.Sleep(time.Millisecond)
+			continue
+		}
+		looks++
+		all := read(t, filepath.Join(dir, "dump.rdb"))
+		owner := all[name{0, "0"}].text
+		for n, v := range all {
+			if strings.Trim(v.text, owner) != "" {
+				t.Fatalf("%v is %.20q in the file of server %s", n, v.text, owner)
+			}
+		}
+	}
+	running.Wait()
+	for _, s := range servers {
+		if log := s.Log(); strings.Count(log, "level=ERROR") != strings.Count(log, "another process is writing this file") {
+			t.Errorf("an error of another kind:\n%s", log)
+		}
+	}
+	t.Logf("%d snapshots written, %d refused", saved.Load(), refused.Load())
 }

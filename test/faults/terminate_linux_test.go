@@ -5,43 +5,115 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/redistill/redistill/internal/servertest"
+	"github.com/redistill/redistill/netserver"
 )
 
-// TestTerminate: a server that is told to end (SIGTERM) under load ends with success. Every client has whole replies, one after the other
-// and without a gap, and then the end of the connection.
+// TestTerminate: a server that is told to end under load, by SIGTERM or SHUTDOWN, perhaps while it saves, ends with success. Every client
+// has whole replies, one after the other and without a gap, and then the end of the connection. What was answered, and nothing more, is in
+// the snapshot.
 func TestTerminate(t *testing.T) {
 	onEachPath(t, func(t *testing.T, path string) {
-		const clients = 20
-		for began := time.Now(); time.Since(began) < *length; {
-			s := servertest.Start(t, redistill(t, path, "--max-memory", "64mb")...)
-			var running sync.WaitGroup
-			var replies atomic.Int64
-			for i := range clients {
-				running.Go(func() {
-					n, err := countUntilEnd(dial(t, s.Addr), fmt.Sprint("counter", i), 1+i*5)
-					if err != nil {
-						t.Errorf("client %d: %v", i, err)
-					}
-					replies.Add(int64(n))
-				})
-			}
-			s.Eventually("all clients are served", func() bool { return servedAll(t, s.Addr, clients) })
-			time.Sleep(rand.N(*length / 10)) // the moment is random
-			s.Signal(syscall.SIGTERM)
-			running.Wait()
-			if err := s.Wait(); err != nil {
-				t.Error(err)
-			}
-			t.Logf("%d replies", replies.Load())
+		rounds, replies := 0, 0
+		for end := time.Now().Add(*length); (rounds < 3 || time.Now().Before(end)) && !t.Failed(); rounds++ {
+			replies += terminate(t, path, rounds%3 > 0, rounds%3 == 1)
 		}
+		t.Logf("ended %d times, %d replies", rounds, replies)
 	})
+}
+
+// terminate starts a server, and ends it under load, while it saves if it is told to, by a command or by a signal. It returns how many
+// replies there were.
+func terminate(t *testing.T, path string, saving, command bool) (replies int) {
+	const clients = 20
+	dir := t.TempDir()
+	s := servertest.StartIn(t, dir, redistill(t, path, "--max-memory", "64mb", "--persistence", "--snapshot-interval", "0")...)
+	c := dial(t, s.Addr)
+	defer c.close()
+	c.expect("+OK", "SELECT", "1")
+	for i := range 16 {
+		c.expect("+OK", "SET", fmt.Sprint(i), strings.Repeat("x", 256<<10))
+	}
+	var running sync.WaitGroup
+	var counted [clients]int
+	for i := range clients {
+		running.Go(func() {
+			var err error
+			if counted[i], err = countUntilEnd(dial(t, s.Addr), fmt.Sprint("counter", i), 1+i*5); err != nil {
+				t.Errorf("client %d: %v", i, err)
+			}
+		})
+	}
+	s.Eventually("all clients are served", func() bool { return servedAll(t, s.Addr, clients) })
+	time.Sleep(rand.N(*length / 10)) // the moment is random
+	if saving {
+		c.expect("+Background saving started", "BGSAVE")
+	}
+	if command {
+		c.expect("EOF", "SHUTDOWN", "SAVE")
+	} else {
+		s.Signal(syscall.SIGTERM)
+	}
+	running.Wait()
+	if err := s.Wait(); err != nil {
+		t.Error(err)
+	}
+	saved := read(t, filepath.Join(dir, "dump.rdb"))
+	for i, n := range counted {
+		if got := saved[name{0, fmt.Sprint("counter", i)}].text; got != fmt.Sprint(n) {
+			t.Errorf("client %d was answered up to %d, the snapshot has %q", i, n, got)
+		}
+		replies += n
+	}
+	if files, _ := os.ReadDir(dir); len(files) != 1 || len(saved) != clients+16 {
+		t.Errorf("%d keys were saved, there is %v", len(saved), files)
+	}
+	return replies
+}
+
+// TestEndWhileLoading: a server that ends while it loads, by SIGTERM or by SIGKILL, changes nothing, and the next one loads all.
+func TestEndWhileLoading(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
+		t.Run(sig.String(), func(t *testing.T) {
+			c := newCalls(t)
+			s := startSaver(t, c.dir)
+			for i := range 32 {
+				s.Set(t.Context(), fmt.Sprint(i), strings.Repeat("x", 256<<10), 0)
+			}
+			if err := s.Save(t.Context()).Err(); err != nil {
+				t.Fatal(err)
+			}
+			s.Kill()
+			hang := make(chan struct{})
+			c.set(0, hang, 3, "read")
+			loading := servertest.Launch(t, t.TempDir(), redistill(t, netserver.Portable, "--persistence", "--snapshot-path",
+				filepath.Join(c.dir, "dump.rdb"))...)
+			loading.Eventually("it loads", func() bool { return c.hung() > 0 })
+			client := dial(t, loading.Addr)
+			defer client.close()
+			client.expect("-LOADING Redis is loading the dataset in memory", "GET", "1")
+			loading.Signal(sig)
+			close(hang)
+			if err := loading.Wait(); (err == nil) != (sig == syscall.SIGTERM) {
+				t.Errorf("it ended with %v", err)
+			}
+			c.set(0, nil, 0)
+			if files, _ := os.ReadDir(c.below); len(files) != 1 {
+				t.Errorf("there is %v", files)
+			}
+			if n := startSaver(t, c.dir).DBSize(t.Context()).Val(); n != 32 {
+				t.Errorf("%d keys are loaded in the end", n)
+			}
+		})
+	}
 }
 
 // servedAll reports whether each client has counted.
