@@ -50,6 +50,9 @@ func (srv *Server) Load() error {
 func (srv *Server) load(path string, skip bool) error {
 	l := loading{&snapshot.Loader{Store: srv.Store, Path: path, MaxString: srv.longestString(), Skip: skip}, time.Now()}
 	srv.loader.Store(&l)
+	if srv.stopLoading.Load() {
+		return errStopping
+	}
 	err := l.Run()
 	if errors.Is(err, fs.ErrNotExist) {
 		srv.Log.Info("there is no snapshot to load", "path", path)
@@ -78,8 +81,9 @@ func (srv *Server) putAside(r *snapshot.Refused) error {
 	return nil
 }
 
-// StopLoading ends Load with an error.
+// StopLoading ends Load with an error, also if it has not begun.
 func (srv *Server) StopLoading() {
+	srv.stopLoading.Store(true)
 	if l := srv.loader.Load(); l != nil {
 		l.Stop(errStopping)
 	}

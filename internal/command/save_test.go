@@ -130,6 +130,19 @@ func TestLoading(t *testing.T) {
 	c.expect("PING", "+PONG")
 }
 
+// A server that is told to end before it begins to load loads nothing, and does not count as loaded.
+func TestStopBeforeLoading(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dump.rdb")
+	first := newSavingServer(t, path, io.Discard)
+	load(t, first)
+	connect(t, first).expect("SET k v", "+OK", "SAVE", "+OK")
+	srv := newSavingServer(t, path, io.Discard)
+	srv.StopLoading()
+	if err := srv.Load(); !errors.Is(err, errStopping) || !srv.Loading() {
+		t.Errorf("Load returns %v", err)
+	}
+}
+
 // What cannot be loaded is not served and not overwritten, or put aside if the settings say so.
 func TestCorruptSnapshot(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dump.rdb")

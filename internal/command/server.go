@@ -61,6 +61,7 @@ type Server struct {
 	saver    saver
 	loader   atomic.Pointer[loading] // of the snapshot that was loaded at the start, or is; nil if none
 
+	stopLoading  atomic.Bool
 	startupBytes int64  // memory in use at the start
 	configFile   string // the file that settings came from, or empty
 }
