@@ -196,8 +196,13 @@ func churnVolatile(c *client, r *rand.Rand, n int) {
 			c.t.Errorf("SET answers %q, %v", reply, err)
 		}
 	}
-	rest, value, at := strconv.Itoa(r.IntN(100)), strconv.Itoa(n), strconv.FormatInt(time.Now().Add(rand.N(time.Second)).UnixMilli(), 10)
+	soon := func() string {
+		return strconv.FormatInt(time.Now().Add(time.Duration(r.Int64N(int64(5*time.Second)))).UnixMilli(), 10)
+	}
+	rest, value, at := strconv.Itoa(r.IntN(1000)), strconv.Itoa(n), soon()
 	c.transact([]string{"SET", "x:" + rest, value, "PXAT", at}, []string{"SET", "y:" + rest, value, "PXAT", at})
+	rest, at = strconv.Itoa(r.IntN(1000)), soon()
+	c.transact([]string{"PEXPIREAT", "x:" + rest, at}, []string{"PEXPIREAT", "y:" + rest, at})
 }
 
 // TestMoment: a snapshot holds one moment, between its command and the reply, while transactions change keys of all kinds, keys are renamed,
