@@ -35,7 +35,9 @@ func TestTerminate(t *testing.T) {
 func terminate(t *testing.T, path string, saving, command bool) (replies int) {
 	const clients = 20
 	dir := t.TempDir()
-	s := servertest.StartIn(t, dir, redistill(t, path, "--max-memory", "64mb", "--persistence", "--snapshot-interval", "0")...)
+	// The clients may need more than the grace period that is usual to take what lies in the sockets' buffers.
+	s := servertest.StartIn(t, dir, redistill(t, path, "--max-memory", "64mb", "--persistence", "--snapshot-interval", "0",
+		"--shutdown-grace-period-secs", "50")...)
 	c := dial(t, s.Addr)
 	defer c.close()
 	c.expect("+OK", "SELECT", "1")
