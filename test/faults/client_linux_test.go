@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/internal/resp"
+	"github.com/redistill/redistill/internal/servertest"
 )
 
 // patience bounds the wait for a reply. It only ends tests that have failed.
@@ -83,10 +84,18 @@ func (c *client) do(words ...string) string {
 	return reply
 }
 
+// dialLoaded is dial for a server that may still load a snapshot, or look for one. It waits for the end of that.
+func dialLoaded(t *testing.T, s *servertest.Server) *client {
+	t.Helper()
+	c := dial(t, s.Addr)
+	s.Eventually("it has loaded its snapshot", func() bool { return c.do("PING") == "+PONG" })
+	return c
+}
+
 // expect fails the test unless a command has this reply.
 func (c *client) expect(want string, words ...string) {
 	if got := c.do(words...); got != want {
-		c.t.Errorf("%q answers %.100q, want %q", words, got, want)
+		c.t.Errorf("%.100q answers %.100q, want %q", words, got, want)
 	}
 }
 

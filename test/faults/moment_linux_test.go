@@ -212,7 +212,7 @@ func TestMoment(t *testing.T) {
 	server := servertest.StartIn(t, dir, redistill(t, netserver.Portable, "--max-memory", "64mb", "--eviction-policy", "volatile-lru",
 		"--persistence", "--snapshot-interval", "0", "--save-on-shutdown=false")...)
 	s := &storm{t: t, addr: server.Addr}
-	c := dial(t, s.addr)
+	c := dialLoaded(t, server)
 	defer c.close()
 	c.transact(s.makeAll()...)
 	var running sync.WaitGroup

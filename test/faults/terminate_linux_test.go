@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -38,7 +39,7 @@ func terminate(t *testing.T, path string, saving, command bool) (replies int) {
 	// The clients may need more than the grace period that is usual to take what lies in the sockets' buffers.
 	s := servertest.StartIn(t, dir, redistill(t, path, "--max-memory", "64mb", "--persistence", "--snapshot-interval", "0",
 		"--shutdown-grace-period-secs", "50")...)
-	c := dial(t, s.Addr)
+	c := dialLoaded(t, s)
 	defer c.close()
 	c.expect("+OK", "SELECT", "1")
 	for i := range 16 {
@@ -126,33 +127,42 @@ func servedAll(t *testing.T, addr string, clients int) bool {
 }
 
 // countUntilEnd increments a key in pipelines until the server ends the connection, and returns how many replies came. Each has to be one
-// more than the one before it.
+// more than the one before it. It always has commands under way, and more than fit into the buffers of the server.
 func countUntilEnd(c *client, key string, pipeline int) (n int, err error) {
 	defer c.close()
-	sent := make(chan struct{})
+	underWay, ended, writer := make(chan struct{}, 20_000/pipeline), make(chan struct{}), make(chan struct{})
 	go func() { // it writes on while replies come
-		defer close(sent)
+		defer close(writer)
 		for {
 			for range pipeline {
 				c.say("INCR", key)
+			}
+			select {
+			case underWay <- struct{}{}:
+			case <-ended:
+				return
 			}
 			if !c.flush() {
 				return
 			}
 		}
 	}()
+	defer func() { <-writer }()
+	defer close(ended)
 	for {
 		reply, err := c.reply()
 		switch {
 		case errors.Is(err, io.EOF) && reply == "", errors.Is(err, syscall.ECONNRESET):
-			<-sent
 			return n, nil
 		case err != nil:
 			return n, err
 		}
 		n++
-		if want := fmt.Sprint(":", n); reply != want {
+		if want := ":" + strconv.Itoa(n); reply != want {
 			return n, fmt.Errorf("got %q, want %q", reply, want)
+		}
+		if n%pipeline == 0 {
+			<-underWay
 		}
 	}
 }
