@@ -19,7 +19,8 @@ type certificates struct {
 	dir       string
 	authority *certstest.Authority // of the server
 	clients   *certstest.Authority
-	ofClients tls.Certificate
+	ofClients tls.Certificate   // of one who is no user
+	ofUsers   []tls.Certificate // of visitors' users, in the order of their numbers
 	roots     *x509.CertPool
 	made      int // certificates of the server
 }
@@ -27,6 +28,9 @@ type certificates struct {
 func newCertificates(t testing.TB, dir string) *certificates {
 	c := &certificates{dir: dir, authority: certstest.NewAuthority(t), clients: certstest.NewAuthority(t)}
 	c.ofClients, c.roots = c.clients.Issue("client", 24*time.Hour).Certificate(t), c.authority.Pool()
+	for i := range visitors {
+		c.ofUsers = append(c.ofUsers, c.clients.Issue(userName(i), 24*time.Hour).Certificate(t))
+	}
 	certstest.WriteFile(t, filepath.Join(dir, "clients.crt"), c.clients.PEM)
 	if err := os.Symlink(c.issue(t), filepath.Join(dir, "tls")); err != nil {
 		t.Fatal(err)
@@ -48,21 +52,24 @@ func (c *certificates) issue(t testing.TB) string {
 // shown is the name on the newest certificate.
 func (c *certificates) shown() string { return fmt.Sprint("server ", c.made) }
 
-// client returns what a client needs that speaks TLS 1.3, or 1.2, with a certificate of its own or without.
-func (c *certificates) client(newer, certified bool) *tls.Config {
-	config := &tls.Config{RootCAs: c.roots, ServerName: "127.0.0.1", MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12}
+// client returns what a client needs that speaks TLS 1.3, or 1.2, with certificates of its own or without.
+func (c *certificates) client(newer bool, own ...tls.Certificate) *tls.Config {
+	config := &tls.Config{
+		RootCAs: c.roots, ServerName: "127.0.0.1", MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, Certificates: own,
+	}
 	if newer {
 		config.MinVersion, config.MaxVersion = tls.VersionTLS13, tls.VersionTLS13
-	}
-	if certified {
-		config.Certificates = []tls.Certificate{c.ofClients}
 	}
 	return config
 }
 
 // shake makes a handshake and says PING. It returns the name on the server's certificate.
 func (sc *scene) shake(newer, certified bool) (name string, err error) {
-	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", sc.tlsAddr, sc.certs.client(newer, certified))
+	var own []tls.Certificate
+	if certified {
+		own = append(own, sc.certs.ofClients)
+	}
+	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", sc.tlsAddr, sc.certs.client(newer, own...))
 	if err != nil {
 		return "", err
 	}

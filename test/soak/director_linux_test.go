@@ -55,6 +55,7 @@ var (
 		{"slowlog-log-slower-than", []string{"-1", "0", "1000", "10000"}},
 		{"slowlog-max-len", []string{"0", "16", "128"}},
 		{"latency-tracking", []string{"yes", "no"}},
+		{"latency-monitor-threshold", []string{"0", "1", "100"}},
 		{"loglevel", []string{"debug", "notice", "warning"}},
 		{"save", []string{"", "3 1", "300 1"}},
 	}
@@ -260,7 +261,8 @@ func (d *director) mistakes() error {
 func (d *director) look() error {
 	for _, words := range [][]string{
 		{"INFO", "everything"}, {"CLIENT", "LIST"}, {"CLIENT", "INFO"}, {"SLOWLOG", "GET", "-1"}, {"ACL", "LOG", "100"}, {"ACL", "LIST"}, {"ACL", "USERS"},
-		{"LATENCY", "HISTOGRAM"}, {"COMMAND", "INFO"}, {"CONFIG", "GET", "*"}, {"DBSIZE"}, {"RANDOMKEY"}, {"LASTSAVE"},
+		{"LATENCY", "HISTOGRAM"}, {"LATENCY", "LATEST"}, {"LATENCY", "DOCTOR"}, {"MEMORY", "STATS"}, {"MEMORY", "DOCTOR"},
+		{"COMMAND", "INFO"}, {"CONFIG", "GET", "*"}, {"DBSIZE"}, {"RANDOMKEY"}, {"LASTSAVE"},
 	} {
 		got, err := d.console.do(words...)
 		if err != nil || got[0] == '-' || bytes.Contains(got, []byte("s3cret")) {

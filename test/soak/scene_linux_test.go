@@ -75,6 +75,7 @@ tls_cert_path = "tls/server.crt"
 tls_key_path = "tls/server.key"
 tls_client_ca = "clients.crt"
 tls_client_auth = "optional" # CONFIG SET changes it for moments
+tls_client_user = "common_name"
 
 [memory]
 max_memory = "2gb"

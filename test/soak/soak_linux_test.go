@@ -63,7 +63,9 @@ func (sc *scene) restart(all *contents) {
 	for _, dial := range []func() (net.Conn, error){
 		func() (net.Conn, error) { return net.Dial("tcp", sc.Addr) },
 		func() (net.Conn, error) { return net.Dial("unix", sc.Socket) },
-		func() (net.Conn, error) { return tls.Dial("tcp", sc.tlsAddr, sc.certs.client(true, true)) },
+		func() (net.Conn, error) {
+			return tls.Dial("tcp", sc.tlsAddr, sc.certs.client(true, sc.certs.ofClients))
+		},
 	} {
 		conn, err := dial()
 		if err == nil {

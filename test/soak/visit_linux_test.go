@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -27,6 +28,7 @@ type visitor struct {
 	password string // of that
 	loads    int64  // ACL LOADs before it
 	secure   bool   // it came over TLS
+	known    bool   // with a certificate of its user
 	id       string // of the client
 	left     bool   // it has gone away, or was made to
 }
@@ -116,7 +118,10 @@ func (v *visitor) enroll() error {
 	return v.obey(&profiles[v.r.IntN(len(profiles))])
 }
 
-func (v *visitor) name() string { return fmt.Sprint("visitor", v.number) }
+func (v *visitor) name() string { return userName(v.number) }
+
+// userName is the user of a visitor.
+func userName(number int) string { return fmt.Sprint("visitor", number) }
 
 // obey gives the user other rules.
 func (v *visitor) obey(p *profile) error {
@@ -132,7 +137,7 @@ func (v *visitor) obey(p *profile) error {
 // arrive connects.
 func (v *visitor) arrive() (err error) {
 	var conn net.Conn
-	v.secure = false
+	v.secure, v.known = false, false
 	switch v.r.IntN(6) {
 	case 0, 1:
 		conn, err = net.Dial("tcp", v.Addr)
@@ -140,7 +145,7 @@ func (v *visitor) arrive() (err error) {
 		conn, err = net.Dial("unix", v.Socket)
 	default:
 		v.secure = true
-		conn, err = tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", v.tlsAddr, v.certs.client(v.r.IntN(2) == 0, v.r.IntN(2) == 0))
+		conn, err = v.arriveSecurely()
 	}
 	if err != nil {
 		return err
@@ -150,6 +155,18 @@ func (v *visitor) arrive() (err error) {
 		v.in = bufio.NewReaderSize(slowly{conn, rand.New(rand.NewPCG(v.r.Uint64(), 0))}, 4096)
 	}
 	return nil
+}
+
+// arriveSecurely connects over TLS, without a certificate, with one of nobody, or with that of the user, who is known by it.
+func (v *visitor) arriveSecurely() (net.Conn, error) {
+	var own []tls.Certificate
+	switch n := v.r.IntN(3); {
+	case n == 1:
+		own = append(own, v.certs.ofClients)
+	case n == 2 && v.own:
+		own, v.known = append(own, v.certs.ofUsers[v.number]), true
+	}
+	return tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", v.tlsAddr, v.certs.client(v.r.IntN(2) == 0, own...))
 }
 
 // slowly is a connection of which little is read at a time.
@@ -167,18 +184,19 @@ func (s slowly) Read(b []byte) (int, error) {
 // login says who it is and how it wants to be spoken to.
 func (v *visitor) login() error {
 	v.clear()
+	proto := 2 + v.r.IntN(2)
+	hello := []string{"HELLO", strconv.Itoa(proto)}
+	if v.own && !v.known {
+		hello = append(hello, "AUTH", v.name(), v.password)
+	}
 	v.say(func(got []byte) bool {
-		v.id = strings.Trim(string(got), ":\r\n")
-		return got[0] == ':'
-	}, "CLIENT", "ID")
-	ok := func(got []byte) bool { return string(got) == "+OK\r\n" }
-	switch three := v.r.IntN(2) == 0; {
-	case three && v.own:
-		v.say(v.greeted, "HELLO", "3", "AUTH", v.name(), v.password)
-	case three:
-		v.say(v.greeted, "HELLO", "3")
-	case v.own:
-		v.say(ok, "AUTH", v.name(), v.password)
+		v.proto, v.want.Proto = proto, proto
+		_, rest, ok := strings.Cut(string(got), "\r\nid\r\n:")
+		v.id, _, _ = strings.Cut(rest, "\r\n")
+		return ok && (got[0] == '%') == (proto == 3) && bytes.Contains(got, fmt.Appendf(nil, "\r\nproto\r\n:%d\r\n", proto))
+	}, hello...)
+	if v.own && !v.known && v.r.IntN(2) == 0 {
+		v.say(func(got []byte) bool { return string(got) == "+OK\r\n" }, "AUTH", v.name(), v.password)
 	}
 	if err := v.do(); err != nil {
 		return err
@@ -187,12 +205,6 @@ func (v *visitor) login() error {
 		v.user = v.name()
 	}
 	return nil
-}
-
-// greeted takes the reply to HELLO 3.
-func (v *visitor) greeted(got []byte) bool {
-	v.proto, v.want.Proto = 3, 3
-	return got[0] == '%' && bytes.Contains(got, []byte("\r\nproto\r\n:3\r\n"))
 }
 
 // turn says a pipeline, or does something else once in a while.
