@@ -36,7 +36,7 @@ var profiles = []profile{
 	{"~P* -@all +get +set +strlen +echo +ping +multi +exec", func(c string) bool {
 		return strings.Contains(" get set strlen echo ping multi exec ", " "+c+" ")
 	}, "snh", all},
-	{"~Ps* +@all -@hash (~Ph* +@hash)", nil, "s", all}, // and those of hashes, as allows knows
+	{"~Ps* +@all -@hash (~Ph* +@hash +expire)", nil, "s", all}, // and hashes, as denial knows
 	{"~* -@all", func(string) bool { return false }, "snh", all},
 }
 
@@ -70,7 +70,7 @@ func (k *talker) denial(words []string) string {
 	need, keyed := uses[command]
 	p := k.rules
 	switch {
-	case strings.Contains(p.rules, "(") && isHash(command) && words[1][len(k.prefix)] == 'h':
+	case strings.Contains(p.rules, "(") && (isHash(command) || command == "expire") && words[1][len(k.prefix)] == 'h':
 		return ""
 	case p.commands != nil && !p.commands(command):
 		return "-NOPERM this user has no permissions to run the '" + command + "' command\r\n"

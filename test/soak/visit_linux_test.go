@@ -74,10 +74,23 @@ func (v *visitor) excused(err error) bool {
 	}
 }
 
+// tidy deletes keys of an earlier visit that have no time to live, because the connection ended before they were given one.
+func (v *visitor) tidy() error {
+	earlier := fmt.Sprint("soak", v.number, "-", v.visits-untidy, ":")
+	_, err := v.console.do("DEL", earlier+"n0", earlier+"n1", earlier+"h0", earlier+"h1")
+	return err
+}
+
+// untidy is how many visits back tidy looks: what was sent by one that has gone away has been executed then.
+const untidy = 3
+
 // visit is one connection. What was written goes by itself.
 func (v *visitor) visit(tight bool) error {
 	v.loose, v.left, v.rules, v.user = tight, false, nil, "default"
 	v.loads = v.loadsDone.Load()
+	if err := v.tidy(); err != nil {
+		return err
+	}
 	if v.own = v.r.IntN(5) < 2; v.own {
 		if err := v.enroll(); err != nil {
 			return err
