@@ -187,10 +187,13 @@ func dialConsole(address string) (*console, error) {
 	return &console{conn: conn, in: bufio.NewReader(conn)}, nil
 }
 
-// console opens one for as long as the test runs.
+// console opens one for as long as the test runs, which is not closed where memory is short.
 func (sc *scene) console() *console {
 	sc.t.Helper()
 	c, err := dialConsole(sc.Addr)
+	if err == nil {
+		err = c.expect("+OK", "CLIENT", "NO-EVICT", "ON")
+	}
 	if err != nil {
 		sc.t.Error(err)
 		sc.t.FailNow()
