@@ -360,7 +360,7 @@ func (sh *shard) judgePart(policy Policy, l loc, p unsafe.Pointer, size int) (mo
 		}
 	}
 	if h := sh.heldBy(o); !ok && h != nil && sh.pool.short.Load() > 0 && sh.gain.vain(sh.live) > len(sh.blocks) {
-		sh.snap.Fail(ErrOutOfMemory)
+		sh.snap.Fail(ErrSnapshotMemory)
 		sh.letGo(h)
 	}
 	if !ok && sh.heldBy(o) == nil {

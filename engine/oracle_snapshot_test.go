@@ -123,7 +123,7 @@ func (w *world) writeSnapshot(steps int) {
 	}
 	rec := w.recording
 	w.recording = nil
-	if w.evicting && (err == engine.ErrSnapshotBehind || err == engine.ErrOutOfMemory) {
+	if w.evicting && (err == engine.ErrSnapshotBehind || err == engine.ErrSnapshotMemory) {
 		return
 	}
 	if rec.flushed {

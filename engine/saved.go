@@ -65,7 +65,7 @@ func (sh *shard) sideRoom(n int) unsafe.Pointer {
 		base := sh.pool.get()
 		if base == nil {
 			w.waiting.Add(-blockSize)
-			w.Fail(ErrOutOfMemory)
+			w.Fail(ErrSnapshotMemory)
 			return nil
 		}
 		w.side = append(w.side, sideBlock{base: base})

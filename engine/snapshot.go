@@ -45,6 +45,7 @@ type Snapshot struct {
 var (
 	ErrSnapshotRunning = errors.New("a snapshot is being taken already")
 	ErrSnapshotBehind  = errors.New("the snapshot was given up: keys change faster than it is written")
+	ErrSnapshotMemory  = errors.New("the snapshot was given up: memory is full, and has no room to copy aside what changes")
 	ErrFlushed         = errors.New("the snapshot was given up: a database was flushed")
 )
 
