@@ -144,9 +144,9 @@ func fill(s *redis) keyspace {
 	want, texts := keyspace{}, texts()
 	for i, text := range texts {
 		key := fmt.Sprint("string", i)
-		s.do("SET", key, text)
+		s.Do("SET", key, text)
 		want[name(0, key)] = value{text: text}
-		s.do("SET", text, "v") // as a key
+		s.Do("SET", text, "v") // as a key
 		want[name(0, text)] = value{text: "v"}
 	}
 	for _, n := range []int{1, 2, 100, 600, 5000} {
@@ -155,21 +155,21 @@ func fill(s *redis) keyspace {
 		for i := range n {
 			f, v := fmt.Sprint("field", i), texts[i%30]
 			fields[f], fields[strconv.Itoa(i)] = v, f
-			s.do("HSET", key, f, v, strconv.Itoa(i), f)
+			s.Do("HSET", key, f, v, strconv.Itoa(i), f)
 		}
 		want[name(0, key)] = value{fields: fields}
 	}
-	s.do("HSET", "hash of all", "f", "v")
+	s.Do("HSET", "hash of all", "f", "v")
 	all := map[string]string{"f": "v"}
 	for _, text := range texts {
-		s.do("HSET", "hash of all", text, text)
+		s.Do("HSET", "hash of all", text, text)
 		all[text] = text
 	}
 	want[name(0, "hash of all")] = value{fields: all}
-	s.do("SELECT", "9")
-	s.do("SET", "until", "v", "PXAT", "4102444800123")
+	s.Do("SELECT", "9")
+	s.Do("SET", "until", "v", "PXAT", "4102444800123")
 	want[name(9, "until")] = value{text: "v", deadline: 4102444800123}
-	s.do("SELECT", "0")
+	s.Do("SELECT", "0")
 	return want
 }
 
@@ -183,7 +183,7 @@ func TestReadsRedis(t *testing.T) {
 		t.Run(strings.Join(flags, " "), func(t *testing.T) {
 			s := startRedis(t, t.TempDir(), flags...)
 			want := fill(s)
-			s.do("SAVE")
+			s.Do("SAVE")
 			f, err := os.Open(filepath.Join(s.dir, "dump.rdb"))
 			if err != nil {
 				t.Fatal(err)
@@ -203,19 +203,19 @@ func TestSkipsOtherTypes(t *testing.T) {
 	for _, limit := range []string{"0", "1000"} {
 		t.Run(limit, func(t *testing.T) {
 			s := startRedis(t, t.TempDir(), "--list-max-listpack-size", "2", "--zset-max-listpack-entries", limit, "--set-max-intset-entries", limit)
-			s.do("RPUSH", "l", "a", "1", strings.Repeat("x", 100_000), "2", "b")
-			s.do("SADD", "s", "1", "2", "3000")
-			s.do("SADD", "s2", "a", "b")
-			s.do("ZADD", "z", "1", "a", "2.5", "b", "inf", "c")
+			s.Do("RPUSH", "l", "a", "1", strings.Repeat("x", 100_000), "2", "b")
+			s.Do("SADD", "s", "1", "2", "3000")
+			s.Do("SADD", "s2", "a", "b")
+			s.Do("ZADD", "z", "1", "a", "2.5", "b", "inf", "c")
 			for i := range 300 {
-				s.do("XADD", "x", "*", "f", strings.Repeat("y", i))
+				s.Do("XADD", "x", "*", "f", strings.Repeat("y", i))
 			}
-			s.do("XGROUP", "CREATE", "x", "g", "0")
-			s.do("XREADGROUP", "GROUP", "g", "c", "COUNT", "10", "STREAMS", "x", ">")
-			s.do("FUNCTION", "LOAD", "#!lua name=lib\nredis.register_function('f', function() return 1 end)")
-			s.do("SELECT", "15")
-			s.do("SET", "k", "v")
-			s.do("SAVE")
+			s.Do("XGROUP", "CREATE", "x", "g", "0")
+			s.Do("XREADGROUP", "GROUP", "g", "c", "COUNT", "10", "STREAMS", "x", ">")
+			s.Do("FUNCTION", "LOAD", "#!lua name=lib\nredis.register_function('f', function() return 1 end)")
+			s.Do("SELECT", "15")
+			s.Do("SET", "k", "v")
+			s.Do("SAVE")
 			file, err := os.ReadFile(filepath.Join(s.dir, "dump.rdb"))
 			if err != nil {
 				t.Fatal(err)
@@ -271,11 +271,11 @@ func TestRedisReads(t *testing.T) {
 		key := strings.TrimPrefix(id, "0 ")
 		got := value{}
 		if v.fields != nil {
-			got.fields = s.hash(key)
+			got.fields = s.Hash(key)
 		} else {
-			got.text = s.do("GET", key).(string)
+			got.text = s.Do("GET", key).(string)
 		}
-		if got.deadline = s.do("PEXPIRETIME", key).(int64); got.deadline == -1 {
+		if got.deadline = s.Do("PEXPIRETIME", key).(int64); got.deadline == -1 {
 			got.deadline = 0
 		}
 		same(t, fmt.Sprintf("%.40q", key), got, v)
@@ -298,7 +298,7 @@ func TestOldHashes(t *testing.T) {
 	}{{rdb.HashZipmap, zipmap}, {rdb.HashZiplist, ziplist(entries)}} {
 		payload := rdb.AppendString([]byte{byte(test.typ)}, []byte(test.blob))
 		payload = rdb.EndPayload(payload, 0)
-		s.do("RESTORE", "k", "0", string(payload), "REPLACE")
+		s.Do("RESTORE", "k", "0", string(payload), "REPLACE")
 		f, err := rdb.SplitPayload(payload)
 		if err != nil || !rdb.CheckPayload(payload) {
 			t.Fatalf("type %d: %v", test.typ, err)
@@ -307,7 +307,7 @@ func TestOldHashes(t *testing.T) {
 		if err := d.Fields(&f, func(field, val []byte) error { got[string(field)] = string(val); return nil }); err != nil {
 			t.Fatal(err)
 		}
-		same(t, f.Type.Name(), value{fields: got}, value{fields: s.hash("k")})
+		same(t, f.Type.Name(), value{fields: got}, value{fields: s.Hash("k")})
 	}
 }
 
@@ -399,13 +399,13 @@ func TestUseOfKeys(t *testing.T) {
 		f.Close()
 		s := startRedis(t, dir, "--maxmemory-policy", "allkeys-"+policy)
 		if policy == "lru" {
-			if n := s.do("OBJECT", "IDLETIME", "k").(int64); n < 1000 || n > 1060 {
+			if n := s.Do("OBJECT", "IDLETIME", "k").(int64); n < 1000 || n > 1060 {
 				t.Errorf("idle for %d s", n)
 			}
-		} else if n := s.do("OBJECT", "FREQ", "k").(int64); n != 9 {
+		} else if n := s.Do("OBJECT", "FREQ", "k").(int64); n != 9 {
 			t.Errorf("frequency %d", n)
 		}
-		s.do("SAVE")
+		s.Do("SAVE")
 		file, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)

@@ -1,0 +1,104 @@
+package servertest
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"testing"
+)
+
+// Client is a connection to a server, in RESP2.
+type Client struct {
+	tb   testing.TB
+	conn net.Conn
+	r    *bufio.Reader
+}
+
+// Dial connects to the server until the test ends. It returns when the server has loaded its data.
+func (s *Server) Dial() *Client {
+	s.tb.Helper()
+	conn, err := net.Dial("tcp", s.Addr)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	s.tb.Cleanup(func() { _ = conn.Close() })
+	c := &Client{s.tb, conn, bufio.NewReader(conn)}
+	s.Eventually("it serves", func() bool { _, failed := c.Try("PING").(error); return !failed })
+	return c
+}
+
+// Try sends a command and returns its reply: a string, an int64, nil, a []any, or an error.
+func (c *Client) Try(args ...string) any {
+	c.tb.Helper()
+	b := fmt.Appendf(nil, "*%d\r\n", len(args))
+	for _, a := range args {
+		b = fmt.Appendf(b, "$%d\r\n%s\r\n", len(a), a)
+	}
+	if _, err := c.conn.Write(b); err != nil {
+		c.tb.Fatal(err)
+	}
+	v, err := c.reply()
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	return v
+}
+
+// Do is Try for a command that must succeed.
+func (c *Client) Do(args ...string) any {
+	c.tb.Helper()
+	v := c.Try(args...)
+	if err, failed := v.(error); failed {
+		c.tb.Fatalf("%.60q: %v", args, err)
+	}
+	return v
+}
+
+// Hash returns the fields of a hash.
+func (c *Client) Hash(key string) map[string]string {
+	c.tb.Helper()
+	list := c.Do("HGETALL", key).([]any)
+	m := map[string]string{}
+	for i := 0; i < len(list); i += 2 {
+		m[list[i].(string)] = list[i+1].(string)
+	}
+	return m
+}
+
+// reply reads a reply.
+func (c *Client) reply() (any, error) {
+	line, err := c.r.ReadString('\n')
+	if err != nil {
+		return nil, err
+	}
+	kind, text := line[0], line[1:len(line)-2]
+	switch kind {
+	case '+':
+		return text, nil
+	case '-':
+		return errors.New(text), nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	switch {
+	case err != nil || kind == ':':
+		return n, err
+	case n < 0:
+		return nil, nil
+	case kind == '$':
+		b := make([]byte, n+2)
+		_, err := io.ReadFull(c.r, b)
+		return string(b[:n]), err
+	}
+	list := []any{}
+	for range n {
+		v, err := c.reply()
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	return list, nil
+}
