@@ -23,7 +23,7 @@ type Loader struct {
 
 	Size    atomic.Int64 // of the file
 	Read    atomic.Int64 // bytes of it that were read
-	Keys    atomic.Int64 // stored; a hash of many fields may count more than once
+	Keys    atomic.Int64 // stored
 	Expired atomic.Int64 // left out, because their time had come
 	Skipped atomic.Int64 // left out, because of their type
 
@@ -261,21 +261,23 @@ func (w *worker) store(k engine.Key, f *rdb.Frame) error {
 	if err != nil {
 		return w.refused(k, f, err)
 	}
-	if uint64(f.Pairs) < f.Fields {
-		w.note(k, f)
+	if uint64(f.Pairs) >= f.Fields || w.note(k, f) {
+		w.Keys.Add(1)
 	}
-	w.Keys.Add(1)
 	return nil
 }
 
-// note remembers a hash that comes in several frames.
-func (l *Loader) note(k engine.Key, f *rdb.Frame) {
+// note remembers a hash that comes in several frames. It reports whether it was not known before.
+func (l *Loader) note(k engine.Key, f *rdb.Frame) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.long == nil {
 		l.long = map[longHash]uint64{}
 	}
-	l.long[longHash{f.DB, string(k.Bytes)}] = f.Fields
+	h := longHash{f.DB, string(k.Bytes)}
+	_, known := l.long[h]
+	l.long[h] = f.Fields
+	return !known
 }
 
 // dropHalves deletes the hashes of which the first fields were evicted before the last ones came: a part of a value does not pass for the
