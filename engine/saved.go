@@ -76,18 +76,19 @@ func (sh *shard) sideRoom(n int) unsafe.Pointer {
 	return unsafe.Add(b.base, b.used-n)
 }
 
-// takeSide appends the entries of the oldest block of the side to dst, and gives the block back.
-func (sh *shard) takeSide(dst []byte) []byte {
-	w := sh.snap
-	if len(w.side) == 0 {
-		return dst
+// takeSide takes the oldest block of the side, whose base is nil if there is none. It counts as waiting until it is given to done.
+func (sh *shard) takeSide() (b sideBlock) {
+	if w := sh.snap; len(w.side) > 0 {
+		b = w.side[0]
+		w.side = append(w.side[:0], w.side[1:]...)
 	}
-	b := w.side[0]
-	dst = append(dst, bytesAt(b.base, 0, b.used)...)
-	w.side = append(w.side[:0], w.side[1:]...)
+	return b
+}
+
+// done gives back a block that was taken from a side. The shard's lock need not be held.
+func (w *snapshotWriter) done(b sideBlock) {
 	w.waiting.Add(-blockSize)
-	sh.pool.put(b.base)
-	return dst
+	w.store.pool.put(b.base)
 }
 
 // sideBlocks is the number of blocks of the side.

@@ -27,7 +27,7 @@ import (
 // walk that only colours. Flushing a database makes it fail as well; it is for the caller to begin another, of what is there then.
 type Snapshot struct {
 	Keys, Expires [Databases]int64 // at the moment: keys, and keys with a deadline, those included that have expired and were not removed
-	Gentle        bool             // Write rests twice as long as it works, and leaves processors to those who wait for replies; set before it
+	Gentle        atomic.Bool      // Write rests ten times as long as it works, to leave processors to those who wait for replies
 
 	store   *Store
 	now     int64            // the moment in Unix milliseconds
@@ -57,10 +57,10 @@ const (
 	sideShare   = 32
 )
 
-// A gentle snapshot works for so long at a stretch, and then rests for so many times as long, unless what waits to be written gathers.
+// A gentle snapshot works for so long at a stretch, and then rests for so long, unless what waits to be written gathers.
 const (
-	gentleWork = 300 * time.Microsecond
-	gentleRest = 2
+	gentleWork = 100 * time.Microsecond
+	gentleRest = time.Millisecond
 )
 
 // Sink takes what a snapshot holds. The slices are valid during the call. An error ends the snapshot.
@@ -137,8 +137,8 @@ func (sn *Snapshot) Write(to Sink) error {
 	w := sn.writer(to)
 	for began := time.Now(); !w.advance(); {
 		runtime.Gosched() // who waits for a lock has to run to take it
-		if took := time.Since(began); took > gentleWork && sn.Gentle && sn.waiting.Load() < sn.limit/8 {
-			time.Sleep(gentleRest * took)
+		if sn.Gentle.Load() && time.Since(began) > gentleWork && sn.waiting.Load() < sn.limit/2 {
+			time.Sleep(gentleRest)
 			began = time.Now()
 		}
 	}
@@ -147,12 +147,15 @@ func (sn *Snapshot) Write(to Sink) error {
 
 func (sn *Snapshot) writer(to Sink) *snapshotWriter { return &snapshotWriter{Snapshot: sn, sink: to} }
 
-// advance does some of the work, no more than a few records under one hold of a lock, and reports whether it is done.
+// advance does some of the work, no more than a few records under one hold of a lock, and reports whether it is done. If much waits to be
+// written, it takes from what those who change keys have saved, in one shard after the other, instead of walking on.
 func (w *snapshotWriter) advance() (done bool) {
 	if w.waiting.Load() > w.limit/4 {
-		w.drainAll()
+		w.drain = (w.drain + 1) % len(w.store.shards)
+		w.step(&w.store.shards[w.drain], false)
+		return false
 	}
-	if w.step(&w.store.shards[w.shard]) {
+	if w.step(&w.store.shards[w.shard], true) {
 		w.shard++
 	}
 	return w.shard == len(w.store.shards)
@@ -170,51 +173,36 @@ func (w *snapshotWriter) end() error {
 type snapshotWriter struct {
 	*Snapshot
 	sink  Sink
-	shard int // the one whose turn it is
+	shard int // the one that is walked
+	drain int // the one whose turn it was when much waited
 	key   SnapshotKey
-	buf   []byte // saved records
 	flat  parts  // of the value being written, if they are among the saved records
 	part  []byte // scratch: a part of a value that is held
 	inner []byte // scratch: likewise, while part is in use
 }
 
-// step walks on in a shard and writes what was saved there. It reports whether the shard is done.
-func (w *snapshotWriter) step(sh *shard) (done bool) {
+// step writes some of what was saved in a shard, and walks on in it if it is to, and nothing was. It reports whether the shard is done.
+func (w *snapshotWriter) step(sh *shard, walk bool) (done bool) {
 	sh.mu.Lock()
-	walked := len(sh.snap.side) == 0 && sh.walkSome()
-	w.buf = sh.takeSide(w.buf[:0])
+	if sh.snap == nil { // its part is over
+		sh.mu.Unlock()
+		return true
+	}
+	walked := walk && len(sh.snap.side) == 0 && sh.walkSome()
+	b := sh.takeSide()
 	h := sh.nextHeld()
-	if done = walked && len(w.buf) == 0 && h == nil; done {
+	if done = walked && b.base == nil && h == nil; done {
 		sh.endSnapshot()
 	}
 	sh.mu.Unlock()
-	w.write(w.buf)
+	if b.base != nil {
+		w.write(bytesAt(b.base, 0, b.used))
+		w.done(b)
+	}
 	if h != nil {
 		w.writeHeld(sh, h)
 	}
 	return done
-}
-
-// drainAll writes what was saved in all shards by those who change keys.
-func (w *snapshotWriter) drainAll() {
-	for i := range w.store.shards {
-		sh := &w.store.shards[i]
-		for more := true; more; {
-			sh.mu.Lock()
-			w.buf = w.buf[:0]
-			var h *held
-			if sh.snap != nil {
-				w.buf = sh.takeSide(w.buf)
-				h = sh.nextHeld()
-			}
-			sh.mu.Unlock()
-			w.write(w.buf)
-			if h != nil {
-				w.writeHeld(sh, h)
-			}
-			more = len(w.buf) > 0 || h != nil
-		}
-	}
 }
 
 // walkSome saves the next records that are as they were at the moment, sweepRecords or sweepBytes of them, and reports whether there are no

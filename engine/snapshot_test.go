@@ -184,6 +184,44 @@ func TestSnapshotBehind(t *testing.T) {
 	}
 }
 
+// What is kept aside in all shards is written while one is walked, so that a snapshot ends where keys change about as fast as it is written.
+func TestSnapshotKeepsUp(t *testing.T) {
+	s, err := engine.Open(engine.Options{Shards: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	tx := s.NewTx()
+	tx.LockAll()
+	val := make([]byte, 10_000)
+	for i := range 8000 {
+		_ = tx.Set(s.Key(fmt.Appendf(nil, "k%d", i)), val, engine.NoDeadline)
+	}
+	sn, err := tx.BeginSnapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx.Unlock()
+	got := &recorder{}
+	steps := sn.Steps(got)
+	for i, done := 0, false; !done; i++ {
+		if done, err = steps.Step(); err != nil {
+			t.Fatal(err)
+		}
+		for j := range 5 { // a block is six values
+			tx.LockAll()
+			_ = tx.Set(s.Key(fmt.Appendf(nil, "k%d", (i*5+j)%8000)), val[:9000], engine.NoDeadline)
+			tx.Unlock()
+		}
+		if n := s.Aside(); n > 8<<20 {
+			t.Fatalf("%d bytes are kept aside", n)
+		}
+	}
+	if err := s.Check(); err != nil {
+		t.Error(err)
+	}
+}
+
 // Values that are too large to be copied at once are as they were, whatever is done to them while they wait.
 func TestSnapshotOfLargeValues(t *testing.T) {
 	for name, change := range map[string]func(s *engine.Store, tx *engine.Tx, str, hash engine.Key) error{

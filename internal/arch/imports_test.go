@@ -41,7 +41,7 @@ const policy = `
 		!< internal/command;
 
 	# The keyspace in a file: the engine and the format meet here.
-	engine, internal/atomicfile, internal/rdb < internal/snapshot;
+	engine, internal/atomicfile, internal/rdb, golang.org/x/sys/unix < internal/snapshot;
 
 	# The network knows no command by name, and not the engine.
 	internal/command, internal/config, internal/resp < netserver;

@@ -80,7 +80,8 @@ func (s *saver) begin(tx *engine.Tx, reason string, wait *pendingSave) error {
 	if s.closed {
 		sn.Fail(errStopping)
 	}
-	s.running, s.began, sn.Gentle = sn, time.Now(), wait == nil
+	s.running, s.began = sn, time.Now()
+	sn.Gentle.Store(wait == nil && !s.closed)
 	if wait != nil {
 		s.waiting = append(s.waiting, wait)
 	}
@@ -118,7 +119,8 @@ func (s *saver) run(sn *engine.Snapshot, changes uint64) {
 // resume is Save for a snapshot in place of the one that is said to run.
 func (s *saver) resume(sn *engine.Snapshot, path string) (snapshot.Saved, error) {
 	s.mu.Lock()
-	s.running, sn.Gentle = sn, len(s.waiting) == 0
+	s.running = sn
+	sn.Gentle.Store(len(s.waiting) == 0 && !s.closed)
 	if s.closed {
 		sn.Fail(errStopping)
 	}
@@ -191,6 +193,7 @@ func (s *saver) close() {
 	s.closed = true
 	if s.running != nil {
 		s.running.Fail(errStopping)
+		s.running.Gentle.Store(false) // what is left of it is only to be gone through
 	}
 	if s.timer != nil {
 		s.timer.Stop()

@@ -186,7 +186,7 @@ func TestCorruptSnapshot(t *testing.T) {
 func TestUnsupportedSnapshot(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dump.rdb")
 	var file bytes.Buffer
-	w := rdb.NewWriter(&file)
+	w := rdb.NewWriter(&file, nil)
 	_ = w.Key(1, []byte("l"), 0, -1, -1) // a list
 	_ = w.Len(1)
 	_ = w.String([]byte("x"))

@@ -69,7 +69,7 @@ func read(r *rdb.Reader) (keyspace, error) {
 // write writes a keyspace of one database.
 func write(t testing.TB, dst io.Writer, keys keyspace) {
 	t.Helper()
-	w := rdb.NewWriter(dst)
+	w := rdb.NewWriter(dst, nil)
 	_ = w.Aux("redis-ver", "7.0.15")
 	_ = w.Select(0)
 	_ = w.Resize(int64(len(keys)), 0)
@@ -370,7 +370,7 @@ func (f *failing) Write(b []byte) (int, error) {
 
 func TestWriterKeepsItsError(t *testing.T) {
 	for _, n := range []int{0, 300_000} {
-		w := rdb.NewWriter(&failing{n})
+		w := rdb.NewWriter(&failing{n}, nil)
 		for range 10 {
 			_ = w.Key(rdb.String, []byte("k"), 0, -1, -1)
 			_ = w.String([]byte(random(200_000)))
@@ -390,7 +390,7 @@ func TestUseOfKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := rdb.NewWriter(f)
+		w := rdb.NewWriter(f, nil)
 		_ = w.Key(rdb.String, []byte("k"), 4102444800123, 1000, 9)
 		_ = w.String([]byte("v"))
 		if err := w.Close(); err != nil {

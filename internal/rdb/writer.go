@@ -6,23 +6,59 @@ import (
 	"strconv"
 )
 
-// Writer writes a file. Errors of the underlying writer are kept: every method returns the first one, and does nothing after it.
+// Writer writes a file. What it is given gathers in buffers, which a goroutine of its own checksums and passes on meanwhile. Errors of the
+// underlying writer are kept: every method returns the first one that is known, and does nothing after it. Close must be called in any case.
 type Writer struct {
-	dst     io.Writer
 	buf     []byte
-	crc     uint64
 	written int64
 	err     error
+	full    chan []byte // buffers to be passed on
+	empty   chan passed // those that were
+	ended   chan error  // the error of the last of it
 }
 
-// writeSize is how many bytes are passed on at once.
-const writeSize = 256 << 10
+// passed is a buffer that was passed on, with the first error so far.
+type passed struct {
+	buf []byte
+	err error
+}
 
-// NewWriter begins a file.
-func NewWriter(dst io.Writer) *Writer {
-	w := &Writer{dst: dst, buf: make([]byte, 0, writeSize)}
+// writeSize is how many bytes are passed on at once, and writeBuffers how many times so many may be on their way.
+const (
+	writeSize    = 256 << 10
+	writeBuffers = 4
+)
+
+// NewWriter begins a file. begin, if it is not nil, is called at the start of the goroutine that uses dst.
+func NewWriter(dst io.Writer, begin func()) *Writer {
+	w := &Writer{buf: make([]byte, 0, writeSize), full: make(chan []byte, writeBuffers), empty: make(chan passed, writeBuffers),
+		ended: make(chan error, 1)}
+	for range writeBuffers {
+		w.empty <- passed{}
+	}
 	w.buf = append(w.buf, magic+"0009"...)
+	go w.passOn(dst, begin)
 	return w
+}
+
+// passOn is the goroutine that passes buffers on, and the checksum behind the last one.
+func (w *Writer) passOn(dst io.Writer, begin func()) {
+	if begin != nil {
+		begin()
+	}
+	var crc uint64
+	var err error
+	for b := range w.full {
+		if err == nil {
+			crc = Checksum(crc, b)
+			_, err = dst.Write(b)
+		}
+		w.empty <- passed{b[:0], err}
+	}
+	if err == nil {
+		_, err = dst.Write(binary.LittleEndian.AppendUint64(nil, crc))
+	}
+	w.ended <- err
 }
 
 // Aux writes an attribute of the file.
@@ -94,12 +130,15 @@ func (w *Writer) Bytes(b []byte) error {
 	return w.err
 }
 
-// Close ends the file, passing on what was not yet. It does not close the underlying writer.
+// Close ends the file, and waits until all of it was passed on. It does not close the underlying writer.
 func (w *Writer) Close() error {
 	w.buf = append(w.buf, opEnd)
 	w.flush()
-	w.buf = binary.LittleEndian.AppendUint64(w.buf, w.crc)
-	w.flush()
+	close(w.full)
+	if err := <-w.ended; w.err == nil {
+		w.err = err
+	}
+	w.written += 8
 	return w.err
 }
 
@@ -114,14 +153,18 @@ func (w *Writer) spill() error {
 	return w.err
 }
 
+// flush has the buffer passed on, and goes on with one that was, for which it waits.
 func (w *Writer) flush() {
-	if w.err == nil {
-		w.crc = Checksum(w.crc, w.buf)
-		var n int
-		n, w.err = w.dst.Write(w.buf)
-		w.written += int64(n)
+	if w.err != nil {
+		w.buf = w.buf[:0]
+		return
 	}
-	w.buf = w.buf[:0]
+	w.written += int64(len(w.buf))
+	w.full <- w.buf
+	next := <-w.empty
+	if w.buf, w.err = next.buf, next.err; w.buf == nil {
+		w.buf = make([]byte, 0, writeSize)
+	}
 }
 
 // AppendLen appends a length in its shortest form.

@@ -56,7 +56,7 @@ func writeFile(t *testing.T, fill func(w *rdb.Writer)) string {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	w := rdb.NewWriter(f)
+	w := rdb.NewWriter(f, nil)
 	fill(w)
 	if err := w.Close(); err != nil {
 		t.Fatal(err)

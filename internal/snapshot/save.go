@@ -37,7 +37,11 @@ func Save(sn *engine.Snapshot, path, version string) (Saved, error) {
 
 // write writes a snapshot to an open file.
 func write(sn *engine.Snapshot, f *os.File, version string) (Saved, error) {
-	w := rdb.NewWriter(f)
+	var begin func()
+	if sn.Gentle.Load() {
+		begin = standBack
+	}
+	w := rdb.NewWriter(f, begin)
 	_ = w.Aux("redis-ver", version)
 	_ = w.Aux("redis-bits", strconv.Itoa(strconv.IntSize))
 	_ = w.Aux("ctime", strconv.FormatInt(time.Now().Unix(), 10))
@@ -48,10 +52,10 @@ func write(sn *engine.Snapshot, f *os.File, version string) (Saved, error) {
 			_ = w.Resize(n, sn.Expires[db])
 		}
 	}
-	if err := sn.Write(s); err != nil { // the writer keeps its error, so this is the first one, whosever it is
-		return Saved{}, err
+	err := sn.Write(s) // the writer keeps its error, so this is the first one, whosever it is
+	if e := w.Close(); err == nil {
+		err = e
 	}
-	err := w.Close()
 	return Saved{Keys: s.keys, Bytes: w.Written()}, err
 }
 

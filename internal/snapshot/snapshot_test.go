@@ -231,7 +231,7 @@ func TestLoadRefuses(t *testing.T) {
 // withList is a file with a list between two strings.
 func withList(t *testing.T) string {
 	var b bytes.Buffer
-	w := rdb.NewWriter(&b)
+	w := rdb.NewWriter(&b, nil)
 	_ = w.Key(rdb.String, []byte("a"), 0, -1, -1)
 	_ = w.String([]byte("1"))
 	_ = w.Key(1, []byte("the list"), 0, -1, -1)

@@ -30,7 +30,7 @@ func TestStopInTheMiddle(t *testing.T) {
 			return
 		}
 		defer f.Close()
-		w := rdb.NewWriter(f)
+		w := rdb.NewWriter(f, nil)
 		_ = w.Key(1, []byte("a list without end"), 0, -1, -1)
 		_ = w.Len(1 << 40)
 		for err = w.String(make([]byte, 10_000)); err == nil; err = w.String(make([]byte, 10_000)) {
@@ -38,6 +38,7 @@ func TestStopInTheMiddle(t *testing.T) {
 				l.Stop(stopped)
 			}
 		}
+		_ = w.Close()
 		written <- err
 	}()
 	if err := l.Run(); !errors.Is(err, stopped) {

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package snapshot
+
+// standBack does nothing here.
+func standBack() {}
