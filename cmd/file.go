@@ -1,9 +1,9 @@
 package cmd
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -30,9 +30,8 @@ func readFile(name string) ([]config.Assignment, error) {
 
 // parseFile is readFile for what was read of the file.
 func parseFile(name string, data []byte) ([]config.Assignment, error) {
-	v := viper.New()
-	v.SetConfigType("toml")
-	if err := v.ReadConfig(bytes.NewReader(data)); err != nil {
+	v, err := readTOML(data)
+	if err != nil {
 		return nil, syntaxError(name, data, err)
 	}
 	entries, err := tomlEntries(data)
@@ -42,13 +41,25 @@ func parseFile(name string, data []byte) ([]config.Assignment, error) {
 	return assignmentsOf(name, v, entries)
 }
 
+// readTOML returns the values of a document, whose names may be in any case. A
+// section that is written in several ways is one.
+func readTOML(data []byte) (*viper.Viper, error) {
+	var tree map[string]any
+	if err := toml.Unmarshal(data, &tree); err != nil {
+		return nil, err
+	}
+	v := viper.New()
+	for _, name := range slices.Sorted(maps.Keys(tree)) {
+		if err := v.MergeConfigMap(map[string]any{name: tree[name]}); err != nil {
+			return nil, err
+		}
+	}
+	return v, nil
+}
+
 // syntaxError adds the line to an error of the TOML decoder, which knows it for
 // bad syntax but not for a key that is defined twice.
 func syntaxError(name string, data []byte, err error) error {
-	var parse viper.ConfigParseError
-	if errors.As(err, &parse) {
-		err = parse.Unwrap()
-	}
 	line := 0
 	var decode *toml.DecodeError
 	if errors.As(err, &decode) {

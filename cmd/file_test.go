@@ -59,6 +59,8 @@ func TestFileForms(t *testing.T) {
 		"server = { port = 1, connection_timeout = \"5m\" }": {"server.port": "1", "server.connection_timeout": "300"},
 		"server.port = 2\r\nmemory.max_memory = 1_000\r\n":   {"server.port": "2", "memory.max_memory": "1000"},
 		"[Server]\nPORT = \"3\"":                             {"server.port": "3"},
+		"server.port = 4\nServer.max_connections = 5\n":      {"server.port": "4", "server.max_connections": "5"},
+		"[SERVER]\nport = 4\n[Server]\nmax_connections = 5":  {"server.port": "4", "server.max_connections": "5"},
 		"[security]\npassword = '''\na\\b'''":                {"security.password": `a\b`},
 		"[memory]\nmax_memory = \"2GB\" # data\n":            {"memory.max_memory": "2GB", "maxmemory": "2147483648"},
 	}

@@ -91,3 +91,12 @@ func TestEffectiveNamesSources(t *testing.T) {
 		}
 	}
 }
+
+// TestOutputLimitsOfOtherClasses: classes of client-output-buffer-limit that a source does not name have Redis's limits, not none.
+func TestOutputLimitsOfOtherClasses(t *testing.T) {
+	c := mustLoad(t, Assignment{"server.client_output_buffer_limit", "normal 1mb 0 0", Source{Origin: FromFile}})
+	const want = "normal 1048576 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60"
+	if got := c.Get("client-output-buffer-limit")[0].Value; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
