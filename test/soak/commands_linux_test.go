@@ -223,7 +223,8 @@ func (k *talker) atomically(command []string, result func(o *resp.Out)) {
 
 // watched appends a transaction on a watched key, which often changes before it.
 func (k *talker) watched(key string) {
-	if k.rules != nil { // for them transaction has the cases
+	if k.rules != nil {
+		k.transaction(key) // which has the cases of what is denied
 		return
 	}
 	k.ask(func(got []byte) bool { return string(got) == "+OK\r\n" }, "WATCH", key)
