@@ -161,7 +161,9 @@ func (s *Store) EndRecall() {
 	for i := range s.shards {
 		sh := &s.shards[i]
 		sh.mu.Lock()
-		sh.clock.recalling = false
+		if sh.clock.recalling {
+			sh.clock.recalling, sh.clock.blocks = false, 0
+		}
 		sh.mu.Unlock()
 	}
 }
