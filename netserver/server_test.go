@@ -255,9 +255,10 @@ func (c *client) reply() string {
 	}
 }
 
-// do sends a command and returns its reply.
+// do sends a command and returns its reply, for which it has patience anew.
 func (c *client) do(args ...string) string {
 	c.t.Helper()
+	_ = c.SetDeadline(time.Now().Add(patience))
 	c.send(encode(args...))
 	return c.reply()
 }
