@@ -96,20 +96,22 @@ func (s *Store) setLimit() {
 		s.pool.limit.Store(math.MaxInt64 / blockSize)
 		return
 	}
-	s.pool.limit.Store(max((limit-s.memory.rest(s.pool.resident()*blockSize))/blockSize, 0))
+	s.pool.limit.Store(max((limit-s.memory.rest(func() int64 { return s.pool.resident() * blockSize }))/blockSize, 0))
 }
 
-// rest returns the bytes that the process needs beside an arena of the given size: those that are resident now, but at least what stays
-// and the budget of external memory.
-func (g *governor) rest(arena int64) int64 {
+// rest returns the bytes that the process needs beside the arena, whose size the function returns: those that are resident now, but at least
+// what stays and the budget of external memory. The arena is asked for before and after the process is, whose size lies between: on a busy
+// machine so much may be stored meanwhile that all of it seemed to be needed by something else, and no room was left.
+func (g *governor) rest(arena func() int64) int64 {
 	if g.arenaOnly {
 		return 0
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	h := readHeap(g.samples[:])
+	before := arena()
 	resident, _ := ResidentSet()
-	now := max(resident-arena, h.taken)
+	now := max(resident-max(before, arena()), h.taken)
 	stays := now - h.garbage() - min(g.external.Load(), g.budget.Load())
 	if g.base == 0 {
 		g.base = stays

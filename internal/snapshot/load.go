@@ -46,6 +46,12 @@ const (
 	sampleBytes = 2 << 20
 )
 
+// So often, and with so much time between, room is asked for before there is none.
+const (
+	reserveTries = 20
+	reservePause = 100 * time.Millisecond
+)
+
 // Refused is the error of a file that is not what it should be, an *rdb.Error, or has what the Store cannot take.
 type Refused struct {
 	Path string
@@ -245,7 +251,7 @@ func (w *worker) store(k engine.Key, f *rdb.Frame) error {
 		w.Expired.Add(1)
 		return nil
 	}
-	if err := w.Store.Reserve(f.Size()); err != nil {
+	if err := w.reserve(f.Size()); err != nil {
 		return w.refused(k, f, err)
 	}
 	w.tx.DB = f.DB
@@ -265,6 +271,17 @@ func (w *worker) store(k engine.Key, f *rdb.Frame) error {
 		w.Keys.Add(1)
 	}
 	return nil
+}
+
+// reserve makes room for n bytes. What the process needs beside its keys is measured ten times a second and can be much for a moment, for
+// which a command is refused; a whole file is refused only if it lasts.
+func (l *Loader) reserve(n int) error {
+	err := l.Store.Reserve(n)
+	for tries := 1; err != nil && tries < reserveTries && !l.failed.Load(); tries++ {
+		time.Sleep(reservePause)
+		err = l.Store.Reserve(n)
+	}
+	return err
 }
 
 // note remembers a hash that comes in several frames. It reports whether it was not known before.
