@@ -6,7 +6,7 @@
 GOLANGCI  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # The last one that the Go of go.mod compiles; it takes some minutes once.
 GORELEASER := github.com/goreleaser/goreleaser/v2@v2.15.1
-TESTFLAGS := -timeout 10m
+TESTFLAGS := -timeout 30m
 STREAMS   ?= 60
 FUZZTIME  ?= 10s
 FAULTTIME ?= 2m
