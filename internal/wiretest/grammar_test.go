@@ -66,7 +66,7 @@ var grammar = map[string][]string{
 	},
 	"<restore>": {
 		"RESTORE <key> 0 <payload>", "RESTORE <key> 0 <payload> REPLACE", "RESTORE <key> <ttl> <payload> <restoreopts>",
-		"RESTORE <key> <atmillis> <payload> ABSTTL <restoreopts>", "DUMP missing",
+		"RESTORE <key> <atmillis> <payload> ABSTTL <restoreopts>",
 	},
 	"<restoreopts>": {"REPLACE", "REPLACE <use>", "<use> REPLACE", "<use> <use>", "replace nonsense", "<use>"},
 	"<use>":         {"IDLETIME 0", "IDLETIME 1000", "IDLETIME -1", "IDLETIME x", "FREQ 0", "FREQ 255", "FREQ 256", "FREQ", "ABSTTL"},
