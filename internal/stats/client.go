@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 	"unicode"
 )
@@ -142,10 +143,15 @@ func connect(ctx context.Context, t Target, timeout time.Duration) (*Conn, error
 	return c, nil
 }
 
-// reason takes the address out of a dial error, which the caller names.
+// reason makes errors of the network plain, and takes the address out, which the
+// caller names. A server that ends while something was sent to it resets the
+// connection, where otherwise it closes it.
 func reason(err error) error {
 	var op *net.OpError
-	if errors.As(err, &op) && op.Err != nil {
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return errors.New("the server closed the connection")
+	case errors.As(err, &op) && op.Err != nil:
 		return op.Err
 	}
 	return err
@@ -201,9 +207,6 @@ func (c *Conn) ask(words ...string) (reply, error) {
 	}
 	left := maxReply
 	r, err := c.reply(&left, 0)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return reply{}, errors.New("the server closed the connection")
-	}
 	return r, reason(err)
 }
 

@@ -268,3 +268,37 @@ func TestBadReplies(t *testing.T) {
 		t.Errorf("no password: got error %v", err)
 	}
 }
+
+// TestReset: a server that ends while a command is on its way to it resets the connection. To those who read it that is no other end.
+func TestReset(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		for range 2 {
+			if _, err := c.Read(make([]byte, 1000)); err != nil {
+				return
+			}
+			_, _ = c.Write([]byte("+PONG\r\n"))
+		}
+		_ = c.(*net.TCPConn).SetLinger(0) // makes Close reset it
+	}()
+	c, err := Connect(t.Context(), Target{network: "tcp", address: l.Addr().String()}, 5*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for err == nil {
+		_, err = c.Do("PING")
+	}
+	if err.Error() != "the server closed the connection" {
+		t.Errorf("got error %v", err)
+	}
+}
