@@ -167,3 +167,10 @@ func (s *Store) Woken() bool {
 		return false
 	}
 }
+
+// RestBeside returns what the process is said to need beside an arena, the first time that it is measured.
+func RestBeside(arena func() int64) int64 {
+	var g governor
+	defer g.free()
+	return g.rest(arena)
+}
