@@ -50,7 +50,7 @@ var plain = []metric{
 	gauge("connections_limit", "Clients that may be connected at once.", func(o observed) int64 { return o.MaxClients }),
 	gauge("connections_blocked", "Clients whose command waits.", func(o observed) int64 { return o.BlockedClients }),
 	counter("connections_accepted_total", "Clients that have connected.", func(o observed) int64 { return o.ConnectionsReceived }),
-	counter("connections_rejected_total", "Clients that were refused because there were too many.",
+	counter("connections_rejected_total", "Clients that were refused, by max_connections or by protected mode.",
 		func(o observed) int64 { return o.ConnectionsRejected }),
 	counter("network_receive_bytes_total", "Bytes read from clients.", func(o observed) int64 { return o.NetInputBytes }),
 	counter("network_transmit_bytes_total", "Bytes written to clients.", func(o observed) int64 { return o.NetOutputBytes }),
