@@ -13,8 +13,8 @@ import (
 	"github.com/redistill/redistill/internal/traces"
 )
 
-// traceDir holds the traces that BenchmarkReplay reads; they lie beside the checkout, not in it.
-var traceDir = flag.String("traces", "../../shared/traces", "directory of cache traces for the replay benchmarks")
+// traceDir holds the traces that BenchmarkReplay reads.
+var traceDir = flag.String("traces", "", "directory of the traces of package traces, for BenchmarkReplay")
 
 // hitRatios are the shares of requests and of bytes that were found, in percent.
 type hitRatios struct{ objects, bytes float64 }
@@ -38,7 +38,7 @@ func BenchmarkReplay(b *testing.B) {
 	for _, trace := range traces.Names {
 		reqs, err := traces.Load(*traceDir, trace)
 		if errors.Is(err, fs.ErrNotExist) {
-			b.Skipf("skipped, because the traces are not in %s", *traceDir)
+			b.Skipf("skipped, because the traces are not in -traces %s", *traceDir)
 		}
 		if err != nil {
 			b.Fatal(err)

@@ -1,4 +1,6 @@
-// Package traces reads traces of requests to caches, for benchmarks. The files lie beside the checkout, not in it.
+// Package traces reads traces of requests to caches, for benchmarks. The files are no part of the source: adaptsize-request.trace.xz and
+// scarab-recs.trace.xz are among the resources of the simulator of https://github.com/ben-manes/caffeine, adapt_size and scarab there;
+// arc-oltp.gz, from the paper on ARC (FAST 2003), is among those of https://github.com/maypok86/otter.
 package traces
 
 import (

@@ -19,7 +19,7 @@ import (
 
 // The flags of BenchmarkHitRatio.
 var (
-	traceDir = flag.String("traces", "../../../shared/traces", "directory of cache traces")
+	traceDir = flag.String("traces", "", "directory of the traces of package traces")
 	memory   = flag.Int64("memory", 32<<20, "bytes of memory of each server")
 )
 
@@ -29,7 +29,7 @@ var (
 func BenchmarkHitRatio(b *testing.B) {
 	reqs, err := traces.Load(*traceDir, traces.AdaptSize)
 	if errors.Is(err, fs.ErrNotExist) {
-		b.Skipf("skipped, because the traces are not in %s", *traceDir)
+		b.Skipf("skipped, because the traces are not in -traces %s", *traceDir)
 	}
 	if err != nil {
 		b.Fatal(err)
