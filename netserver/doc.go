@@ -62,9 +62,7 @@
 // and read as with epoll, so that nothing piles up. Replies of more than 16 KB are written at once, as with epoll, and only their rest by
 // the ring.
 //
-// The server's CPU time for a request beside redis-server's on each path, which is what all this is for, is in docs/performance.md: a GET
-// that is sent alone takes 1.09 times redis-server's on the portable path, 0.90 to 1.03 on epoll and 0.86 to 0.93 on io_uring; in pipelines of
-// sixteen 0.61, 0.57 to 0.59 and 0.51 to 0.55.
+// The server's CPU time for a request beside redis-server's on each path, which is what all this is for, is in docs/performance.md.
 //
 // # TLS
 //
@@ -87,8 +85,8 @@
 // Only a connection's own goroutine, or its loop, uses its buffers, its session and its socket for reading and writing; so replies and
 // pushed messages never interleave. All that other goroutines may do is to wake it (served.wake): on the portable path by a deadline in
 // the past, which interrupts its blocking read, on the others by loop.post. The connection then looks for the reason, and there are
-// several: messages in the session's inbox, the end of CLIENT PAUSE, CLIENT KILL, the idle timeout, memory to be given back, shutdown.
-// A connection that waits for CLIENT PAUSE goes on reading, which is how it notices that the client went away.
+// several: messages in the session's inbox, the end of CLIENT PAUSE or of a SAVE, CLIENT KILL, the idle timeout, memory to be given back,
+// shutdown. A connection whose command waits goes on reading, which is how it notices that the client went away.
 //
 // Nobody sets a timer for each read: once a second the server looks at all connections (Server.sweep) and wakes those that have to do
 // something about their idleness, or about a client that does not read. It passes them over where none can have (Server.lookout),

@@ -13,8 +13,9 @@ type Next uint8
 const (
 	// Continue with the next command, unless Session.Closing is set.
 	Continue Next = iota
-	// Wait says that the command must not run yet (CLIENT PAUSE), and nothing was replied. The connection keeps the command and the input
-	// behind it, and passes the same command to Exec again, in a new batch, when the session is woken. The answer may be Wait again.
+	// Wait says that the command must not run yet (CLIENT PAUSE), or is not done (SAVE), and nothing was replied. The connection keeps the
+	// command and the input behind it, and passes the same command to Exec again, in a new batch, when the session is woken. The answer may
+	// be Wait again.
 	Wait
 )
 

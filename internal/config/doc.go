@@ -14,8 +14,9 @@
 //	            what Redis takes and answer with Redis's error texts.
 //
 // Reading is one atomic load: cfg.Snapshot().MaxMemory. Writing goes through
-// Config.Set only, which prepares a new snapshot, runs the hooks registered for
-// what changed, and publishes it, or leaves everything as it was.
+// Config.Set and, when the sources are read again, Config.Reload. They prepare a
+// new snapshot, run the hooks registered for what changed, and publish it. What
+// a hook refuses stays as it was: with Set all of it, with Reload that setting.
 //
 // To add a setting, add a field to Values and a row to the table; a setting
 // whose feature does not work yet has no row, so that it is refused.
