@@ -24,7 +24,7 @@ lint: gofmt tidy vet arch golangci cross
 unit race streams fuzz faults: export GOFLAGS := $(shell go env GOFLAGS) -tags=invariants
 
 help:
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
 
 build: ## build ./redistill
 	go build -o redistill .
