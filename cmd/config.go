@@ -73,6 +73,7 @@ func WriteDefaults(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	fmt.Fprint(out, `# Redistill's configuration, in TOML. Lines that begin with "#" and a name show
 # the default. 'redistill config --config FILE' prints the settings in effect.
+# 'systemctl reload redistill', or SIGHUP, takes over all but those with (restart).
 `)
 	section := ""
 	for _, s := range config.Settings() {
@@ -83,11 +84,7 @@ func WriteDefaults(w io.Writer) error {
 			section = s.Section()
 			fmt.Fprintf(out, "\n[%s]\n", section)
 		}
-		help := s.Help
-		if s.Type() == "word" {
-			help += ": " + s.Accepts()
-		}
-		fmt.Fprintf(out, "\n# %s\n#%s = %s\n", help, s.Name(), tomlLiteral(s, s.Default))
+		fmt.Fprintf(out, "\n# %s\n#%s = %s\n", settingHelp(s), s.Name(), tomlLiteral(s, s.Default))
 	}
 	return out.Flush()
 }

@@ -20,7 +20,10 @@ Settings are taken from flags, then environment variables, then the
 configuration file (--config, $REDISTILL_CONFIG, ./redistill.toml or
 /etc/redistill/redistill.toml), then defaults. Each setting section.name has
 the variable REDISTILL_SECTION_NAME; shorter ones are shown in brackets. An
-empty variable counts as not set. 'redistill config' shows the result.`
+empty variable counts as not set. 'redistill config' shows the result.
+
+CONFIG SET and SIGHUP change settings of a running server, but not those with
+(restart).`
 
 // settingFlags are the flags of a command that takes all settings.
 type settingFlags struct {
@@ -69,11 +72,20 @@ func addSettingFlags(c *cobra.Command) *settingFlags {
 	return flags
 }
 
-func flagHelp(s *config.Setting) string {
+// settingHelp says what a setting is, and whether it takes a restart to change it.
+func settingHelp(s *config.Setting) string {
 	help := s.Help
 	if s.Type() == "word" {
 		help += ": " + s.Accepts()
 	}
+	if !s.Mutable {
+		help += " (restart)"
+	}
+	return help
+}
+
+func flagHelp(s *config.Setting) string {
+	help := settingHelp(s)
 	if short := s.Env[1:]; len(short) > 0 {
 		help += " [" + strings.Join(short, ", ") + "]"
 	}
