@@ -43,6 +43,7 @@ func create(path string, wait bool) (*File, error) {
 			ours, err = named(f)
 		}
 		if ours {
+			_ = f.Chmod(0o600) // of one that was left behind; not every filesystem has permissions
 			err = f.Truncate(0)
 		}
 		if ours && err == nil {

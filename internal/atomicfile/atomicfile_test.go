@@ -23,9 +23,12 @@ func holds(t *testing.T, path, text string) {
 
 func TestWrite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(path+suffix, []byte("what a process that was killed left behind"), 0o600); err != nil {
-		t.Fatal(err)
+	leave := func() {
+		if err := os.WriteFile(path+suffix, []byte("what a process that was killed left behind"), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
+	leave()
 	for _, text := range []string{"first", "second"} {
 		if err := Write(path, []byte(text), 0o640); err != nil {
 			t.Fatal(err)
@@ -38,9 +41,13 @@ func TestWrite(t *testing.T) {
 	if err := Write(filepath.Join(path, "in a file"), nil, 0o600); err == nil {
 		t.Error("a file below a file was written")
 	}
+	leave()
 	f, err := Create(path)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if info, err := f.Stat(); err != nil || runtime.GOOS != "windows" && info.Mode() != 0o600 {
+		t.Errorf("others may read it: %v, %v", info.Mode(), err)
 	}
 	_, _ = f.WriteString("third")
 	f.Discard()

@@ -2,17 +2,17 @@
 
 package atomicfile
 
-import (
-	"errors"
-	"os"
-)
+import "os"
 
 // lock does nothing: there is no lock that ends with the process.
 func lock(*os.File, bool) error { return nil }
 
 // replace closes a file and gives it its final name, in this order, for Windows renames no file that is open.
 func replace(f *os.File, path string) error {
-	return errors.Join(f.Close(), os.Rename(f.Name(), path))
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
 }
 
 // discard closes a file and removes it, in this order, for Windows removes no file that is open.

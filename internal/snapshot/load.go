@@ -248,7 +248,9 @@ func (w *worker) store(k engine.Key, f *rdb.Frame) error {
 		return &rdb.Error{Offset: f.Offset, Reason: fmt.Sprintf("key %.100q is in database %d, there are %d", k.Bytes, f.DB, engine.Databases), Foreign: true}
 	}
 	if f.Deadline != engine.NoDeadline && f.Deadline < w.tx.Now {
-		w.Expired.Add(1)
+		if w.first(k, f) {
+			w.Expired.Add(1)
+		}
 		return nil
 	}
 	if err := w.reserve(f.Size()); err != nil {
@@ -267,7 +269,7 @@ func (w *worker) store(k engine.Key, f *rdb.Frame) error {
 	if err != nil {
 		return w.refused(k, f, err)
 	}
-	if uint64(f.Pairs) >= f.Fields || w.note(k, f) {
+	if w.first(k, f) {
 		w.Keys.Add(1)
 	}
 	return nil
@@ -284,8 +286,11 @@ func (l *Loader) reserve(n int) error {
 	return err
 }
 
-// note remembers a hash that comes in several frames. It reports whether it was not known before.
-func (l *Loader) note(k engine.Key, f *rdb.Frame) bool {
+// first reports whether a frame is the first one of its key. A hash that comes in several frames is remembered.
+func (l *Loader) first(k engine.Key, f *rdb.Frame) bool {
+	if uint64(f.Pairs) >= f.Fields {
+		return true
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.long == nil {

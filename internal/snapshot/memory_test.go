@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
@@ -45,23 +44,6 @@ func TestLoadWithLittleMemory(t *testing.T) {
 	if _, err := load(strict, path); err == nil || !strings.Contains(err.Error(), "out of memory") {
 		t.Errorf("without eviction: %v", err)
 	}
-}
-
-// writeFile writes a file and returns its path.
-func writeFile(t *testing.T, fill func(w *rdb.Writer)) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "dump.rdb")
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	w := rdb.NewWriter(f, nil)
-	fill(w)
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 // A hash that is evicted while it is loaded goes with all of its fields, and what is loaded after it stays.

@@ -72,14 +72,17 @@ func fillRandomly(t *testing.T, r *rand.Rand, s *engine.Store, tx *engine.Tx) {
 	tx.DB = 0
 }
 
+// encodings are flags that make redis-server encode the same values in another way.
+var encodings = []string{
+	"--rdbcompression yes",
+	"--rdbcompression no --rdbchecksum no --hash-max-listpack-entries 0",
+	"--rdbcompression yes --hash-max-listpack-entries 100000 --hash-max-listpack-value 1000000 --maxmemory-policy allkeys-lru",
+	"--rdbcompression no --hash-max-listpack-entries 5 --hash-max-listpack-value 1000000 --maxmemory-policy volatile-lfu",
+}
+
 // What one of the two saves the other loads, whatever it holds and however redis-server is told to encode it.
 func TestRandomKeyspaces(t *testing.T) {
-	for i, flags := range []string{
-		"--rdbcompression yes",
-		"--rdbcompression no --rdbchecksum no --hash-max-listpack-entries 0",
-		"--rdbcompression yes --hash-max-listpack-entries 100000 --hash-max-listpack-value 1000000 --maxmemory-policy allkeys-lru",
-		"--rdbcompression no --hash-max-listpack-entries 5 --hash-max-listpack-value 1000000 --maxmemory-policy volatile-lfu",
-	} {
+	for i, flags := range encodings {
 		t.Run(flags, func(t *testing.T) {
 			seed := rand.Uint64()
 			t.Log("seed", seed)
@@ -91,7 +94,7 @@ func TestRandomKeyspaces(t *testing.T) {
 			want := contents(s, tx)
 			args := append([]string{servertest.Redis(t), "--port", servertest.Port, "--save", ""}, strings.Fields(flags)...)
 			redis := servertest.StartIn(t, dir, args...).Dial()
-			same(t, contentsOfRedis(redis), want)
+			same(t, served(redis), want)
 			redis.Do("SAVE")
 			again, tx2 := openStore(t, engine.Options{Policy: engine.Policy(i)})
 			l, err := load(again, path)
@@ -106,8 +109,46 @@ func TestRandomKeyspaces(t *testing.T) {
 	}
 }
 
-// contentsOfRedis is contents of a redis-server.
-func contentsOfRedis(c *servertest.Client) map[string]string {
+// What DUMP says of a key in one of the two RESTORE makes of it in the other one, there and back again.
+func TestRandomPayloads(t *testing.T) {
+	seed := rand.Uint64()
+	t.Log("seed", seed)
+	dir := t.TempDir()
+	s, tx := openStore(t, engine.Options{})
+	fillRandomly(t, rand.New(rand.NewPCG(seed, 0)), s, tx)
+	save(t, tx, filepath.Join(dir, "dump.rdb"))
+	want := contents(s, tx)
+	ours := servertest.StartIn(t, dir, servertest.Program(t), "serve", "--port", servertest.Port, "--persistence", "--snapshot-interval", "0").Dial()
+	for _, flags := range encodings {
+		t.Run(flags, func(t *testing.T) {
+			args := append([]string{servertest.Redis(t), "--port", servertest.Port, "--save", ""}, strings.Fields(flags)...)
+			redis := servertest.Start(t, args...).Dial()
+			carry(ours, redis)
+			same(t, served(redis), want)
+			ours.Do("FLUSHALL")
+			carry(redis, ours)
+			same(t, served(ours), want)
+		})
+	}
+}
+
+// carry makes another server have each key of a server with its deadline.
+func carry(from, to *servertest.Client) {
+	for db := range engine.Databases {
+		from.Do("SELECT", strconv.Itoa(db))
+		to.Do("SELECT", strconv.Itoa(db))
+		for _, name := range from.Do("KEYS", "*").([]any) {
+			key := name.(string)
+			at := max(from.Do("PEXPIRETIME", key).(int64), 0)
+			to.Do("RESTORE", key, strconv.FormatInt(at, 10), from.Do("DUMP", key).(string), "ABSTTL")
+		}
+	}
+	from.Do("SELECT", "0")
+	to.Do("SELECT", "0")
+}
+
+// served is contents of a server.
+func served(c *servertest.Client) map[string]string {
 	all := map[string]string{}
 	for db := range engine.Databases {
 		c.Do("SELECT", strconv.Itoa(db))

@@ -228,10 +228,25 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
+// writeFile writes a file and returns its path.
+func writeFile(t *testing.T, fill func(w *rdb.Writer)) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "dump.rdb")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	w := rdb.NewWriter(f, nil)
+	fill(w)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // withList is a file with a list between two strings.
-func withList(t *testing.T) string {
-	var b bytes.Buffer
-	w := rdb.NewWriter(&b, nil)
+func withList(w *rdb.Writer) {
 	_ = w.Key(rdb.String, []byte("a"), 0, -1, -1)
 	_ = w.String([]byte("1"))
 	_ = w.Key(1, []byte("the list"), 0, -1, -1)
@@ -242,18 +257,10 @@ func withList(t *testing.T) string {
 	_ = w.String([]byte("3"))
 	_ = w.Key(rdb.String, []byte("b"), 0, -1, 255)
 	_ = w.String([]byte("2"))
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "dump.rdb")
-	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 func TestUnsupportedTypes(t *testing.T) {
-	path := withList(t)
+	path := writeFile(t, withList)
 	s, _ := openStore(t, engine.Options{})
 	if _, err := load(s, path); err == nil || !strings.Contains(err.Error(), `key "the list" is a list`) {
 		t.Errorf("refused with %v", err)
@@ -266,6 +273,23 @@ func TestUnsupportedTypes(t *testing.T) {
 	same(t, contents(s, tx), map[string]string{"0 a": "0 1map[]", "0 b": "0 2map[]"})
 	if l.Keys.Load() != 2 || l.Expired.Load() != 1 || l.Skipped.Load() != 1 {
 		t.Errorf("%d keys, %d expired, %d skipped", l.Keys.Load(), l.Expired.Load(), l.Skipped.Load())
+	}
+}
+
+// A large hash whose time has come is one key that has expired, though it comes in several pieces.
+func TestExpiredHash(t *testing.T) {
+	path := writeFile(t, func(w *rdb.Writer) {
+		_ = w.Key(rdb.Hash, []byte("gone"), 1000, -1, -1)
+		_ = w.Len(5000)
+		for i := range 5000 {
+			_ = w.String(fmt.Appendf(nil, "f%d", i))
+			_ = w.String(make([]byte, 100))
+		}
+	})
+	s, tx := openStore(t, engine.Options{})
+	l, err := load(s, path)
+	if err != nil || len(contents(s, tx)) > 0 || l.Expired.Load() != 1 || l.Keys.Load() != 0 {
+		t.Errorf("%d keys, %d expired: %v", l.Keys.Load(), l.Expired.Load(), err)
 	}
 }
 
