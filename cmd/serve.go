@@ -39,10 +39,14 @@ func newServe() *cobra.Command {
 			log.Warn(warning)
 		}
 		ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
-		defer stop()
-		// From the first signal on, a second one ends the process at once.
-		context.AfterFunc(ctx, stop)
-		return runServe(ctx, cfg, log)
+		// From the first signal on, SIGINT ends the process at once, as in Redis. SIGTERM may come again until the process has ended, for
+		// supervisors send it to the process and to its group: the snapshot at the end must not be lost by that.
+		context.AfterFunc(ctx, func() { signal.Reset(syscall.SIGINT) })
+		err = runServe(ctx, cfg, log)
+		if ctx.Err() == nil {
+			stop()
+		}
+		return err
 	}
 	return c
 }

@@ -45,7 +45,7 @@ func terminate(t *testing.T, path string, saving, command bool) (replies int) {
 	for i := range 16 {
 		c.expect("+OK", "SET", fmt.Sprint(i), strings.Repeat("x", 256<<10))
 	}
-	var running sync.WaitGroup
+	var running, signals sync.WaitGroup
 	var counted [clients]int
 	for i := range clients {
 		running.Go(func() {
@@ -63,12 +63,18 @@ func terminate(t *testing.T, path string, saving, command bool) (replies int) {
 	if command {
 		c.expect("EOF", "SHUTDOWN", "SAVE")
 	} else {
-		s.Signal(syscall.SIGTERM)
+		// Supervisors send it to the process and to its group, and some repeat it.
+		signals.Go(func() {
+			for ; !s.Ended(); time.Sleep(time.Millisecond) {
+				s.Signal(syscall.SIGTERM)
+			}
+		})
 	}
 	running.Wait()
 	if err := s.Wait(); err != nil {
 		t.Error(err)
 	}
+	signals.Wait()
 	saved := read(t, filepath.Join(dir, "dump.rdb"))
 	for i, n := range counted {
 		if got := saved[name{0, fmt.Sprint("counter", i)}].text; got != fmt.Sprint(n) {
