@@ -26,7 +26,7 @@ func startVerifying(t *testing.T, stderr *bytes.Buffer) (cmd *exec.Cmd, server s
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill() }) // it has ended, unless the test failed
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-		if server = childOf(cmd.Process.Pid); server != "" {
+		if server = serverOf(cmd.Process.Pid); server != "" {
 			return cmd, server
 		}
 		if time.Now().After(deadline) {
@@ -35,13 +35,15 @@ func startVerifying(t *testing.T, stderr *bytes.Buffer) (cmd *exec.Cmd, server s
 	}
 }
 
-// childOf returns a child of a process, in any of its threads.
-func childOf(pid int) string {
+// serverOf returns the child of a process, in any of its threads, that is a server: Go's runtime has others for a moment.
+func serverOf(pid int) string {
 	tasks, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid)) // it may not be there yet
 	for _, task := range tasks {
 		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/children", pid, task.Name()))
-		if children := strings.Fields(string(text)); len(children) > 0 {
-			return children[0]
+		for child := range strings.FieldsSeq(string(text)) {
+			if words, _ := os.ReadFile("/proc/" + child + "/cmdline"); bytes.Contains(words, []byte("\x00serve\x00")) {
+				return child
+			}
 		}
 	}
 	return ""
