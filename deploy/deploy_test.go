@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/redistill/redistill/internal/servertest"
 )
 
 // release is what of .goreleaser.yaml names files and other things of the
@@ -177,13 +179,7 @@ func TestUnit(t *testing.T) {
 
 // TestUnitVerifies asks systemd itself, about a unit whose program is there.
 func TestUnitVerifies(t *testing.T) {
-	analyze, err := exec.LookPath("systemd-analyze")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("systemd-analyze is not installed, and CI needs it")
-		}
-		t.Skip("skipped, because systemd-analyze is not installed")
-	}
+	analyze := servertest.Tool(t, "systemd-analyze")
 	text, err := os.ReadFile("systemd/redistill.service")
 	if err != nil {
 		t.Fatal(err)

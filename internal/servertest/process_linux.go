@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// endsWithParent has the kernel end a server whose test was killed.
-func endsWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
+// EndsWithParent has the kernel end a process whose test was killed.
+func EndsWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
 
 // Usage is what a process takes at a moment.
 type Usage struct {

@@ -4,5 +4,5 @@ package servertest
 
 import "syscall"
 
-// endsWithParent is nothing here.
-func endsWithParent() *syscall.SysProcAttr { return nil }
+// EndsWithParent is nothing here.
+func EndsWithParent() *syscall.SysProcAttr { return nil }

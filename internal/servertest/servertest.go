@@ -63,17 +63,23 @@ func Program(tb testing.TB) string {
 	return program
 }
 
-// Redis returns the path of redis-server. Where it is missing, the test is skipped, or fails if CI needs it.
-func Redis(tb testing.TB) string {
+// Tool returns the path of a program. Where it is missing, the test is skipped, or fails if CI needs it.
+func Tool(tb testing.TB, name string) string {
 	tb.Helper()
-	path, err := exec.LookPath("redis-server")
+	path, err := exec.LookPath(name)
 	if err != nil {
 		if os.Getenv("CI") == "true" {
-			tb.Fatal("redis-server is not installed, and CI needs it")
+			tb.Fatalf("%s is not installed, and CI needs it", name)
 		}
-		tb.Skip("skipped, because redis-server is not installed")
+		tb.Skipf("skipped, because %s is not installed", name)
 	}
 	return path
+}
+
+// Redis returns the path of redis-server.
+func Redis(tb testing.TB) string {
+	tb.Helper()
+	return Tool(tb, "redis-server")
 }
 
 // Server is a server's process.
@@ -116,7 +122,10 @@ func Launch(tb testing.TB, dir string, args ...string) *Server {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	port := freePort(tb)
+	port, err := FreePort()
+	if err != nil {
+		tb.Fatal(err)
+	}
 	s := &Server{
 		Addr: net.JoinHostPort("127.0.0.1", port), Socket: filepath.Join(dir, "s"), Dir: dir,
 		tb: tb, out: out, exited: make(chan struct{}),
@@ -127,7 +136,7 @@ func Launch(tb testing.TB, dir string, args ...string) *Server {
 	}
 	s.cmd = exec.Command(args[0], args[1:]...)
 	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr, s.cmd.Env = dir, out, out, environ()
-	s.cmd.SysProcAttr = endsWithParent()
+	s.cmd.SysProcAttr = EndsWithParent()
 	if err := s.cmd.Start(); err != nil {
 		tb.Fatal(err)
 	}
@@ -151,14 +160,23 @@ func environ() []string {
 	return env
 }
 
-func freePort(tb testing.TB) string {
-	tb.Helper()
+// FreePort returns a TCP port of 127.0.0.1 for a server. The server's end of a connection to it was closed first, and while the system
+// remembers that, for a minute, it gives the port to nobody who wants any, such as another test; but a server may bind it.
+func FreePort() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		tb.Fatal(err)
+		return "", err
 	}
 	defer func() { _ = l.Close() }()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	client, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		return "", err
+	}
+	server, err := l.Accept()
+	if err == nil {
+		err = server.Close()
+	}
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port), errors.Join(err, client.Close())
 }
 
 // cleanup ends a server that the test left, and closes its log.

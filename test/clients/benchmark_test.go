@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/redistill/redistill/internal/servertest"
 )
 
 // benchmarkTests are redis-benchmark's default tests whose commands the server
@@ -57,7 +59,7 @@ func TestRedisBenchmark(t *testing.T) {
 // some failures, so it also has to print a result for each test and no more.
 func runBenchmark(t *testing.T, e endpoint, args ...string) {
 	t.Helper()
-	program := requireTool(t, "redis-benchmark")
+	program := servertest.Tool(t, "redis-benchmark")
 	var names []string
 	for _, b := range benchmarkTests {
 		names = append(names, b.name)

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/redistill/redistill/internal/servertest"
 )
 
 // The examples use database 0, as their readers do.
@@ -38,7 +40,7 @@ func startFlask(t *testing.T, name string, e endpoint) *app {
 // startApp runs cmd with a free port in PORT, and stops it with the test.
 func startApp(t *testing.T, cmd *exec.Cmd, e endpoint, env ...string) *app {
 	t.Helper()
-	port, err := freePort()
+	port, err := servertest.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}

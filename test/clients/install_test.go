@@ -7,28 +7,15 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-)
 
-// requireTool skips the test when a program is not installed. In CI every
-// program must be there, so a skip would hide a hole.
-func requireTool(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s is needed in CI: %v", name, err)
-	}
-	t.Skipf("skipped, because %s is not installed", name)
-	return ""
-}
+	"github.com/redistill/redistill/internal/servertest"
+)
 
 // python returns the interpreter of a virtual environment that holds exactly
 // the packages of a requirements file. Equal files share an environment.
 func python(t *testing.T, requirements string) string {
 	t.Helper()
-	python3 := requireTool(t, "python3")
+	python3 := servertest.Tool(t, "python3")
 	dir := installed(t, "python", python3, []string{requirements}, func(dir string) {
 		run(t, dir, python3, "-m", "venv", ".")
 		run(t, dir, "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
@@ -42,7 +29,7 @@ func python(t *testing.T, requirements string) string {
 // packages that the lock file of project names.
 func node(t *testing.T, project string) (program, nodePath string) {
 	t.Helper()
-	program, npm := requireTool(t, "node"), requireTool(t, "npm")
+	program, npm := servertest.Tool(t, "node"), servertest.Tool(t, "npm")
 	files := []string{filepath.Join(project, "package.json"), filepath.Join(project, "package-lock.json")}
 	dir := installed(t, "node", program, files, func(dir string) {
 		for _, file := range files {

@@ -24,6 +24,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/redistill/redistill/internal/servertest"
 )
 
 // repoRoot is the module's directory seen from this package's, which is where
@@ -115,7 +117,7 @@ type server struct {
 // startServer starts the built program on a free port, with further arguments,
 // and waits until it accepts connections.
 func startServer(password string, args ...string) (*server, error) {
-	port, err := freePort()
+	port, err := servertest.FreePort()
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/redistill/redistill/internal/servertest"
 )
 
 // startDeadline and stopDeadline bound the waits for another process. They are
@@ -40,7 +42,7 @@ func startProcess(cmd *exec.Cmd) (*process, error) {
 	}
 	os.Remove(out.Name()) // it lives on until both processes have closed it
 	p := &process{cmd: cmd, out: out, done: make(chan struct{})}
-	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = out, out, servertest.EndsWithParent()
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -110,15 +112,4 @@ func tool(t *testing.T, program string, args ...string) *exec.Cmd {
 	ctx, cancel := context.WithTimeout(t.Context(), toolDeadline)
 	t.Cleanup(cancel)
 	return exec.CommandContext(ctx, program, args...)
-}
-
-// freePort returns a TCP port of 127.0.0.1 that was free a moment ago.
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, err
 }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/redistill/redistill/internal/servertest"
 )
 
 // redisCLI runs redis-cli on the database of this file and returns its stdout.
@@ -19,7 +21,7 @@ func redisCLI(t *testing.T, e endpoint, stdin string, args ...string) string {
 	if e.cert != "" {
 		base = append(base, "--cert", e.cert, "--key", e.key)
 	}
-	cmd := tool(t, requireTool(t, "redis-cli"), append(base, args...)...)
+	cmd := tool(t, servertest.Tool(t, "redis-cli"), append(base, args...)...)
 	cmd.Stdin = strings.NewReader(stdin)
 	cmd.Env = environ()
 	if e.password != "" {

@@ -34,7 +34,7 @@ func TestSnapshotExchange(t *testing.T) {
 				t.Fatal(err)
 			}
 			file := filepath.Join(from.Dir, "dump.rdb")
-			out, err := exec.Command(requireTool(t, "redis-check-rdb"), file).CombinedOutput()
+			out, err := exec.Command(servertest.Tool(t, "redis-check-rdb"), file).CombinedOutput()
 			if err != nil || !strings.Contains(string(out), "RDB looks OK") || !strings.Contains(string(out), fmt.Sprint(len(want), " keys read")) {
 				t.Errorf("redis-check-rdb: %v\n%s", err, out)
 			}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/internal/certs/certstest"
+	"github.com/redistill/redistill/internal/servertest"
 )
 
 // tlsConfig returns what a client needs to trust the server, or nil for plain
@@ -167,7 +168,7 @@ func TestTLSClientCertificate(t *testing.T) {
 	}
 
 	withoutCertificate := func() (string, error) {
-		out, err := tool(t, requireTool(t, "redis-cli"), "-h", s.host, "-p", s.port, "--tls", "--cacert", s.ca, "PING").CombinedOutput()
+		out, err := tool(t, servertest.Tool(t, "redis-cli"), "-h", s.host, "-p", s.port, "--tls", "--cacert", s.ca, "PING").CombinedOutput()
 		return string(out), err
 	}
 	if out, err := withoutCertificate(); err == nil || strings.Contains(out, "PONG") {
@@ -213,7 +214,7 @@ func TestTLSUser(t *testing.T) {
 	requireOutput(t, redisCLI(t, s.endpoint, "ACL WHOAMI\nSET k v\nCONFIG GET tls-auth-clients-user\n"), "shop\nOK\ntls-auth-clients-user\nCN\n")
 	requireOutput(t, redisCLI(t, s.endpoint, "ACL WHOAMI\n", "-3"), "shop\n")
 	requireOutput(t, redisCLI(t, s.endpoint, "RESET\nPING\n"), "RESET\nNOAUTH Authentication required.\n\n")
-	out, err := tool(t, requireTool(t, "redis-cli"), "-h", s.host, "-p", s.port, "--tls", "--cacert", s.ca,
+	out, err := tool(t, servertest.Tool(t, "redis-cli"), "-h", s.host, "-p", s.port, "--tls", "--cacert", s.ca,
 		"--cert", filepath.Join(dir, "nobody.crt"), "--key", filepath.Join(dir, "nobody.key"), "ACL", "WHOAMI").CombinedOutput()
 	requireOutput(t, string(out), "NOAUTH Authentication required.\n\n")
 	if !strings.Contains(s.output(), "login failed") || !strings.Contains(s.output(), "user=nobody") {

@@ -296,7 +296,7 @@ func readOnlyDirectory(t *testing.T) fault {
 		}
 	}
 	if os.Getuid() == 0 {
-		f.before = []string{program(t, "setpriv"), "--bounding-set", "-dac_override,-dac_read_search"}
+		f.before = []string{servertest.Tool(t, "setpriv"), "--bounding-set", "-dac_override,-dac_read_search"}
 	}
 	f.begin, f.end = func(saver) { mode(0o555) }, func() { mode(0o755) }
 	return f

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/redistill/redistill/internal/servertest"
 )
 
 // ext4 is such a filesystem on a loop device, the file of which is on a filesystem in memory.
@@ -22,7 +24,7 @@ type ext4 struct {
 // newExt4 makes a filesystem of 64 MB for as long as the test runs, on one in memory of a size.
 func newExt4(t *testing.T, size, options string) *ext4 {
 	t.Helper()
-	mkfs, losetup := program(t, "mkfs.ext4"), program(t, "losetup")
+	mkfs, losetup := servertest.Tool(t, "mkfs.ext4"), servertest.Tool(t, "losetup")
 	e := &ext4{t: t, below: filepath.Join(t.TempDir(), "below"), options: options}
 	e.dir = filepath.Join(filepath.Dir(e.below), "data")
 	mount(t, "tmpfs", e.below, "tmpfs", 0, "size="+size)
@@ -90,7 +92,7 @@ func fullExt4(t *testing.T) fault {
 
 // fullDisk fills the disk that is below the filesystem, which itself has room: the error comes when the file is synchronised.
 func fullDisk(t *testing.T) fault {
-	e, fstrim := newExt4(t, "30m", ""), program(t, "fstrim")
+	e, fstrim := newExt4(t, "30m", ""), servertest.Tool(t, "fstrim")
 	f := full(t, e.below, e.dir)
 	fill := f.begin
 	f.begin = func(s saver) {

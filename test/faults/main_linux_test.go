@@ -5,7 +5,6 @@ package faults
 import (
 	"flag"
 	"os"
-	"os/exec"
 	"runtime"
 	"testing"
 	"time"
@@ -64,19 +63,6 @@ func mount(t *testing.T, source, dir, kind string, flags uintptr, options string
 		t.Skipf("skipped, because no %s can be mounted: %v", kind, err)
 	}
 	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
-}
-
-// program returns the path of a program. Where it is missing, the test is skipped, or fails if CI needs it.
-func program(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("%s is not installed, and CI needs it", name)
-		}
-		t.Skipf("skipped, because %s is not installed", name)
-	}
-	return path
 }
 
 // onEachPath runs a test on the I/O paths that this machine allows.

@@ -33,22 +33,9 @@ const (
 	dashboard = "../../deploy/grafana/redistill.json"
 )
 
-// tool returns the path of a program of Debian's package prometheus. Where it is missing, the test is skipped, or fails if CI needs it.
-func tool(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("%s is not installed, and CI needs it", name)
-		}
-		t.Skipf("skipped, because %s is not installed", name)
-	}
-	return path
-}
-
 // TestRules lets promtool check the alert rules, and run their own tests.
 func TestRules(t *testing.T) {
-	promtool := tool(t, "promtool")
+	promtool := servertest.Tool(t, "promtool")
 	for _, args := range [][]string{{"check", "rules", rulesFile}, {"test", "rules", rulesTest}} {
 		if out, err := exec.Command(promtool, args...).CombinedOutput(); err != nil {
 			t.Errorf("promtool %v: %v\n%s", args, err, out)
@@ -58,7 +45,7 @@ func TestRules(t *testing.T) {
 
 // TestPrometheus: every query of the dashboard finds numbers, and every rule can be evaluated.
 func TestPrometheus(t *testing.T) {
-	program := tool(t, "prometheus")
+	program := servertest.Tool(t, "prometheus")
 	server, metrics, trust := startServer(t)
 	p := startPrometheus(t, program, metrics)
 	ctx, stop := context.WithCancel(t.Context())

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/internal/resp"
+	"github.com/redistill/redistill/internal/servertest"
 )
 
 // scene is a server and what its clients have to know of each other.
@@ -95,11 +96,11 @@ func newScene(t *testing.T, path string) *scene {
 	t.Helper()
 	dir := t.TempDir()
 	sc := &scene{t: t, certs: newCertificates(t, dir), stop: make(chan struct{})}
-	sc.tlsAddr = freeAddress(t)
-	_, port, err := net.SplitHostPort(sc.tlsAddr)
+	port, err := servertest.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
+	sc.tlsAddr = net.JoinHostPort("127.0.0.1", port)
 	write(t, filepath.Join(dir, "redistill.toml"), strings.ReplaceAll(settingsFile, "{tls}", port))
 	write(t, filepath.Join(dir, "users.acl"), "user default on nopass ~* &* +@all\n")
 	sc.server = startServerIn(t, dir, redistill(t, path, "--config", "redistill.toml")...)
@@ -118,17 +119,6 @@ func write(t *testing.T, name, text string) {
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// freeAddress returns a loopback address that nobody listens on.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // over reports whether the time is over.
