@@ -31,7 +31,7 @@ func newMemoryGroup(t *testing.T, limit int64) *memoryGroup {
 	}
 	g.dir = filepath.Join(root, fmt.Sprintf("redistill-test-%d-%d", os.Getpid(), rand.Uint32()))
 	if err := os.Mkdir(g.dir, 0o755); err != nil {
-		t.Skipf("skipped, because it takes the right to make a cgroup: %v", err)
+		skip(t, "a cgroup of its own", err)
 	}
 	t.Cleanup(func() {
 		if err := os.Remove(g.dir); err != nil {
@@ -39,7 +39,7 @@ func newMemoryGroup(t *testing.T, limit int64) *memoryGroup {
 		}
 	})
 	if err := os.WriteFile(filepath.Join(g.dir, g.limit), []byte(strconv.FormatInt(limit, 10)), 0); err != nil {
-		t.Skipf("skipped, because the cgroup takes no limit: %v", err)
+		skip(t, "a cgroup that takes a limit", err)
 	}
 	return g
 }

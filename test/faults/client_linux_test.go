@@ -31,7 +31,6 @@ func dial(t *testing.T, addr string) *client {
 		t.Error(err)
 		t.FailNow()
 	}
-	_ = conn.SetDeadline(time.Now().Add(patience + *length))
 	return &client{t: t, conn: conn.(*net.TCPConn), in: bufio.NewReader(conn)}
 }
 
@@ -47,6 +46,7 @@ func (c *client) say(words ...string) {
 
 // flush sends what was said, and reports whether the server took it.
 func (c *client) flush() bool {
+	_ = c.conn.SetWriteDeadline(time.Now().Add(patience))
 	_, err := c.conn.Write(c.out.B)
 	c.out.B = c.out.B[:0]
 	return err == nil
@@ -54,6 +54,7 @@ func (c *client) flush() bool {
 
 // reply reads a reply: its first byte, and its text. With an error comes what there was of it.
 func (c *client) reply() (string, error) {
+	_ = c.conn.SetReadDeadline(time.Now().Add(patience))
 	line, err := c.in.ReadString('\n')
 	if err != nil {
 		return line, err

@@ -29,11 +29,10 @@ func TestClock(t *testing.T) {
 				t.Errorf("%q answers %q, redis-server answers %q", words, got, want)
 			}
 		}
-		names := []string{"1m", "90m", "never", "hash"}
-		defer setClock(t, time.Now())
-		for _, by := range []time.Duration{0, time.Hour, -time.Hour, -time.Hour, time.Hour} {
-			now := time.Now().Add(by).Round(0)
-			setClock(t, now)
+		names, began := []string{"1m", "90m", "never", "hash"}, time.Now()
+		defer setClock(t, began, 0)
+		for _, ahead := range []time.Duration{0, time.Hour, 0, -time.Hour, 0} {
+			now := setClock(t, began, ahead)
 			for _, name := range names {
 				both("TTL", name)
 				both("PEXPIRETIME", name)
@@ -62,11 +61,13 @@ func aboutEqual(a, b string) bool {
 	return err == nil && failed == nil && x > 1 && y > 1 && max(x-y, y-x) <= far
 }
 
-// setClock sets the wall clock to what it was when now was taken and what has passed since then.
-func setClock(t *testing.T, now time.Time) {
+// setClock sets the wall clock to what it was when the test began, what has passed since then, and how much it is to be ahead of that.
+func setClock(t *testing.T, began time.Time, ahead time.Duration) time.Time {
 	t.Helper()
+	now := began.Round(0).Add(time.Since(began) + ahead)
 	at := syscall.NsecToTimeval(now.UnixNano())
 	if err := syscall.Settimeofday(&at); err != nil {
 		t.Fatal(err)
 	}
+	return now
 }

@@ -31,12 +31,20 @@ func newExt4(t *testing.T, size, options string) *ext4 {
 	image := filepath.Join(e.below, "image")
 	// All of the filesystem's own blocks are written at once, so that there is room for them at any time.
 	e.run(mkfs, "-q", "-E", "lazy_itable_init=0,lazy_journal_init=0,nodiscard", image, "64M")
+	if _, err := os.Stat("/dev/loop-control"); err != nil {
+		skip(t, "a loop device", err)
+	}
 	out, err := exec.Command(losetup, "--find", "--show", image).Output()
 	if err != nil {
-		t.Skip("skipped, because there is no loop device to be had: ", err)
+		skip(t, "a loop device", err)
 	}
 	e.device = string(out[:len(out)-1])
-	t.Cleanup(func() { e.run(losetup, "--detach", e.device) })
+	held, err := os.Open(e.device)
+	e.run(losetup, "--detach", e.device) // once it is neither held nor mounted any more, however this process ends
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = held.Close() })
 	mount(t, e.device, e.dir, "ext4", 0, options)
 	return e
 }

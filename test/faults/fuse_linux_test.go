@@ -35,7 +35,7 @@ func newCalls(t *testing.T) *calls {
 	}
 	server, err := fs.Mount(c.dir, &node{root.(*fs.LoopbackNode), c}, &fs.Options{MountOptions: fuse.MountOptions{DirectMountStrict: true}})
 	if err != nil {
-		t.Skip("skipped, because no filesystem can be mounted with FUSE: ", err)
+		skip(t, "FUSE", err)
 	}
 	t.Cleanup(func() {
 		if err := server.Unmount(); err != nil {
@@ -50,6 +50,12 @@ func (c *calls) set(errno syscall.Errno, hang chan struct{}, after int, kinds ..
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.fail, c.errno, c.hang, c.after, c.failed = kinds, errno, hang, after, 0
+}
+
+// newHang returns what calls wait for that hang, and what ends that: a test has to call it in any case, or the server could not even be killed.
+func newHang() (hang chan struct{}, release func()) {
+	hang = make(chan struct{})
+	return hang, sync.OnceFunc(func() { close(hang) })
 }
 
 // hung returns how many calls failed, or hang or did.

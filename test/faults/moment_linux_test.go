@@ -33,8 +33,8 @@ type storm struct {
 	addr  string
 	ended atomic.Bool
 
-	flushing sync.RWMutex // held for writing while everything is removed and made anew, and for reading during a step of the others
-	flushes  atomic.Int64
+	flushing sync.RWMutex                        // held for writing while everything is removed and made anew, and for reading during a step of the others
+	flushes  atomic.Int64                        // that began, and that ended
 	tokens   [stormTokens]struct{ name, db int } // where they are. The mover and the flusher use it
 	sent     atomic.Int64                        // the last number that is, or will be, in "first"
 	done     atomic.Int64                        // the last one that was answered
@@ -247,7 +247,7 @@ func TestMoment(t *testing.T) {
 		snapshots++
 		keys += len(saved)
 	}
-	t.Logf("%d snapshots of %d keys, %d given up, %d flushes, %d keys evicted, %d expired", snapshots, keys, failed, s.flushes.Load(), evicted(c),
+	t.Logf("%d snapshots of %d keys, %d given up, %d flushes, %d keys evicted, %d expired", snapshots, keys, failed, s.flushes.Load()/2, evicted(c),
 		number(c, "expired_keys"))
 }
 
@@ -259,6 +259,7 @@ func (s *storm) flush() {
 	defer s.flushing.Unlock()
 	s.flushes.Add(1)
 	c.transact(s.makeAll()...)
+	s.flushes.Add(1)
 }
 
 // evicted returns how many keys were evicted.

@@ -101,7 +101,8 @@ func TestEndWhileLoading(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.Kill()
-			hang := make(chan struct{})
+			hang, release := newHang()
+			defer release()
 			c.set(0, hang, 3, "read")
 			loading := servertest.Launch(t, t.TempDir(), redistill(t, netserver.Portable, "--persistence", "--snapshot-path",
 				filepath.Join(c.dir, "dump.rdb"))...)
@@ -110,7 +111,7 @@ func TestEndWhileLoading(t *testing.T) {
 			defer client.close()
 			client.expect("-LOADING Redis is loading the dataset in memory", "GET", "1")
 			loading.Signal(sig)
-			close(hang)
+			release()
 			if err := loading.Wait(); (err == nil) != (sig == syscall.SIGTERM) {
 				t.Errorf("it ended with %v", err)
 			}
