@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 )
 
 // aclSteps are what is mixed into random streams: connections b and c log in as
@@ -27,20 +26,7 @@ func TestACLStreams(t *testing.T) {
 	p := pair{subject: startSubject(t, ""), redis: startRedis(t, ""), before: [][]string{
 		{"ACL", "DELUSER", "u1", "u2"}, {"ACL", "SETUSER", "u1", "on", "nopass", "~*", "+@all"}, {"ACL", "SETUSER", "u2", "on", "nopass", "~s*", "+@all"},
 	}}
-	first := *seed
-	if first == 0 {
-		first = uint64(time.Now().UnixNano())
-	}
-	stop := time.Now().Add(time.Duration(*seconds * float64(time.Second)))
-	s := first
-	for ; time.Now().Before(stop) || s == first; s++ {
-		ops, err := generate(seededDice(s), streamLength)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.check(t, addUsers(seededDice(s+1), ops), fmt.Sprintf("-run TestACLStreams -seconds 0 -seed %d", s))
-	}
-	t.Logf("%d streams of %d commands, seeds %d to %d", s-first, streamLength, first, s-1)
+	p.checkStreams(t, func(seed uint64, ops []op) []op { return addUsers(seededDice(seed+1), ops) })
 }
 
 // addUsers replaces some commands of a stream by those that log in and change

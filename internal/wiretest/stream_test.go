@@ -28,20 +28,7 @@ const (
 // format of the data files, and the seed that makes the stream again.
 func TestRandomStreams(t *testing.T) {
 	p := pair{subject: startSubject(t, ""), redis: startRedis(t, "")}
-	first := *seed
-	if first == 0 {
-		first = uint64(time.Now().UnixNano())
-	}
-	stop := time.Now().Add(time.Duration(*seconds * float64(time.Second)))
-	s := first
-	for ; time.Now().Before(stop) || s == first; s++ {
-		ops, err := generate(seededDice(s), streamLength)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.check(t, ops, fmt.Sprintf("-run TestRandomStreams -seconds 0 -seed %d", s))
-	}
-	t.Logf("%d streams of %d commands, seeds %d to %d", s-first, streamLength, first, s-1)
+	p.checkStreams(t, func(_ uint64, ops []op) []op { return ops })
 }
 
 // FuzzStreams is TestRandomStreams with streams decoded from fuzz data.
@@ -75,6 +62,25 @@ type divergence struct {
 	conn           int
 	args           []string
 	subject, redis string
+}
+
+// checkStreams makes streams for as long as -seconds says, at least one, and checks what change makes of each and its seed.
+func (p pair) checkStreams(t *testing.T, change func(seed uint64, ops []op) []op) {
+	t.Helper()
+	first := *seed
+	if first == 0 {
+		first = uint64(time.Now().UnixNano())
+	}
+	stop := time.Now().Add(time.Duration(*seconds * float64(time.Second)))
+	s := first
+	for ; time.Now().Before(stop) || s == first; s++ {
+		ops, err := generate(seededDice(s), streamLength)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.check(t, change(s, ops), fmt.Sprintf("-run %s -seconds 0 -seed %d", t.Name(), s))
+	}
+	t.Logf("%d streams of %d commands, seeds %d to %d", s-first, streamLength, first, s-1)
 }
 
 // check runs the stream and fails the test, with a minimised stream, if the
