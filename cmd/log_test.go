@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -55,16 +56,18 @@ func TestLogOfAServer(t *testing.T) {
 				stderr.Close()
 			}()
 			var got []string
+			var using sync.WaitGroup
 			for lines := bufio.NewScanner(log); lines.Scan(); {
 				message, err := messageOf(format, lines.Text())
 				if err != nil || strings.Contains(lines.Text(), "swordfish") {
 					t.Errorf("%v: %s", err, lines.Text())
 				}
 				if message == "ready to accept connections" {
-					go useAndShutDown(t, regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(lines.Text()))
+					using.Go(func() { useAndShutDown(t, regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(lines.Text())) })
 				}
 				got = append(got, message)
 			}
+			using.Wait()
 			slices.Sort(got)
 			if !slices.Equal(got, want) {
 				t.Errorf("got  %q\nwant %q", got, want)

@@ -76,7 +76,7 @@ func connectTo(t *testing.T, url string) *stats.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		c, err := stats.Connect(t.Context(), target, 5*time.Second)
 		if err == nil {

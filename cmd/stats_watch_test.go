@@ -95,7 +95,7 @@ func (s *console) text() string {
 // wait returns when the screen is as wanted.
 func (s *console) wait(what string, ok func(text string) bool) {
 	s.t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(time.Minute)
 	for !ok(s.text()) {
 		select {
 		case _, open := <-s.drawn:
@@ -138,7 +138,7 @@ func (s *console) waitExit() int {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		s.t.Fatalf("the program does not end:\n%s", s.text())
 	}
 	return 0

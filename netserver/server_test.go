@@ -26,7 +26,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience is how long a test waits for what has to happen before it fails.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // testServer is a server on a loopback port, stopped when the test ends.
 type testServer struct {
@@ -126,7 +126,7 @@ func startOn(t testing.TB, path string, listeners []net.Listener, settings ...st
 	case overTLS:
 		o.Path = Portable
 	case hastyTLS:
-		o.Path, o.handshakeTimeout = Portable, 200*time.Millisecond
+		o.Path, o.handshakeTimeout = Portable, time.Second
 	}
 	s.Server = New(o)
 	go func() { s.served <- s.Serve(listeners...) }()

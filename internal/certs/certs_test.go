@@ -22,7 +22,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience is how long a test waits for what has to happen before it fails.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // lockedBuffer is a log that a test can read while it grows.
 type lockedBuffer struct {

@@ -126,7 +126,7 @@ func checkPart(t *testing.T, s *population.Sample) {
 func TestSampleReads(t *testing.T) {
 	s := servertest.Start(t, servertest.Redis(t), "--port", servertest.Port, "--save", "")
 	fill(t, s.Addr, true)
-	c := redis.NewClient(&redis.Options{Addr: s.Addr})
+	c := redis.NewClient(&redis.Options{Addr: s.Addr, ReadTimeout: time.Minute})
 	defer func() { _ = c.Close() }()
 	if err := c.Do(t.Context(), "ACL", "SETUSER", "default", "-@all", "+@read").Err(); err != nil {
 		t.Fatal(err)
@@ -150,7 +150,7 @@ func TestSampleRate(t *testing.T) {
 // TestSampleManyPrefixes: beyond the largest groups, keys are one.
 func TestSampleManyPrefixes(t *testing.T) {
 	s := servertest.Start(t, servertest.Program(t), "serve", "--port", servertest.Port)
-	c := redis.NewClient(&redis.Options{Addr: s.Addr})
+	c := redis.NewClient(&redis.Options{Addr: s.Addr, ReadTimeout: time.Minute})
 	defer func() { _ = c.Close() }()
 	for i := range 30 {
 		for j := range 1 + i%3 {
