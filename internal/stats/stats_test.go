@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -192,6 +193,9 @@ func answer(t *testing.T, replies ...string) Target {
 				return
 			}
 		}
+		// To close a connection with something unread would reset it, and that may come before what was written.
+		_ = c.(*net.TCPConn).CloseWrite()
+		_, _ = io.Copy(io.Discard, c)
 	}()
 	return Target{network: "tcp", address: l.Addr().String()}
 }

@@ -27,6 +27,7 @@ func TestTLS(t *testing.T) {
 				return
 			}
 			_, _ = io.WriteString(c, "+PONG\r\n") // fails where the handshake does
+			_, _ = io.Copy(io.Discard, c)
 			c.Close()
 		}
 	}()
