@@ -41,7 +41,7 @@ func TestProduction(t *testing.T) {
 	c := exec.Command("scripts/booted", dir, "timeout", "5m", "./production-test", "README.md", filepath.Base(deb), filepath.Base(newer))
 	c.Dir = ".."
 	out, err := c.CombinedOutput()
-	if c.ProcessState != nil && c.ProcessState.ExitCode() == 77 {
+	if c.ProcessState != nil && c.ProcessState.ExitCode() == 77 && os.Getenv("CI") != "true" {
 		t.Skipf("skipped: %s", out)
 	}
 	if err != nil {
