@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/redistill/redistill/internal/resp/resptest"
 )
 
 // sameAsRedis are commands that reply, in this order, exactly as a redis-server that was just started.
@@ -42,7 +44,7 @@ func TestSameAsRedis(t *testing.T) {
 	c := connect(t, newTestServer(t))
 	for _, command := range sameAsRedis {
 		reply := c.do(command)
-		got, err := parseReply(bufio.NewReader(strings.NewReader(reply)))
+		got, err := resptest.Reply(bufio.NewReader(strings.NewReader(reply)))
 		if err != nil {
 			t.Fatalf("%s: %v in %q", command, err, reply)
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/resp/resptest"
 )
 
 // TestReadsThatCount checks what is a hit or a miss: what a client reads, once a command, and not the look that a write takes.
@@ -148,7 +149,7 @@ func TestKeysMatchesAsRedis(t *testing.T) {
 		for _, key := range o.do("KEYS", pattern).([]any) {
 			want = append(want, key.(string))
 		}
-		reply, err := parseReply(bufio.NewReader(strings.NewReader(c.do("KEYS " + pattern))))
+		reply, err := resptest.Reply(bufio.NewReader(strings.NewReader(c.do("KEYS " + pattern))))
 		if err != nil {
 			t.Fatal(err)
 		}

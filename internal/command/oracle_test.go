@@ -2,8 +2,6 @@ package command
 
 import (
 	"bufio"
-	"errors"
-	"io"
 	"net"
 	"os"
 	osexec "os/exec"
@@ -11,6 +9,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/redistill/redistill/internal/resp/resptest"
 )
 
 // oracle is a connection, in RESP2, to a real redis-server of its own.
@@ -51,7 +51,7 @@ func startOracle(t *testing.T) *oracle {
 	}
 }
 
-// do sends a command and returns its reply as parsed by parseReply.
+// do sends a command and returns its reply as resptest.Reply reads it.
 func (o *oracle) do(args ...string) any {
 	o.t.Helper()
 	b := []byte("*" + strconv.Itoa(len(args)) + "\r\n")
@@ -61,45 +61,9 @@ func (o *oracle) do(args ...string) any {
 	if _, err := o.conn.Write(b); err != nil {
 		o.t.Fatal(err)
 	}
-	v, err := parseReply(o.r)
+	v, err := resptest.Reply(o.r)
 	if err != nil {
 		o.t.Fatalf("%q: %v", args, err)
 	}
 	return v
-}
-
-// parseReply reads a RESP2 reply: a string for strings and statuses, an error for errors, an int64, a []any, or nil.
-func parseReply(r *bufio.Reader) (any, error) {
-	line, err := r.ReadString('\n')
-	if err != nil {
-		return nil, err
-	}
-	kind, text := line[0], line[1:len(line)-2]
-	switch kind {
-	case '+':
-		return text, nil
-	case '-':
-		return errors.New(text), nil
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || kind == ':' {
-		return n, err
-	}
-	if n < 0 {
-		return nil, nil
-	}
-	if kind == '$' {
-		b := make([]byte, n+2)
-		_, err := io.ReadFull(r, b)
-		return string(b[:n]), err
-	}
-	list := []any{}
-	for range n {
-		v, err := parseReply(r)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, v)
-	}
-	return list, nil
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/redistill/redistill/internal/resp"
+	"github.com/redistill/redistill/internal/resp/resptest"
 )
 
 func TestTable(t *testing.T) {
@@ -141,7 +142,7 @@ func ownReply(t *testing.T, write func(*resp.Out)) any {
 	t.Helper()
 	out := resp.Out{Proto: 2}
 	write(&out)
-	v, err := parseReply(bufio.NewReader(bytes.NewReader(out.B)))
+	v, err := resptest.Reply(bufio.NewReader(bytes.NewReader(out.B)))
 	if err != nil {
 		t.Fatalf("%v in %q", err, out.B)
 	}

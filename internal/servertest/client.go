@@ -2,12 +2,11 @@ package servertest
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
-	"io"
 	"net"
-	"strconv"
 	"testing"
+
+	"github.com/redistill/redistill/internal/resp/resptest"
 )
 
 // Client is a connection to a server, in RESP2.
@@ -40,7 +39,7 @@ func (c *Client) Try(args ...string) any {
 	if _, err := c.conn.Write(b); err != nil {
 		c.tb.Fatal(err)
 	}
-	v, err := c.reply()
+	v, err := resptest.Reply(c.r)
 	if err != nil {
 		c.tb.Fatal(err)
 	}
@@ -66,39 +65,4 @@ func (c *Client) Hash(key string) map[string]string {
 		m[list[i].(string)] = list[i+1].(string)
 	}
 	return m
-}
-
-// reply reads a reply.
-func (c *Client) reply() (any, error) {
-	line, err := c.r.ReadString('\n')
-	if err != nil {
-		return nil, err
-	}
-	kind, text := line[0], line[1:len(line)-2]
-	switch kind {
-	case '+':
-		return text, nil
-	case '-':
-		return errors.New(text), nil
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	switch {
-	case err != nil || kind == ':':
-		return n, err
-	case n < 0:
-		return nil, nil
-	case kind == '$':
-		b := make([]byte, n+2)
-		_, err := io.ReadFull(c.r, b)
-		return string(b[:n]), err
-	}
-	list := []any{}
-	for range n {
-		v, err := c.reply()
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, v)
-	}
-	return list, nil
 }
