@@ -50,6 +50,49 @@ func newServer(t *testing.T, profiles bool) *Server {
 	return s
 }
 
+// serve serves on a free port of the loopback, which seems to be on another address if that is given, until stop is called.
+func (s *Server) serve(t *testing.T, seeming string) (addr string, stop func()) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr = l.Addr().String()
+	if seeming != "" {
+		l = seemingly{l, net.ParseIP(seeming)}
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(l) }()
+	return addr, func() {
+		t.Helper()
+		s.Close()
+		if err := <-served; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	}
+}
+
+// seemingly is a listener that says it is on another address.
+type seemingly struct {
+	net.Listener
+	ip net.IP
+}
+
+func (s seemingly) Addr() net.Addr { return &net.TCPAddr{IP: s.ip} }
+
+// send connects and sends a text.
+func send(t *testing.T, addr, text string) net.Conn {
+	t.Helper()
+	nc, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(nc, text); err != nil {
+		t.Fatal(err)
+	}
+	return nc
+}
+
 func (s *Server) get(path string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	s.http.Handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
@@ -164,17 +207,12 @@ func TestProfiles(t *testing.T) {
 // TestServe: requests are answered until Close, other methods than GET are not, and too much is refused.
 func TestServe(t *testing.T) {
 	s := newServer(t, false)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(l) }()
+	addr, stop := s.serve(t, "")
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
 	request := func(method, path string, header http.Header) int {
 		t.Helper()
-		r, err := http.NewRequest(method, "http://"+l.Addr().String()+path, nil)
+		r, err := http.NewRequest(method, "http://"+addr+path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -195,10 +233,7 @@ func TestServe(t *testing.T) {
 	if want := []int{200, 200, 405, 404, 431}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	s.Close()
-	if err := <-served; err != nil {
-		t.Errorf("Serve: %v", err)
-	}
+	stop()
 }
 
 // TestHost: on loopback, requests for names that only a browser can have been led by are refused. On other addresses names are for the
@@ -215,19 +250,8 @@ func TestHost(t *testing.T) {
 	} {
 		s := newServer(t, false)
 		s.SetState(Ready)
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		served := make(chan error, 1)
-		go func() { served <- s.Serve(seemingly{l, net.ParseIP(test.listen)}) }()
-		nc, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.WriteString(nc, "GET /health HTTP/1.1\r\nConnection: close\r\nHost: "+test.host+"\r\n\r\n"); err != nil {
-			t.Fatal(err)
-		}
+		addr, stop := s.serve(t, test.listen)
+		nc := send(t, addr, "GET /health HTTP/1.1\r\nConnection: close\r\nHost: "+test.host+"\r\n\r\n")
 		answer, err := http.ReadResponse(bufio.NewReader(nc), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -236,67 +260,28 @@ func TestHost(t *testing.T) {
 			t.Errorf("Host %s on %s: %d", test.host, test.listen, answer.StatusCode)
 		}
 		_ = nc.Close()
-		s.Close()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
+		stop()
 	}
 }
-
-// seemingly is a listener that says it is on another address.
-type seemingly struct {
-	net.Listener
-	ip net.IP
-}
-
-func (s seemingly) Addr() net.Addr { return &net.TCPAddr{IP: s.ip} }
 
 // TestSlowClient: who does not finish a request is closed.
 func TestSlowClient(t *testing.T) {
 	s := newServer(t, false)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(l) }()
-	nc, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	addr, stop := s.serve(t, "")
+	nc := send(t, addr, "GET /healthz HTTP/1.1\r\nHost: localh")
 	defer nc.Close()
-	if _, err := io.WriteString(nc, "GET /healthz HTTP/1.1\r\nHost: localh"); err != nil {
-		t.Fatal(err)
-	}
 	_ = nc.SetReadDeadline(time.Now().Add(time.Minute))
 	if text, err := io.ReadAll(nc); err != nil || bytes.Contains(text, []byte("200")) {
 		t.Errorf("%q, %v", text, err)
 	}
-	s.Close()
-	if err := <-served; err != nil {
-		t.Errorf("Serve: %v", err)
-	}
+	stop()
 }
 
 // TestConnectionLimit: connections above the limit wait until one of the others is gone.
 func TestConnectionLimit(t *testing.T) {
 	s := newServer(t, false)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(l) }()
-	dial := func() net.Conn {
-		nc, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.WriteString(nc, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
-			t.Fatal(err)
-		}
-		return nc
-	}
+	addr, stop := s.serve(t, "")
+	dial := func() net.Conn { return send(t, addr, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n") }
 	answered := func(nc net.Conn, within time.Duration) bool {
 		_ = nc.SetReadDeadline(time.Now().Add(within))
 		_, err := nc.Read(make([]byte, 1))
@@ -320,8 +305,5 @@ func TestConnectionLimit(t *testing.T) {
 	if !answered(late, time.Minute) {
 		t.Error("no answer when there was room again")
 	}
-	s.Close()
-	if err := <-served; err != nil {
-		t.Errorf("Serve: %v", err)
-	}
+	stop()
 }
