@@ -70,8 +70,8 @@ const (
 	clientBytes = 200 << 10 // bytes for each client
 )
 
-// MemoryReport says in words what MEMORY DOCTOR finds, from the sections Memory, Clients and Stats. swapped are the bytes of the process
-// that are swapped out.
+// MemoryReport says in words what MEMORY DOCTOR finds, from the sections Memory and Clients. swapped are the bytes of the process that are
+// swapped out.
 func MemoryReport(s *Snapshot, swapped int64) string {
 	var found []string
 	add := func(when bool, format string, args ...any) {
