@@ -66,8 +66,8 @@ func configSet(c *Call) error {
 		return Error("ERR " + err.Error())
 	}
 	for _, ch := range changes {
-		c.Srv.Log.Info("a setting was changed", "setting", ch.Setting.Key, "old", clipText(ch.Old), "new", clipText(ch.New), "client", c.S.Addr,
-			"user", c.S.user.Load().Name())
+		c.Srv.Log.Info("a setting was changed", "setting", ch.Setting.Key, "old", clipText(ch.Old, textTold), "new", clipText(ch.New, textTold),
+			"client", c.S.Addr, "user", c.S.user.Load().Name())
 	}
 	c.Out.OK()
 	return nil

@@ -69,5 +69,5 @@ func (s *Session) enter(u *acl.User) bool {
 // loginFailed counts and logs a failed login. object is what ACL LOG says about it.
 func (s *Session) loginFailed(why acl.Denial, object, user string) {
 	s.denied(s.call.Cmd, why, object, user)
-	s.srv.told.login.warn(s.srv.Log, "login failed", "user", clipText(user), "client", s.Addr)
+	s.srv.told.login.warn(s.srv.Log, "login failed", "user", clipText(user, textTold), "client", s.Addr)
 }

@@ -217,7 +217,7 @@ func (s *Session) CountOutputLimit() { s.srv.total.outputLimit.Add(1) }
 func (s *Session) TLSFailed(err error) {
 	s.srv.total.tlsFailures.Add(1)
 	if !errors.Is(err, io.EOF) {
-		s.srv.told.handshake.warn(s.srv.Log, "TLS handshake failed", "client", s.Addr, "error", err)
+		s.srv.told.handshake.warn(s.srv.Log, "TLS handshake failed", "client", s.Addr, "error", clipText(err.Error(), errorTold))
 	}
 }
 

@@ -48,13 +48,16 @@ func (l *limitedLog) tell(now time.Time) (tell bool, omitted int) {
 	return true, omitted
 }
 
-// textTold is how much of a text that comes from a client is logged, in bytes.
-const textTold = 64
+// How much is logged of what comes from a client, in bytes: of a text, and of an error with such texts in it, as names in a certificate are.
+const (
+	textTold  = 64
+	errorTold = 256
+)
 
-// clipText returns what is logged of a text that comes from a client. The log's handler quotes what is not fit for a line.
-func clipText(text string) string {
-	if len(text) <= textTold {
+// clipText returns the start of a text that comes from a client. The log's handler quotes what is not fit for a line.
+func clipText(text string, most int) string {
+	if len(text) <= most {
 		return text
 	}
-	return text[:textTold] + "..."
+	return text[:most] + "..."
 }

@@ -146,7 +146,12 @@ func TestHandshakeFailuresAreLogged(t *testing.T) {
 	if n := strings.Count(log.String(), "\n"); n != 1 || !strings.Contains(log.String(), `level=WARN msg="TLS handshake failed" client=127.0.0.1:50000 error="tls: client`) {
 		t.Errorf("log: %s", log.String())
 	}
-	if n := srv.total.tlsFailures.Load(); n != 2 {
+	log.Reset()
+	c.TLSFailed(errors.New("x509: certificate signed by unknown authority: " + strings.Repeat("x", 50_000))) // a name that the client chose
+	if got := log.Len(); got < errorTold || got > 2*errorTold {
+		t.Errorf("%d bytes are logged of an error of 50 KB", got)
+	}
+	if n := srv.total.tlsFailures.Load(); n != 3 {
 		t.Errorf("%d failures are counted", n)
 	}
 }
