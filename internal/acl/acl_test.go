@@ -251,6 +251,55 @@ func TestOutright(t *testing.T) {
 	}
 }
 
+// TestAbsentCommands: rules about what cannot be called are kept and shown like others, and allow nothing.
+func TestAbsentCommands(t *testing.T) {
+	const get, cluster, list, push = 0, 1, 2, 3
+	catalog := NewCatalog([]string{"read", "write"}, []Command{
+		get: {Name: "get", Categories: catRead, HasKeys: true}, cluster: {Name: "cluster"},
+		list: {Name: "lrange", Categories: catRead, Absent: true}, push: {Name: "lpush", Categories: catWrite, Absent: true},
+		{Name: "cluster|info", Absent: true}, {Name: "cluster|nodes", Absent: true}, {Name: "object", Absent: true}, {Name: "object|freq", Absent: true},
+	})
+	for _, test := range []struct {
+		rules, want  string
+		unrestricted bool
+		allowed      string // of the ways to call CLUSTER
+	}{
+		{"+lpush -get", "off resetchannels -@all +@write", false, ""},
+		{"+lrange", "off resetchannels -@all +lrange", false, ""},
+		{"+@all ~* -lrange", "off ~* resetchannels +@all -lrange", true, "cluster,cluster info,cluster nodes,cluster x"},
+		{"+@all ~* -@write -object|freq", "off ~* resetchannels +@all -@write -object|freq", true, "cluster,cluster info,cluster nodes,cluster x"},
+		{"+@all ~* -get", "off ~* resetchannels +@all -get", false, "cluster,cluster info,cluster nodes,cluster x"},
+		{"+lrange|a", "off resetchannels -@all +lrange|a", false, ""},
+		{"+CLUSTER|Info", "off resetchannels -@all +cluster|info", false, "cluster info"},
+		{"+cluster -cluster|nodes", "off resetchannels -@all +cluster -cluster|nodes", false, "cluster,cluster info,cluster nodes,cluster x"},
+	} {
+		r, err := newRules(catalog).apply(strings.Fields(test.rules))
+		if err != nil {
+			t.Errorf("%q: %v", test.rules, err)
+			continue
+		}
+		var allowed []string
+		for _, call := range []string{"cluster", "cluster info", "cluster nodes", "cluster x"} {
+			var args [][]byte
+			for _, word := range strings.Fields(strings.ToUpper(call)) {
+				args = append(args, []byte(word))
+			}
+			if why, _ := r.Check(cluster, args, nil); why == Allowed {
+				allowed = append(allowed, call)
+			}
+		}
+		if got := strings.Join(allowed, ","); r.String() != test.want || r.Unrestricted() != test.unrestricted || got != test.allowed {
+			t.Errorf("%q: %s, unrestricted %v, allowed %q; want %+v", test.rules, r, r.Unrestricted(), got, test)
+		}
+	}
+	for _, rule := range []string{"+cluster|none", "-cluster|none", "+lpop", "-lrange|a"} {
+		var e *RuleError
+		if _, err := newRules(catalog).apply([]string{rule}); !errors.As(err, &e) || e.Reason != errUnknown {
+			t.Errorf("%q: got %v", rule, err)
+		}
+	}
+}
+
 func TestUsers(t *testing.T) {
 	us := NewUsers(testCatalog())
 	if !us.Open() || !us.Default().Rules().Unrestricted() {

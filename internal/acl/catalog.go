@@ -8,6 +8,7 @@ type Command struct {
 	Categories uint32 // bit i stands for the category with index i
 	Free       bool   // may be sent by anybody, whatever the rules say: AUTH, HELLO, QUIT
 	HasKeys    bool   // names keys
+	Absent     bool   // cannot be called: rules about it are kept and shown, and allow nothing
 }
 
 // Catalog is the list of commands that rules speak of. A command is known by its index in the list. It does not change.

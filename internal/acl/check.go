@@ -1,5 +1,7 @@
 package acl
 
+import "slices"
+
 // Denial is why a command is not allowed.
 type Denial uint8
 
@@ -40,7 +42,7 @@ func (r *Rules) FirstAllows(command int, key []byte, need Access) bool {
 }
 
 func (s *selector) check(command int, args [][]byte, keys []Key) (Denial, int) {
-	if !s.commands.has(command) && !s.catalog.free.has(command) && !s.allowsFirstArg(command, args) {
+	if !s.commands.has(command) && !s.catalog.free.has(command) && !s.allowsPart(command, args) {
 		return DeniedCommand, 0
 	}
 	if s.allKeys {
@@ -54,15 +56,16 @@ func (s *selector) check(command int, args [][]byte, keys []Key) (Denial, int) {
 	return Allowed, 0
 }
 
-// allowsFirstArg reports whether a command that is not allowed in general is with its first argument.
-func (s *selector) allowsFirstArg(command int, args [][]byte) bool {
+// allowsPart reports whether a command that is not allowed in general is with its first argument. Of a container that can be called, but
+// whose subcommands are absent, that is one of them.
+func (s *selector) allowsPart(command int, args [][]byte) bool {
 	if len(args) < 2 {
 		return false
 	}
-	for _, word := range s.firstArgs[command] {
-		if lower(word) == lower(string(args[1])) {
-			return true
-		}
+	word := lower(string(args[1]))
+	if len(s.catalog.subs[command]) > 0 {
+		sub, ok := s.catalog.find(s.catalog.commands[command].Name + "|" + word)
+		return ok && s.commands.has(sub)
 	}
-	return false
+	return slices.ContainsFunc(s.firstArgs[command], func(a string) bool { return lower(a) == word })
 }

@@ -6,7 +6,7 @@
 //	rule       a word that changes a user: "on", ">secret", "+get", "~session:*", "(%R~audit:* +get)"
 //	selector   what some rules allow together: commands, key patterns, channel patterns. A user has a first one, and may have more,
 //	           each written in parentheses. A command is allowed if one selector allows all of it.
-//	catalog    the commands that there are, with their categories, as the table of commands has them
+//	catalog    the commands that there are, with their categories, as the table of commands has them, and those that only rules know
 //	Rules      all about one user but the name. It is a value: a change makes another one
 //	User       a name, with the Rules that hold now
 //

@@ -18,7 +18,7 @@ type Rules struct {
 	selectors []*selector // at least one, the first
 
 	outright     bits // the commands that some selector allows whatever their arguments
-	unrestricted bool // these are all
+	unrestricted bool // these are all that can be called
 }
 
 // digest is the SHA-256 of a password.
@@ -119,8 +119,8 @@ func (r *Rules) compile() {
 			r.outright[i] |= word
 		}
 	}
-	for id := range r.catalog.commands {
-		r.unrestricted = r.unrestricted && r.outright.has(id)
+	for id, cmd := range r.catalog.commands {
+		r.unrestricted = r.unrestricted && (cmd.Absent || r.outright.has(id))
 	}
 }
 

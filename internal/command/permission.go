@@ -5,13 +5,13 @@ import "github.com/redistill/redistill/internal/acl"
 // The rules of users come to a session in two ways: it loads them for each command that they restrict, and it is told when those of its
 // user have changed (markRules), for a client whom they do not restrict must not have to look.
 
-// catalog returns the commands of the table as rules see them.
+// catalog returns the commands of the table as rules see them, by Command.index, and behind them those that are absent.
 func (t *table) catalog() *acl.Catalog {
 	commands := make([]acl.Command, len(t.list))
 	for i, c := range t.list {
 		commands[i] = acl.Command{Name: c.fullName, Categories: uint32(c.categories()), Free: c.Flags&NoAuth != 0, HasKeys: c.Keys.First != 0}
 	}
-	return acl.NewCatalog(categoryNames, commands)
+	return acl.NewCatalog(categoryNames, append(commands, absentCommands()...))
 }
 
 // need returns the access to its keys that rules must allow for the command to do what a says.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -100,6 +101,42 @@ func TestCommandInfoIsRedis(t *testing.T) {
 				t.Errorf("%s: %s: got %v, want %v", name, part, g, w)
 			}
 		}
+	}
+}
+
+// TestAbsentCommandsAreRedis: rules know every command of redis-server, by its categories there, and no others but those of later releases.
+func TestAbsentCommandsAreRedis(t *testing.T) {
+	o := startOracle(t)
+	theirs := map[string][]any{} // by full name, the categories
+	var add func(row []any)
+	add = func(row []any) {
+		theirs[row[0].(string)] = row[6].([]any)
+		for _, sub := range row[9].([]any) {
+			add(sub.([]any))
+		}
+	}
+	for _, row := range o.do("COMMAND").([]any) {
+		add(row.([]any))
+	}
+	for _, row := range newTable(Commands()).list {
+		delete(theirs, row.FullName())
+	}
+	later := []string{"cluster|myshardid", "waitaof"}
+	for _, c := range absentCommands() {
+		var got []any
+		for i, name := range categoryNames {
+			if c.Categories&(1<<i) != 0 {
+				got = append(got, "@"+name)
+			}
+		}
+		want, known := theirs[c.Name]
+		if known == slices.Contains(later, c.Name) || known && !reflect.DeepEqual(unordered(got), unordered(want)) {
+			t.Errorf("%s: got %v, want %v", c.Name, got, want)
+		}
+		delete(theirs, c.Name)
+	}
+	if len(theirs) > 0 {
+		t.Errorf("rules do not know %v", slices.Sorted(maps.Keys(theirs)))
 	}
 }
 

@@ -31,8 +31,10 @@ must be the same byte for byte, except those listed at the end.
 - SCAN, KEYS and HSCAN return keys in another order. What SCAN guarantees is the same: every key that is there from the start of a scan
   to its end is returned.
 - OBJECT ENCODING names the encoding that Redis would use. The memory that MEMORY USAGE tells is ours.
-- Rules of users are those of Redis 7.0. As there is no publish and subscribe, those about channels are kept and shown, and restrict
-  nothing. A file of users (` + "`aclfile`" + `) that is read while ` + "`requirepass`" + ` is set does not make the default user open: where it has no
+- Rules of users are those of Redis 7.0. They may name every command of Redis 7.2, so that a file of users can come from a Redis and go
+  back: those about commands that are not here are kept and shown, and allow nothing. Of CLUSTER, which is here without its
+  subcommands, a user may be given a single one, but not all but one. As there is no publish and subscribe, rules about channels are kept
+  and shown, and restrict nothing. A file of users (` + "`aclfile`" + `) that is read while ` + "`requirepass`" + ` is set does not make the default user open: where it has no
   line of its own there, the password stays.
 - Protected mode takes all of 127.0.0.0/8 for this machine; Redis takes 127.0.0.1 alone.
 - A snapshot that fails does not stop writes: what a cache is for does not depend on its disk. In Redis it does by default

@@ -14,7 +14,8 @@ type aclDice struct {
 	rng      *rand.Rand
 	wrong    bool            // words that are refused are drawn too
 	commands []string        // full names that both servers know: "get", "config|get"
-	plain    map[string]bool // those that neither have subcommands nor are any
+	named    []string        // those that rules may name: all of redis-server's
+	plain    map[string]bool // of these, those that neither have subcommands nor are any
 }
 
 // aclDigest is the SHA-256 of "a".
@@ -122,7 +123,10 @@ func (d *aclDice) rule() string {
 
 // command draws what follows the sign of a rule about a command.
 func (d *aclDice) command() string {
-	name := d.pick(d.commands)
+	name := d.pick(d.named)
+	if d.rng.IntN(2) == 0 {
+		name = d.pick(d.commands)
+	}
 	switch {
 	case d.odd(4):
 		wrong := strings.Split(",nosuch,|get,get|,nosuch|get,config|nosuch,config|get|x,@,@all|x,@read|get,|", ",")
