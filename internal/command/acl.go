@@ -50,7 +50,8 @@ var aclCommand = Command{
 			Complexity: "O(N). Where N is the number of rules provided.", Syntax: "username [rule [rule ...]]", Run: aclSetUser,
 			Differs: "Quotes have no meaning within a selector, `%RW~*` is the same as `~*`, and a few rules that Redis could not read back are " +
 				"refused: `%~pattern`, `%R` without a pattern, `+command|word` with a space in the word, a rule within a selector that ends with " +
-				"a parenthesis, and a second opening parenthesis before the first is closed"},
+				"a parenthesis, a second opening parenthesis before the first is closed, and a zero byte, behind which Redis reads nothing, " +
+				"anywhere but in a password"},
 		{Name: "users", Arity: 2, Flags: aclAdmin, Group: Admins, Since: "6.0.0",
 			Summary:    "List the username of all the configured ACL rules",
 			Complexity: "O(N). Where N is the number of configured users.", Run: aclUsers},
@@ -259,7 +260,7 @@ func aclGenPass(c *Call) error {
 func aclDryRun(c *Call) error {
 	u := c.Srv.users.Find(string(c.Args[2]))
 	if u == nil {
-		return Error("ERR User '" + string(clip(c.Args[2], len(c.Args[2]))) + "' not found")
+		return Error("ERR User '" + shown(c.Args[2]) + "' not found")
 	}
 	args := c.Args[3:]
 	row := c.Srv.table.lookup(args[0])
@@ -268,7 +269,7 @@ func aclDryRun(c *Call) error {
 	}
 	switch {
 	case row == nil:
-		return Error("ERR Command '" + string(clip(args[0], len(args[0]))) + "' not found")
+		return Error("ERR Command '" + shown(args[0]) + "' not found")
 	case row.Arity > 0 && len(args) != row.Arity || len(args) < -row.Arity:
 		return errArity(row)
 	}

@@ -127,7 +127,7 @@ func clientSetInfo(c *Call) error {
 	case is(c.Args[2], "lib-ver"):
 		field = &s.libVer
 	default:
-		return Error("ERR Unrecognized option '" + string(c.Args[2]) + "'")
+		return Error("ERR Unrecognized option '" + shown(c.Args[2]) + "'")
 	}
 	if !isPlain(c.Args[3]) {
 		return Error("ERR " + string(c.Args[2]) + " cannot contain spaces, newlines or special characters.")

@@ -92,7 +92,7 @@ func (f *killFilter) set(users *acl.Users, option, value []byte) (err error) {
 		f.laddr = value
 	case is(option, "user"):
 		if f.user = users.Find(string(value)); f.user == nil {
-			return Error("ERR No such user '" + string(value) + "'")
+			return Error("ERR No such user '" + shown(value) + "'")
 		}
 	case is(option, "skipme") && is(value, "yes"):
 		f.skipMe = true

@@ -29,7 +29,7 @@ func parseClientType(word []byte) (clientType, error) {
 	case is(word, "pubsub"):
 		return pubSubType, nil
 	}
-	return anyType, Error("ERR Unknown client type '" + string(word) + "'")
+	return anyType, Error("ERR Unknown client type '" + shown(word) + "'")
 }
 
 // includes reports whether the session is of a class. A client in MONITOR mode is a normal one.

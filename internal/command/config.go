@@ -33,6 +33,7 @@ var configCommand = Command{
 			Summary:    "Set configuration parameters to the given values",
 			Complexity: "O(N) when N is the number of configuration parameters provided",
 			Syntax:     "parameter value [parameter value ...]",
+			Differs:    "maxmemory-policy takes two policies more, and the largest values of some numbers are smaller",
 			Tips:       []string{"request_policy:all_nodes", "response_policy:all_succeeded"}, Run: configSet},
 	},
 }

@@ -166,7 +166,7 @@ func parseHello(c *Call) (h helloOptions, err error) {
 			}
 			i++
 		default:
-			return h, Error("ERR Syntax error in HELLO option '" + string(c.Args[i]) + "'")
+			return h, Error("ERR Syntax error in HELLO option '" + shown(c.Args[i]) + "'")
 		}
 	}
 	return h, nil

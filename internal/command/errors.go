@@ -115,3 +115,6 @@ func clip(b []byte, n int) []byte {
 	}
 	return b
 }
+
+// shown returns what Redis's texts show of a word.
+func shown(b []byte) string { return string(clip(b, len(b))) }

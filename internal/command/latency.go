@@ -86,7 +86,7 @@ func latencyHistory(c *Call) error {
 func latencyGraph(c *Call) error {
 	s, ok := c.Srv.latency.Find(string(c.Args[2]))
 	if !ok {
-		return Error("ERR No samples available for event '" + string(c.Args[2]) + "'")
+		return Error("ERR No samples available for event '" + shown(c.Args[2]) + "'")
 	}
 	c.Out.Verbatim("txt", s.Graph(time.Now().Unix()))
 	return nil

@@ -20,7 +20,8 @@ type SetError struct {
 // Error returns Redis 7's text without the ERR in front.
 func (e *SetError) Error() string {
 	if e.Err == nil {
-		return fmt.Sprintf("Unknown option or number of arguments for CONFIG SET - '%s'", e.Name)
+		name, _, _ := strings.Cut(e.Name, "\x00") // where Redis's text ends too
+		return fmt.Sprintf("Unknown option or number of arguments for CONFIG SET - '%s'", name)
 	}
 	return fmt.Sprintf("CONFIG SET failed (possibly related to argument '%s') - %s", e.Name, e.Err)
 }
