@@ -13,11 +13,11 @@ var (
 	quoted = regexp.MustCompile("`([^`\n]+)`")
 	goFile = regexp.MustCompile(`^[\w./-]+\.go$`)
 	goName = regexp.MustCompile(`^(\w+\.)*\w+$`)
+	goTest = regexp.MustCompile(`\b(Test|Fuzz)[A-Z]\w+`)
 )
 
-// TestDocumentsNameWhatExists: every file and every name of the code that the
-// documents put in backquotes is there, so that a rename does not leave them
-// behind.
+// TestDocumentsNameWhatExists: every file and every test that the documents name is there, so that a rename does not leave them behind,
+// and so is every name of the code that the first two put in backquotes.
 func TestDocumentsNameWhatExists(t *testing.T) {
 	files, idents := map[string]bool{}, map[string]bool{}
 	for _, s := range sources(t) {
@@ -32,14 +32,24 @@ func TestDocumentsNameWhatExists(t *testing.T) {
 			return true
 		})
 	}
-	for _, document := range []string{"ARCHITECTURE.md", "README.md"} {
-		text, err := os.ReadFile(filepath.Join("../..", document))
+	documents, err := filepath.Glob("../../docs/*.md")
+	if err != nil || len(documents) == 0 {
+		t.Fatalf("found no documents: %v", err)
+	}
+	for i, document := range append([]string{"../../ARCHITECTURE.md", "../../README.md"}, documents...) {
+		bytes, err := os.ReadFile(document)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, match := range quoted.FindAllStringSubmatch(withoutFences(string(text)), -1) {
-			if word := match[1]; isMissing(word, files, idents) {
+		text := withoutFences(string(bytes))
+		for _, match := range quoted.FindAllStringSubmatch(text, -1) {
+			if word := match[1]; (i < 2 || goFile.MatchString(word)) && isMissing(word, files, idents) {
 				t.Errorf("%s names %s, which does not exist", document, word)
+			}
+		}
+		for _, name := range goTest.FindAllString(text, -1) {
+			if !idents[name] {
+				t.Errorf("%s names the test %s, which does not exist", document, name)
 			}
 		}
 	}
