@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -31,6 +32,7 @@ const (
 	rulesFile = "../../deploy/prometheus/redistill.rules.yml"
 	rulesTest = "../../deploy/prometheus/redistill.test.yml"
 	dashboard = "../../deploy/grafana/redistill.json"
+	operation = "../../docs/operations.md"
 )
 
 // TestRules lets promtool check the alert rules, and run their own tests.
@@ -40,6 +42,28 @@ func TestRules(t *testing.T) {
 		if out, err := exec.Command(promtool, args...).CombinedOutput(); err != nil {
 			t.Errorf("promtool %v: %v\n%s", args, err, out)
 		}
+	}
+}
+
+// TestAlertsAreDocumented: what to do about each alert is written down, about no other, and the rules' own tests have each fire.
+func TestAlertsAreDocumented(t *testing.T) {
+	find := func(file, pattern string) (names []string) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(string(text), -1) {
+			names = append(names, m[1])
+		}
+		slices.Sort(names)
+		return slices.Compact(names)
+	}
+	alerts := find(rulesFile, `- alert: (\w+)`)
+	if got := find(operation, `\b(Redistill[A-Z]\w+)`); !slices.Equal(got, alerts) {
+		t.Errorf("%s tells of %q, the alerts are %q", operation, got, alerts)
+	}
+	if got := find(rulesTest, `alertname="(\w+)"`); !slices.Equal(got, alerts) {
+		t.Errorf("%s has %q, the alerts are %q", rulesTest, got, alerts)
 	}
 }
 
