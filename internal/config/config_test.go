@@ -35,6 +35,18 @@ func TestGet(t *testing.T) {
 	}
 }
 
+// TestSaveWithoutPersistence: what CONFIG GET would not show afterwards is refused.
+func TestSaveWithoutPersistence(t *testing.T) {
+	c := mustLoad(t)
+	old := c.Snapshot().SnapshotInterval
+	if err := c.Set(Pair{"save", "60 1"}); !errors.Is(err, errNotPersistent) || c.Snapshot().SnapshotInterval != old {
+		t.Errorf("got %v", err)
+	}
+	if err := c.Set(Pair{"save", ""}); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestSetDialects: our keys take our units, Redis's names what Redis takes.
 func TestSetDialects(t *testing.T) {
 	c := mustLoad(t)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"math"
 	"path/filepath"
 	"strconv"
@@ -9,6 +10,8 @@ import (
 )
 
 const errRedisSave = redisText("Invalid save parameters")
+
+var errNotPersistent = errors.New("there are no snapshots at intervals unless persistence.enabled is set, which takes a restart")
 
 // saveInterval is the time between snapshots. Redis's parameter is pairs of seconds and numbers of changes; the shortest time counts, and
 // one change is enough.
@@ -19,16 +22,20 @@ func saveInterval() kind {
 		if len(words)%2 != 0 {
 			return errRedisSave
 		}
-		v.SnapshotInterval = 0
+		next := time.Duration(0)
 		for i, word := range words {
 			n, err := parseRedisInt(word, int64(1-i%2), math.MaxInt32)
 			if err != nil {
 				return errRedisSave
 			}
-			if d := time.Duration(n) * time.Second; i%2 == 0 && (v.SnapshotInterval == 0 || d < v.SnapshotInterval) {
-				v.SnapshotInterval = d
+			if d := time.Duration(n) * time.Second; i%2 == 0 && (next == 0 || d < next) {
+				next = d
 			}
 		}
+		if next > 0 && !v.Persistence {
+			return errNotPersistent
+		}
+		v.SnapshotInterval = next
 		return nil
 	}
 	k.getRedis = func(v *Values) string {
