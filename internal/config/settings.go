@@ -261,7 +261,7 @@ var settings = withNames([]Setting{
 	},
 	{
 		Key: "persistence.unsupported", Flag: "snapshot-unsupported", Default: "refuse",
-		Help: "keys in a snapshot of types that do not exist here: refuse the file, or skip them",
+		Help: "what a snapshot has and this server has not, keys of other types and functions: refuse the file, or skip that",
 		kind: enum(func(v *Values) *string { return &v.SnapshotUnsupported }, []string{"refuse", "skip"}),
 	},
 	{

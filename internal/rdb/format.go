@@ -54,6 +54,9 @@ const (
 	stream3      Type = 21
 )
 
+// Library stands for the type of a library of functions.
+const Library = "library of functions"
+
 // Name returns what Redis calls the type.
 func (t Type) Name() string {
 	switch t {

@@ -10,8 +10,8 @@ import (
 type Reader struct {
 	// MaxString is the length of the longest string that is accepted, and MaxKey that of the longest key.
 	MaxString, MaxKey int
-	// Unsupported is asked about a key whose value cannot be decoded, with the name of its type. The value is skipped, or the file refused
-	// with the error that it returns.
+	// Unsupported is asked about a key whose value cannot be decoded, with the name of its type, and about a library of functions, with its
+	// name and Library. The value is skipped, or the file refused with the error that it returns.
 	Unsupported func(key []byte, typ string) error
 
 	stream
@@ -132,7 +132,7 @@ func (r *Reader) item(b *Batch) error {
 	case opAux:
 		return r.skipStrings(2)
 	case opFunctions:
-		return r.skipStrings(1)
+		return r.library()
 	case opModuleAux:
 		return r.skipModule(true)
 	case opFunctionsRC:
@@ -244,6 +244,29 @@ func (r *Reader) skip(b *Batch, f *Frame, start int) error {
 	}
 	b.data = b.data[:start]
 	return r.skipValue(f.Type)
+}
+
+// library passes over a library of functions.
+func (r *Reader) library() error {
+	text, err := r.appendString(nil, r.MaxString)
+	if err != nil {
+		return err
+	}
+	c := cursor{b: text, at: r.offset(), max: r.MaxString}
+	var scratch []byte
+	code, err := c.string(&scratch)
+	if err != nil || r.Unsupported == nil {
+		return err
+	}
+	return r.Unsupported(libraryName(code), Library)
+}
+
+// libraryName finds the name of a library in the first line of its code, which is like "#!lua name=mylib".
+func libraryName(code []byte) []byte {
+	line, _, _ := bytes.Cut(code, []byte("\n"))
+	_, name, _ := bytes.Cut(line, []byte("name="))
+	name, _, _ = bytes.Cut(name, []byte(" "))
+	return name
 }
 
 // end verifies the checksum.

@@ -19,7 +19,7 @@ type Loader struct {
 	Store     *engine.Store
 	Path      string
 	MaxString int  // length of the longest string that is accepted
-	Skip      bool // leave out keys of types that the Store does not have, instead of refusing the file
+	Skip      bool // leave out keys of types that the Store does not have, and functions, instead of refusing the file
 
 	Size    atomic.Int64 // of the file
 	Read    atomic.Int64 // bytes of it that were read
@@ -110,7 +110,11 @@ func (l *Loader) split(f io.Reader, full chan<- *rdb.Batch, empty <-chan *rdb.Ba
 			l.Skipped.Add(1)
 			return nil
 		}
-		return fmt.Errorf("offset %d: key %.100q is a %s, which is not supported", r.Offset(), key, typ)
+		what := "key "
+		if typ == rdb.Library {
+			what = ""
+		}
+		return fmt.Errorf("offset %d: %s%.100q is a %s, which is not supported", r.Offset(), what, key, typ)
 	}
 	var first []*rdb.Batch
 	var sample []int64

@@ -293,6 +293,29 @@ func TestExpiredHash(t *testing.T) {
 	}
 }
 
+// A library of functions is not lost without a word: the next snapshot would take the place of the file that has it.
+func TestFunctions(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dump.rdb")
+	const code = "#!lua name=lib \nredis.register_function('f', function() return 1 end)"
+	file := "REDIS0010\xf5\x40" + string(rune(len(code))) + code + "\x00\x01a\x011\xff" + strings.Repeat("\x00", 8)
+	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, _ := openStore(t, engine.Options{})
+	if _, err := load(s, path); err == nil || !strings.Contains(err.Error(), `"lib" is a library of functions, which is not supported`) {
+		t.Errorf("refused with %v", err)
+	}
+	s, tx := openStore(t, engine.Options{})
+	l := &snapshot.Loader{Store: s, Path: path, MaxString: 1 << 20, Skip: true}
+	if err := l.Run(); err != nil {
+		t.Fatal(err)
+	}
+	same(t, contents(s, tx), map[string]string{"0 a": "0 1map[]"})
+	if l.Keys.Load() != 1 || l.Skipped.Load() != 1 {
+		t.Errorf("%d keys, %d skipped", l.Keys.Load(), l.Skipped.Load())
+	}
+}
+
 func TestStop(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dump.rdb")
 	s, tx := openStore(t, engine.Options{})
