@@ -9,7 +9,8 @@ import (
 var connectionCommands = []Command{
 	{Name: "auth", Arity: -2, Flags: NoScript | Loading | Stale | Fast | NoAuth | AllowBusy, Group: Connection, Since: "1.0.0",
 		Summary: "Authenticate to the server", Complexity: "O(N) where N is the number of passwords defined for the user",
-		Syntax: "[username] password", Run: auth},
+		Syntax: "[username] password", Run: auth,
+		Differs: "Here and in HELLO, from another machine, logins wait for the next second when ten of the same address have failed in this one"},
 	{Name: "client", Arity: -2, Group: Connection, Since: "2.4.0", Summary: "A container for client connection commands",
 		Complexity: "Depends on subcommand.", Differs: "There is no CACHING, TRACKING or UNBLOCK.", Sub: clientCommands},
 	{Name: "cluster", Arity: -2, Group: Cluster, Since: "3.0.0", Summary: "A container for cluster commands",

@@ -10,6 +10,7 @@ const (
 	errWrongPass  = Error("WRONGPASS invalid username-password pair or user is disabled.")
 	errNoPassword = Error("ERR AUTH <password> called without any password configured for the default user. " +
 		"Are you sure your configuration is correct?")
+	errTooManyLogins = Error("ERR too many logins from this address failed, try again in a second")
 )
 
 // AUTH [username] password
@@ -29,10 +30,23 @@ func auth(c *Call) error {
 }
 
 // authenticate lets the client in as a user if the password is right, and counts and logs it if not. A client that was let in before
-// stays so.
+// stays so. It returns errWait if the client has to wait, for too many logins from its address failed; in EXEC, which cannot wait, that is
+// another error.
 func (s *Session) authenticate(name, password []byte) error {
+	from, remote := loginOrigin(s.Addr)
+	if remote {
+		if d := s.srv.logins.wait(from, time.Now()); d > 0 && s.multi.running {
+			return errTooManyLogins
+		} else if d > 0 {
+			time.AfterFunc(d, s.wake)
+			return errWait
+		}
+	}
 	u := s.srv.users.Authenticate(string(name), password)
 	if u == nil {
+		if remote {
+			s.srv.logins.count(from, time.Now())
+		}
 		s.loginFailed(acl.DeniedAuth, string(s.call.Args[0]), string(name))
 		return errWrongPass
 	}

@@ -54,6 +54,7 @@ type Server struct {
 	users    *acl.Users
 	aclLog   acl.Log
 	told     told
+	logins   loginLimit
 	slowFrom atomic.Int64 // nanoseconds from which on a command is looked at by slowlog or latency
 	slowlog  slowlog
 	latency  latency.Monitor
