@@ -200,6 +200,22 @@ func testPausedInput(t *testing.T, path string) {
 	s.expectClosedByLimits(1, 0)
 }
 
+// TestStrangersInput: a client that has not logged in is closed much earlier.
+func TestStrangersInput(t *testing.T) { eachPath(t, testStrangersInput) }
+
+func testStrangersInput(t *testing.T, path string) {
+	s := startServer(t, path, "security.password", "secret")
+	c, admin := s.dial(), s.dial()
+	admin.do("AUTH", "secret")
+	admin.do("CLIENT", "PAUSE", "100000", "ALL")
+	c.send(encode("AUTH", "secret"))
+	_, _ = c.Write([]byte(strings.Repeat(encode("PING"), 200_000))) // fails as soon as the server closes
+	c.expectClosed()
+	if !strings.Contains(s.logged.String(), queryTooLong) {
+		t.Errorf("the log does not say why: %s", s.logged)
+	}
+}
+
 func TestOutputLimit(t *testing.T) { eachPath(t, testOutputLimit) }
 
 func testOutputLimit(t *testing.T, path string) {

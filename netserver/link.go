@@ -48,9 +48,16 @@ func (c *link) due(tick uint32, timeout time.Duration) bool {
 // watched reports whether sweep has to look at the connection.
 func (c *link) watched() bool { return c.large.Load() }
 
+// strangerLimit is the most input that may wait behind a command of a client that has not logged in. Its commands are short.
+const strangerLimit = 1 << 20
+
 // room reports whether the query buffer is below its limit while a command waits.
 func (c *link) room() bool {
-	if int64(len(c.in.bytes())) <= c.srv.config().ClientQueryBufferLimit {
+	limit := c.srv.config().ClientQueryBufferLimit
+	if !c.session.Authenticated() {
+		limit = min(limit, strangerLimit)
+	}
+	if int64(len(c.in.bytes())) <= limit {
 		return true
 	}
 	c.reason = queryTooLong
