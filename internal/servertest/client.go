@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/redistill/redistill/internal/resp/resptest"
 )
@@ -36,6 +37,7 @@ func (c *Client) Try(args ...string) any {
 	for _, a := range args {
 		b = fmt.Appendf(b, "$%d\r\n%s\r\n", len(a), a)
 	}
+	_ = c.conn.SetDeadline(time.Now().Add(patience))
 	if _, err := c.conn.Write(b); err != nil {
 		c.tb.Fatal(err)
 	}
