@@ -16,7 +16,7 @@ import (
 var saveCommands = []Command{
 	{Name: "bgsave", Arity: -1, Flags: Admin | NoScript | NoAsyncLoading, Locks: LockAll, Group: Admins, Since: "1.0.0",
 		Summary: "Asynchronously save the dataset to disk", Complexity: "O(1)", Syntax: "[SCHEDULE]", Run: bgsave,
-		Differs: "There is no fork; SCHEDULE changes nothing, as nothing else than a snapshot can be under way"},
+		Differs: "There is no fork; SCHEDULE changes nothing, as nothing else than a snapshot can be under way, and in a transaction it begins at once"},
 	{Name: "lastsave", Arity: 1, Flags: Loading | Stale | Fast, Categories: CatAdmin | CatDangerous, Group: Admins, Since: "1.0.0",
 		Summary: "Get the UNIX time stamp of the last successful save to disk", Complexity: "O(1)",
 		Tips: []string{"nondeterministic_output"}, Run: lastsave},
