@@ -409,6 +409,10 @@ func TestLog(t *testing.T) {
 	if len(events) != 20 || len(events[1].Object) != textKept || events[1].Count != 25 || len(l.Events(3)) != 3 {
 		t.Errorf("%d entries: %s", len(events), shown())
 	}
+	l.Add(Event{Client: strings.Repeat("x", 2000)}, 20) // with a name that the client chose
+	if n := len(l.Events(1)[0].Client); n != textKept {
+		t.Errorf("%d bytes are kept of a client's line", n)
+	}
 	l.Reset()
 	if len(l.Events(1)) != 0 {
 		t.Error("reset leaves entries")

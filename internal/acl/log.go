@@ -31,7 +31,10 @@ type Log struct {
 
 // Add adds an event, and drops the oldest beyond most. Of its texts the first kilobyte is kept.
 func (l *Log) Add(e Event, most int) {
-	e.Object, e.Username, e.Count = strings.Clone(clipTo(e.Object, textKept)), strings.Clone(clipTo(e.Username, textKept)), 1
+	for _, text := range []*string{&e.Object, &e.Username, &e.Client} {
+		*text = strings.Clone(clipTo(*text, textKept))
+	}
+	e.Count = 1
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range min(len(l.events), lookedAt) {

@@ -41,7 +41,7 @@ var aclCommand = Command{
 		{Name: "log", Arity: -2, Flags: aclAdmin, Group: Admins, Since: "6.0.0",
 			Summary:    "List latest events denied because of ACLs in place",
 			Complexity: "O(N) with N being the number of entries shown.", Syntax: "[count | RESET]", Run: aclLog,
-			Differs: "As in Redis 7.0: without entry-id, timestamp-created and timestamp-last-updated"},
+			Differs: "As in Redis 7.0: without entry-id, timestamp-created and timestamp-last-updated. Of each text the first kilobyte is kept"},
 		{Name: "save", Arity: 2, Flags: aclAdmin, Group: Admins, Since: "6.0.0",
 			Summary:    "Save the current ACL rules in the configured ACL file",
 			Complexity: "O(N). Where N is the number of configured users.", Run: aclSave},

@@ -19,7 +19,8 @@ var slowlogCommand = Command{
 	Sub: []Command{
 		{Name: "get", Arity: -2, Flags: Admin | Loading | Stale, Group: Admins, Since: "2.2.12",
 			Summary: "Get the slow log's entries", Complexity: "O(N) where N is the number of entries returned",
-			Syntax: "[count]", Tips: []string{"request_policy:all_nodes", "nondeterministic_output"}, Run: slowlogGet},
+			Syntax: "[count]", Tips: []string{"request_policy:all_nodes", "nondeterministic_output"}, Run: slowlogGet,
+			Differs: "Of a client's name the first kilobyte is kept"},
 		{Name: "help", Arity: 2, Flags: Loading | Stale, Group: Admins, Since: "6.2.0",
 			Summary: "Show helpful text about the different subcommands", Complexity: "O(1)", Run: help("slowlog",
 				"GET [<count>]",
@@ -107,7 +108,7 @@ func (l *slowlog) add(s *Session, cmd *Command, args [][]byte, took int64) {
 		return
 	}
 	s.mu.Lock()
-	name := s.name
+	name := strings.Clone(s.name[:min(len(s.name), slowMaxName)])
 	s.mu.Unlock()
 	e := slowEntry{
 		time: time.Now().Unix(), micros: took / 1000, args: slowArgs(cmd, args), addr: s.Addr, name: name,
@@ -134,6 +135,9 @@ const (
 	slowMaxArgs  = 32
 	slowMaxBytes = 128
 )
+
+// slowMaxName is what is kept of a client's name, in bytes. Redis keeps all of it, and a client can take one of megabytes after the other.
+const slowMaxName = 1 << 10
 
 // slowArgs copies what is kept of a command's words.
 func slowArgs(cmd *Command, args [][]byte) []string {

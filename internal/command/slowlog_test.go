@@ -73,6 +73,10 @@ func TestSlowlog(t *testing.T) {
 	}
 	c.expect("CONFIG SET slowlog-max-len 1", "+OK", "SLOWLOG LEN", ":1", "CONFIG SET slowlog-log-slower-than -1", "+OK", "SLOWLOG RESET", "+OK",
 		"PING", "+PONG", "SLOWLOG LEN", ":0", "CONFIG SET slowlog-log-slower-than 60000000", "+OK", "PING", "+PONG", "SLOWLOG LEN", ":0")
+	c.expect("CONFIG SET slowlog-log-slower-than 0", "+OK", "CLIENT SETNAME "+strings.Repeat("x", 1<<20), "+OK")
+	if n := len(c.do("SLOWLOG GET 1")); n > 2*slowMaxName {
+		t.Errorf("SLOWLOG GET 1 has %d bytes after a name of a megabyte", n)
+	}
 }
 
 // Inside a transaction the commands are kept, and EXEC is not.
