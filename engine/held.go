@@ -16,6 +16,7 @@ type held struct {
 	saved  map[uint32][]byte // parts as they were, nil for one that was missing
 	bytes  int64             // of root and saved
 	doomed []doomed          // parts to be deleted after
+	stays  int64             // bytes of these
 }
 
 // hold keeps a value for the snapshot, with other access bits.
@@ -29,24 +30,36 @@ func (sh *shard) hold(sp *keyspace, v *view, uses uint8) {
 	}
 	w.held[o.id] = h
 	w.queue = append(w.queue, h)
+	sh.handle(1, v.size)
 	sh.charge(h, v.size)
 }
 
 // charge counts n more bytes that are kept for a value.
 func (sh *shard) charge(h *held, n int) {
 	h.bytes += int64(n)
-	sh.handle(1, n)
 	if sh.snap.waiting.Add(int64(n)) > sh.snap.limit {
 		sh.snap.Fail(ErrSnapshotBehind)
 	}
 }
 
-// heldBy returns the value of an owner, if it is held, else nil.
+// heldBy returns the value of an owner, if it is held, else nil. Once the snapshot has failed nothing more is kept, however long it takes until
+// Write lets go of what is.
 func (sh *shard) heldBy(o owner) *held {
-	if sh.snap == nil {
+	if sh.snap == nil || sh.snap.failed.Load() {
 		return nil
 	}
 	return sh.snap.held[o.id]
+}
+
+// keepParts puts off the deletion of parts of a value until it is written.
+func (sh *shard) keepParts(h *held, d doomed) {
+	h.doomed = append(h.doomed, d)
+	size := int(d.end-d.next) * partSize
+	if v := decode(unsafe.Pointer(unsafe.SliceData(h.root))); d.next == 0 && v.kind() == kindBigHash {
+		size = v.bigHash(0).bytes() // buckets, and what their entries refer to
+	}
+	h.stays += int64(size)
+	sh.snap.staying.Add(int64(size))
 }
 
 // preservePart is called before a bucket of a hash, or a part of a string, changes or goes, whose root was preserved.
@@ -64,6 +77,7 @@ func (sh *shard) preservePart(sp *keyspace, o owner, no uint32) {
 		return
 	}
 	h.saved[no] = bytes.Clone(partBytes(p))
+	sh.handle(1, len(h.saved[no]))
 	sh.charge(h, len(h.saved[no]))
 }
 
@@ -85,6 +99,7 @@ func (sh *shard) letGo(h *held) {
 	}
 	delete(sh.snap.held, h.owner.id)
 	sh.snap.waiting.Add(-h.bytes)
+	sh.snap.staying.Add(-h.stays)
 	sh.doomed = append(sh.doomed, h.doomed...)
 }
 

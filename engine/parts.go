@@ -209,7 +209,7 @@ func (sh *shard) doom(sp *keyspace, o owner, first, end uint32) {
 		return
 	}
 	if h := sh.heldBy(o); h != nil {
-		h.doomed = append(h.doomed, doomed{sp.id, o, first, end})
+		sh.keepParts(h, doomed{sp.id, o, first, end})
 		return
 	}
 	sh.doomed = append(sh.doomed, doomed{sp.id, o, first, end})

@@ -119,7 +119,8 @@ func (sh *shard) promote(s slot, v *view) {
 	if _, ok := sh.move(s, keptClass(v.deadline()), from, v.p, v.size, v.deadline()); !ok {
 		return
 	}
-	sh.gain.taken = taken // the account is the reclaimer's
+	sh.gain.taken = taken         // the account is the reclaimer's
+	b = &sh.blocks[from>>locBits] // there may be more of them
 	if end := uint32(from.offset() + v.size); !b.sealed && b.used == end {
 		b.used -= uint32(v.size)
 	}

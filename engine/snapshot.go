@@ -35,6 +35,7 @@ type Snapshot struct {
 	uses    useScale         // what the access bits of saved records stand for
 	limit   int64            // bytes that may wait to be written
 	waiting atomic.Int64     // bytes that do
+	staying atomic.Int64     // bytes of deleted parts that do
 	passed  atomic.Int64     // keys that Write has passed to the sink
 	failed  atomic.Bool      // err is set
 	mu      sync.Mutex       // guards err
@@ -118,9 +119,13 @@ func (t *Tx) BeginSnapshot() (*Snapshot, error) {
 	return sn, nil
 }
 
-// Progress returns how many keys were passed on by Write, and how many bytes of memory hold what it has not come to and was copied aside.
-// Any goroutine may call it.
-func (sn *Snapshot) Progress() (keys, aside int64) { return sn.passed.Load(), sn.waiting.Load() }
+// Progress returns how many keys were passed on by Write, and how many bytes of memory hold what it has not come to and was copied aside, or
+// would have been deleted. Any goroutine may call it.
+func (sn *Snapshot) Progress() (keys, aside int64) { return sn.passed.Load(), sn.kept() }
+
+// kept is how many bytes wait to be written, of copies and of deleted parts. Of these alone a snapshot does not fail, for they are no more than
+// the data was; but they are not left waiting.
+func (sn *Snapshot) kept() int64 { return sn.waiting.Load() + sn.staying.Load() }
 
 // Fail makes the snapshot end with an error, of which the first one counts. Any goroutine may call it, with locks held.
 func (sn *Snapshot) Fail(err error) {
@@ -137,7 +142,7 @@ func (sn *Snapshot) Write(to Sink) error {
 	w := sn.writer(to)
 	for began := time.Now(); !w.advance(); {
 		runtime.Gosched() // who waits for a lock has to run to take it
-		if sn.Gentle.Load() && time.Since(began) > gentleWork && sn.waiting.Load() < sn.limit/2 {
+		if sn.Gentle.Load() && time.Since(began) > gentleWork && sn.kept() < sn.limit/2 {
 			time.Sleep(gentleRest)
 			began = time.Now()
 		}
@@ -150,7 +155,7 @@ func (sn *Snapshot) writer(to Sink) *snapshotWriter { return &snapshotWriter{Sna
 // advance does some of the work, no more than a few records under one hold of a lock, and reports whether it is done. If much waits to be
 // written, it takes from what those who change keys have saved, in one shard after the other, instead of walking on.
 func (w *snapshotWriter) advance() (done bool) {
-	if w.waiting.Load() > w.limit/4 {
+	if w.kept() > w.limit/4 {
 		w.drain = (w.drain + 1) % len(w.store.shards)
 		w.step(&w.store.shards[w.drain], false)
 		return false

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -149,23 +150,28 @@ func TestSnapshotAfterFailure(t *testing.T) {
 	}
 }
 
-// A snapshot that is not written in time is given up before what it keeps aside takes much memory.
-func TestSnapshotBehind(t *testing.T) {
+// beginOfMany begins a snapshot of 8000 strings, k0 and so on, each of them val. All is locked.
+func beginOfMany(t *testing.T) (s *engine.Store, tx *engine.Tx, val []byte, sn *engine.Snapshot) {
+	t.Helper()
 	s, err := engine.Open(engine.Options{Shards: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
-	tx := s.NewTx()
+	t.Cleanup(s.Close)
+	tx, val = s.NewTx(), make([]byte, 10_000)
 	tx.LockAll()
-	val := make([]byte, 10_000)
 	for i := range 8000 {
 		_ = tx.Set(s.Key(fmt.Appendf(nil, "k%d", i)), val, engine.NoDeadline)
 	}
-	sn, err := tx.BeginSnapshot()
-	if err != nil {
+	if sn, err = tx.BeginSnapshot(); err != nil {
 		t.Fatal(err)
 	}
+	return s, tx, val, sn
+}
+
+// A snapshot that is not written in time is given up before what it keeps aside takes much memory.
+func TestSnapshotBehind(t *testing.T) {
+	s, tx, val, sn := beginOfMany(t)
 	for i := range 8000 {
 		_ = tx.Set(s.Key(fmt.Appendf(nil, "k%d", i)), val, engine.NoDeadline)
 	}
@@ -186,25 +192,12 @@ func TestSnapshotBehind(t *testing.T) {
 
 // What is kept aside in all shards is written while one is walked, so that a snapshot ends where keys change about as fast as it is written.
 func TestSnapshotKeepsUp(t *testing.T) {
-	s, err := engine.Open(engine.Options{Shards: 4})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	tx := s.NewTx()
-	tx.LockAll()
-	val := make([]byte, 10_000)
-	for i := range 8000 {
-		_ = tx.Set(s.Key(fmt.Appendf(nil, "k%d", i)), val, engine.NoDeadline)
-	}
-	sn, err := tx.BeginSnapshot()
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, tx, val, sn := beginOfMany(t)
 	tx.Unlock()
 	got := &recorder{}
 	steps := sn.Steps(got)
 	for i, done := 0, false; !done; i++ {
+		var err error
 		if done, err = steps.Step(); err != nil {
 			t.Fatal(err)
 		}
@@ -220,6 +213,98 @@ func TestSnapshotKeepsUp(t *testing.T) {
 	if err := s.Check(); err != nil {
 		t.Error(err)
 	}
+}
+
+// So is what is copied of large values, and nothing more is kept of them when the snapshot was given up, though nothing of it is written.
+func TestSnapshotBehindLargeValues(t *testing.T) {
+	const values, size, bound = 100, 1 << 20, 64 << 20 // of 290 MB
+	f := open(t, engine.Options{Shards: 4})
+	str := func(i int) engine.Key { return f.k(fmt.Sprint("s", i)) }
+	hash := func(i int) engine.Key { return f.k(fmt.Sprint("h", i)) }
+	setFields := func(i, from, to int, text string) {
+		for n := from; n < to; n++ {
+			_, err := f.tx.HSet(hash(i), fmt.Appendf(nil, "f%d", n), []byte(strings.Repeat(text, 1000)))
+			_, err2 := f.tx.HSet(hash(i), fmt.Appendf(nil, "l%d", n), []byte(strings.Repeat(text, size/200)))
+			f.check(errors.Join(err, err2))
+		}
+	}
+	for i := range values {
+		f.check(f.tx.Set(str(i), make([]byte, size), engine.NoDeadline))
+		setFields(i, 0, 100, "old")
+	}
+	sn, err := f.tx.BeginSnapshot()
+	f.check(err)
+	for part := range 10 { // all of them are kept before much of them is changed
+		for i := range values {
+			_, err := f.tx.SetRange(str(i), part*size/10, make([]byte, size/10))
+			f.check(err)
+			setFields(i, part*10, part*10+10, "new")
+		}
+	}
+	f.unlocked(func() {
+		if n := f.s.Aside(); n > bound {
+			t.Errorf("%d bytes are kept aside", n)
+		}
+	})
+	for i := range values {
+		f.tx.Delete(str(i))
+		f.tx.Delete(hash(i))
+	}
+	f.unlocked(func() {
+		for f.s.Stats().Doomed > 0 {
+			f.s.ExpireCycle(f.tx.Now)
+		}
+		if n := f.s.Stats().DataBytes; n > bound {
+			t.Errorf("%d bytes are kept after all was deleted", n)
+		}
+		f.wantErr("snapshot", sn.Write(&recorder{}), engine.ErrSnapshotBehind)
+	})
+	keys, aside := sn.Progress()
+	equal(t, "keys", keys, 0)
+	equal(t, "bytes aside at the end", aside, 0)
+}
+
+// What stays of large values that are replaced is written before the others, so that it does not gather.
+func TestSnapshotKeepsUpWithLargeValues(t *testing.T) {
+	const values, size = 400, 200_000
+	f := open(t, engine.Options{Shards: 4})
+	for i := range values {
+		f.check(f.tx.Set(f.k(key(i)), make([]byte, size), engine.NoDeadline))
+	}
+	sn, err := f.tx.BeginSnapshot()
+	f.check(err)
+	got := &recorder{}
+	steps, most := sn.Steps(got), int64(0)
+	for i, done := 0, false; !done; i++ {
+		f.unlocked(func() { done, err = steps.Step() })
+		f.check(err)
+		if i%2 == 0 {
+			f.check(f.tx.Set(f.k(key(i/2%values)), make([]byte, size+1), engine.NoDeadline))
+		}
+		_, aside := sn.Progress()
+		most = max(most, aside)
+	}
+	if most < size || most > 8<<20 {
+		t.Errorf("%d bytes were kept aside", most)
+	}
+	equal(t, "keys", len(got.keys[0]), values)
+}
+
+// A snapshot for which the system has no memory left says so: that keys do not change too fast. What is changed is changed all the same.
+func TestSnapshotWithoutMemory(t *testing.T) {
+	f := open(t, engine.Options{Shards: 1})
+	f.set("k", val)
+	sn, err := f.tx.BeginSnapshot()
+	f.check(err)
+	undo := f.s.DenyMemory(0)
+	_, err = f.tx.SetRange(f.k("k"), 0, []byte("new"))
+	f.check(err)
+	undo()
+	equal(t, "value", f.get("k"), "new"+val[3:])
+	f.unlocked(func() { err = sn.Write(&recorder{}) })
+	f.wantErr("snapshot", err, engine.ErrSnapshotMemory)
+	equal(t, "text", err.Error(), "the snapshot was given up: memory is full, and has no room to copy aside what changes")
+	f.check(f.unlockedCheck())
 }
 
 // Values that are too large to be copied at once are as they were, whatever is done to them while they wait.
