@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -412,5 +413,29 @@ func TestPartsCostNoFrequency(t *testing.T) {
 	const step = 17 // of Frequency, for one of the record's count
 	if !ok || after < before-2*step {
 		t.Errorf("frequency went from %d to %d, key is there: %v", before, after, ok)
+	}
+}
+
+// TestLimitSetBesideBackground: the limit that was set last holds, also if the background was just at work with the one before. Go hands a
+// mutex for which somebody has waited a millisecond to who is next, and the other one goes on later.
+func TestLimitSetBesideBackground(t *testing.T) {
+	s, err := engine.Open(engine.Options{Policy: engine.NoEviction})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	s.StopBackground()
+	for range 200 {
+		s.SetMaxMemory(1)
+		var both sync.WaitGroup
+		measure := s.DelayMeasuring()
+		both.Go(func() { s.Tick(0) })
+		both.Go(func() { s.SetMaxMemory(1 << 40) })
+		time.Sleep(2 * time.Millisecond)
+		measure()
+		both.Wait()
+		if err := s.Reserve(1); err != nil {
+			t.Fatal("there is no room within 1 TB: ", err)
+		}
 	}
 }

@@ -174,3 +174,9 @@ func RestBeside(arena func() int64) int64 {
 	defer g.free()
 	return g.rest(arena)
 }
+
+// DelayMeasuring makes everybody wait who measures the memory of the process, until measure is called.
+func (s *Store) DelayMeasuring() (measure func()) {
+	s.memory.mu.Lock()
+	return s.memory.mu.Unlock
+}

@@ -19,6 +19,8 @@ type governor struct {
 	budget    atomic.Int64 // bytes set aside for it
 	wasteful  atomic.Bool  // garbage takes memory from the arena
 
+	setting sync.Mutex // held while the arena's share follows from the limit, lest an older limit has the last word
+
 	mu      sync.Mutex                       // guards the fields below
 	samples [len(heapMetrics)]metrics.Sample // scratch of readHeap
 	since   int                              // measurements since the last call of collect
@@ -90,6 +92,8 @@ func (s *Store) govern() {
 
 // setLimit computes how many blocks the arena may have: the limit less what the rest of the process takes.
 func (s *Store) setLimit() {
+	s.memory.setting.Lock()
+	defer s.memory.setting.Unlock()
 	limit := s.maxMemory.Load()
 	if limit == 0 {
 		s.memory.free()
