@@ -130,8 +130,9 @@ func (c *conn) compacted(limit string) (loaded, settled int64, err error) {
 }
 
 // settle waits until the resident memory does not shrink any more, and returns it.
+// It shrinks when compaction is over; until then there is less and less to compact.
 func (c *conn) settle() (int64, error) {
-	least, same := int64(0), 0
+	least, same, resident := int64(0), 0, int64(0)
 	for end := time.Now().Add(settleMost); same < settleSteps && time.Now().Before(end); same++ {
 		select {
 		case <-c.ctx.Done():
@@ -142,9 +143,12 @@ func (c *conn) settle() (int64, error) {
 		if err != nil {
 			return 0, err
 		}
-		if now := memory["used_memory_rss"]; least == 0 || now < least {
+		if resident == 0 || memory["used_memory_rss"] < resident {
+			resident = memory["used_memory_rss"]
+		}
+		if now := resident + memory["redistill_dead_bytes"]; least == 0 || now < least {
 			least, same = now, 0
 		}
 	}
-	return least, nil
+	return resident, nil
 }
