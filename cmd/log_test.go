@@ -63,7 +63,8 @@ func TestLogOfAServer(t *testing.T) {
 					t.Errorf("%v: %s", err, lines.Text())
 				}
 				if message == "ready to accept connections" {
-					using.Go(func() { useAndShutDown(t, regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(lines.Text())) })
+					address := regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(lines.Text())
+					using.Go(func() { useAndShutDown(t, address) })
 				}
 				got = append(got, message)
 			}
