@@ -156,7 +156,7 @@ func restore(c *Call) error {
 	if ttl > 0 {
 		deadline = ttl
 		if !o.absolute {
-			deadline = c.Now + min(ttl, math.MaxInt64-c.Now)
+			deadline += c.Now // a sum that overflows is in the past, as in Redis
 		}
 	}
 	c.Tx.Delete(k)
