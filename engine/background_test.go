@@ -25,7 +25,7 @@ func rest(f *fixture, ticks *int) (pause time.Duration) {
 // TestRest: while nobody does anything, the background work is done less often, and as soon as somebody does it is done again.
 func TestRest(t *testing.T) {
 	f := open(t, engine.Options{MaxMemory: 64 << 20})
-	f.s.StopBackground()
+	f.unlocked(f.s.StopBackground)
 	ticks := 0
 	f.s.OnTick(func() { ticks++ })
 	f.s.Stir()
@@ -54,7 +54,7 @@ func TestRestUntilExpiry(t *testing.T) {
 		want time.Duration
 	}{{400, 400 * time.Millisecond}, {3, 100 * time.Millisecond}, {5000, time.Second}} {
 		f := open(t, engine.Options{})
-		f.s.StopBackground()
+		f.unlocked(f.s.StopBackground)
 		f.check(f.tx.Set(f.k("later"), []byte("v"), f.base+60_000))
 		f.check(f.tx.Set(f.k("soon"), []byte("v"), f.base+test.ttl))
 		ticks := 0

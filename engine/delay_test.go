@@ -10,7 +10,7 @@ import (
 // TestOnDelay: who makes room and each hold of a shard by the background are told of, and others who give a shard up for a moment are not.
 func TestOnDelay(t *testing.T) {
 	f := open(t, engine.Options{MaxMemory: limit, Policy: engine.AllKeysLRU})
-	f.s.StopBackground()
+	f.unlocked(f.s.StopBackground)
 	var told [engine.EvictionDelay + 1]int
 	f.s.OnDelay(func(d engine.Delay, took time.Duration) {
 		told[d]++

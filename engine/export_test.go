@@ -148,11 +148,13 @@ func (s *Store) LosePart(k Key, no uint32) {
 // RestAfter is how many ticks without a call of Stir make the background work rest.
 const RestAfter = restAfter
 
-// StopBackground stops the background work, for a test to call Tick itself.
+// StopBackground stops the background work, for a test to call Tick itself. No shard may be locked: it may be waiting for one.
 func (s *Store) StopBackground() {
 	close(s.stop)
 	s.done.Wait()
 	s.stop = make(chan struct{})
+	s.Stir()
+	s.Woken() // should it have come to rest
 }
 
 // Tick does the background work once, and returns when it is due again.

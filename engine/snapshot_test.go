@@ -437,7 +437,7 @@ func testLargeValues(t *testing.T, steps int, change func(s *engine.Store, tx *e
 // TestSnapshotProgress: keys are counted as they are passed on, and so is what was copied aside and waits.
 func TestSnapshotProgress(t *testing.T) {
 	f := open(t, engine.Options{Shards: 1})
-	f.s.StopBackground()
+	f.unlocked(f.s.StopBackground)
 	for i := range 1000 {
 		f.set(key(i), "v")
 	}
