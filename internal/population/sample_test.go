@@ -105,16 +105,21 @@ func checkWhole(t *testing.T, s *population.Sample, lists bool) {
 	}
 }
 
-// checkPart allows three times what 95 of 100 samples are within, which chance does not get to.
+// checkPart allows six standard errors, which chance gets to once in ten million samples. They follow from what is there: a sample that has
+// one of the few keys of a group, and so it is with one sample of 700, makes them a third of that, and one that has 20 half as much again.
 func checkPart(t *testing.T, s *population.Sample) {
 	t.Helper()
 	if s.Whole || s.Sampled != 2_000 {
 		t.Errorf("got %d of %d, whole %v", s.Sampled, s.Keys, s.Whole)
 	}
+	n, all := float64(s.Sampled), float64(s.Keys)
 	for _, g := range s.Groups {
 		w := want[g.Name]
-		if off := math.Abs(float64(g.Count - w.Count)); off > 3*float64(g.CountBound) || g.CountBound == 0 || g.CountBound > w.Count {
-			t.Errorf("%s: %d ± %d keys, want %d", g.Name, g.Count, g.CountBound, w.Count)
+		share := float64(w.Count) / all
+		deviation := all * math.Sqrt(share*(1-share)/n*(1-n/all))
+		off, bound := math.Abs(float64(g.Count-w.Count)), float64(g.CountBound)/deviation
+		if off > 6*deviation || bound < 1.96/4 || bound > 1.96*2 {
+			t.Errorf("%s: %d ± %d keys, want %d ± %.0f", g.Name, g.Count, g.CountBound, w.Count, 1.96*deviation)
 		}
 		if g.BytesBound == 0 || g.BytesBound > 2*g.Bytes {
 			t.Errorf("%s: %d ± %d bytes", g.Name, g.Bytes, g.BytesBound)
