@@ -397,7 +397,7 @@ func TestUseOfKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.Close()
-		s := startRedis(t, dir, "--maxmemory-policy", "allkeys-"+policy)
+		s := startRedis(t, dir, "--maxmemory-policy", "allkeys-"+policy, "--lfu-decay-time", "0") // else a new minute lowers frequencies
 		if policy == "lru" {
 			if n := s.Do("OBJECT", "IDLETIME", "k").(int64); n < 1000 || n > 1060 {
 				t.Errorf("idle for %d s", n)
