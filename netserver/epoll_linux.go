@@ -82,6 +82,8 @@ func (p *epollPoller) deliver() {
 	p.n = 0
 }
 
+func (p *epollPoller) undelivered() bool { return false }
+
 // event notes what happened to a connection and serves it.
 func (p *epollPoller) event(e *syscall.EpollEvent) {
 	l, fd := p.loop, int(e.Fd)

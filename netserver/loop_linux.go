@@ -63,7 +63,8 @@ type poller interface {
 	// It hides its waiting from the scheduler, which would otherwise hand the processor to another thread and back each time. In return
 	// it has to let the scheduler in whenever that interrupts it (EINTR), and give the processor up when nothing happens for rawWait.
 	wait()
-	deliver() // tells the connections what happened to them
+	deliver()          // tells the connections what happened to them
+	undelivered() bool // is whether there is something that deliver has left for the next time
 
 	// write writes replies from c.sent on, and adds to that. Where not all are written at once, done is false, and the connection is
 	// attended again when there is progress. ok is false if the connection is broken.

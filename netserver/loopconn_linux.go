@@ -63,8 +63,11 @@ func (c *loopConn) over(now time.Time) bool {
 	switch {
 	case c.stuck || c.drained.IsZero():
 		return false
-	case now.After(c.quietFrom), c.lingering && now.After(c.drained):
+	case c.lingering && now.After(c.drained):
 		return unacknowledged(c.fd) == 0
+	case now.After(c.quietFrom):
+		// The loop may have been busy, or without a processor, for longer than drainQuiet, and not have seen yet what arrived meanwhile.
+		return !c.unfinished() && !c.loop.io.undelivered() && unreceived(c.fd) == 0 && unacknowledged(c.fd) == 0
 	}
 	return false
 }
@@ -79,7 +82,7 @@ func (c *loopConn) linger() bool {
 	if !now.After(c.drained) {
 		return false
 	}
-	c.lingering, c.drained = true, now.Add(drainMost)
+	c.lingering, c.drained = true, now.Add(c.srv.drainMost)
 	_ = syscall.Shutdown(c.fd, syscall.SHUT_WR)
 	return true
 }
@@ -330,7 +333,7 @@ func (c *loopConn) interrupted(v *config.Values) bool {
 	}
 	if c.drained.IsZero() && c.srv.stopping() {
 		now := time.Now()
-		c.drained, c.quietFrom = now.Add(drainMost), now.Add(drainQuiet)
+		c.drained, c.quietFrom = now.Add(c.srv.drainMost), now.Add(drainQuiet)
 		if c.held != nil {
 			return false
 		}

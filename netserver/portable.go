@@ -189,7 +189,11 @@ func (c *netConn) limitWrite(v *config.Values, left int) {
 // interrupted does what the goroutine was woken for, and reports whether the connection stays.
 func (c *netConn) interrupted() bool {
 	if !c.drained.IsZero() {
-		if unacknowledged(c.session.FD) > 0 {
+		arrived := unreceived(c.session.FD) > 0 // and was not read, because the deadline had passed when this goroutine had a processor again
+		if arrived && c.drain() {
+			return true
+		}
+		if arrived || unacknowledged(c.session.FD) > 0 {
 			c.linger()
 		}
 		return false
@@ -218,7 +222,7 @@ func (c *netConn) interrupted() bool {
 // idle does what a connection without a command has to do at times, and reports whether it stays.
 func (c *netConn) idle(v *config.Values) bool {
 	if c.srv.stopping() {
-		c.drained = time.Now().Add(drainMost)
+		c.drained = time.Now().Add(c.srv.drainMost)
 		return c.held == nil && c.drain()
 	}
 	return c.rest(v)
@@ -241,7 +245,7 @@ func (c *netConn) linger() {
 	if !ok || half.CloseWrite() != nil {
 		return
 	}
-	for end := time.Now().Add(drainMost); ; {
+	for end := time.Now().Add(c.srv.drainMost); ; {
 		_ = c.nc.SetReadDeadline(time.Now().Add(drainQuiet))
 		_, err := c.nc.Read(c.in.space(0))
 		quiet := errors.Is(err, os.ErrDeadlineExceeded)

@@ -83,6 +83,7 @@ type Server struct {
 	threads          int             // event loops to start
 	tinyRings        bool            // see Options
 	handshakeTimeout time.Duration   // likewise
+	drainMost        time.Duration   // the constant, unless a test changes it before Shutdown
 	loops            []*loop         // started by Serve; constant after
 	listeners        []*loopListener // what the loops accept from; likewise
 
@@ -104,7 +105,7 @@ type served interface {
 func New(o Options) *Server {
 	s := &Server{commands: o.Commands, log: o.Commands.Log, stop: make(chan struct{}), conns: map[served]struct{}{}}
 	s.path, s.threads, s.tinyRings = cmp.Or(o.Path, Portable), o.Loops, o.tinyRings
-	s.handshakeTimeout = cmp.Or(o.handshakeTimeout, handshakeTimeout)
+	s.handshakeTimeout, s.drainMost = cmp.Or(o.handshakeTimeout, handshakeTimeout), drainMost
 	if s.threads == 0 {
 		s.threads = runtime.GOMAXPROCS(0)
 	}

@@ -49,6 +49,16 @@ func unacknowledged(fd int) int {
 	return int(n)
 }
 
+// unreceived returns how much has arrived on a socket and was not read.
+func unreceived(fd int) int {
+	var n int32
+	_, _, errno := syscall.RawSyscall(syscall.SYS_IOCTL, uintptr(fd), syscall.TIOCINQ, uintptr(unsafe.Pointer(&n)))
+	if errno != 0 {
+		return 0
+	}
+	return int(n)
+}
+
 // vector is scratch for sending replies that do not lie in one place.
 type vector struct {
 	slices  [64][]byte

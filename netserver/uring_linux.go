@@ -187,6 +187,8 @@ func (p *uringPoller) deliver() {
 	r.publishBuffers()
 }
 
+func (p *uringPoller) undelivered() bool { return p.ring.pending() }
+
 // completed tells a connection what came of one of its requests.
 func (p *uringPoller) completed(e cqe) {
 	l, a, fd := p.loop, action(e.userData), int(e.userData>>8)
