@@ -84,14 +84,13 @@ func testIdleTimeout(t *testing.T, path string) {
 	t.Parallel()
 	s := startServer(t, path)
 	idle, paused, monitor := s.dial(), s.dial(), s.dial()
-	idle.do("PING")
-	paused.do("PING")
-	if got := idle.do("CONFIG", "SET", "timeout", "1"); got != "+OK\r\n" {
-		t.Fatalf("got %q", got)
-	}
 	monitor.do("MONITOR")
 	idle.do("CLIENT", "PAUSE", "100000", "WRITE")
 	paused.send(encode("SET", "k", "v"))
+	s.eventually("the write waits", func() bool { return strings.Contains(idle.do("CLIENT", "LIST"), " flags=b ") })
+	if got := idle.do("CONFIG", "SET", "timeout", "1"); got != "+OK\r\n" {
+		t.Fatalf("got %q", got)
+	}
 	idle.expectClosed()
 	// A client that waits for the server is not idle.
 	c := s.dial()
@@ -178,7 +177,6 @@ func testQueryBufferLimit(t *testing.T, path string) {
 	c.do("SET", "k", strings.Repeat("x", 1<<20-100)) // fits
 	c.send("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$2000000\r\n")
 	_, _ = c.Write(make([]byte, 1_900_000)) // fails as soon as the server closes
-	_ = c.Conn.SetReadDeadline(time.Now().Add(patience))
 	c.expectClosed()
 	if !strings.Contains(s.logged.String(), queryTooLong) {
 		t.Errorf("the log does not say why: %s", s.logged)

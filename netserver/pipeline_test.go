@@ -64,6 +64,7 @@ func randomBytes(r *rand.Rand, size int) string {
 
 // run sends the commands in pieces of at most piece bytes while it compares the replies.
 func (tk *talk) run(c *client, r *rand.Rand, piece int) error {
+	c.wait()
 	sent := make(chan error, 1)
 	go func() {
 		left := tk.commands.Bytes()

@@ -65,7 +65,7 @@ const tinyIOUring = "io_uring with tiny rings"
 
 const (
 	overTLS  = "portable with TLS"                      // Portable with TLS
-	hastyTLS = "portable with TLS and short handshakes" // overTLS, with little time for a handshake
+	hastyTLS = "portable with TLS and short handshakes" // overTLS, with little time for a handshake, of which there is enough otherwise
 )
 
 // paths are the I/O paths of this system.
@@ -124,7 +124,7 @@ func startOn(t testing.TB, path string, listeners []net.Listener, settings ...st
 	case tinyIOUring:
 		o.Path, o.tinyRings = IOUring, true
 	case overTLS:
-		o.Path = Portable
+		o.Path, o.handshakeTimeout = Portable, time.Hour
 	case hastyTLS:
 		o.Path, o.handshakeTimeout = Portable, time.Second
 	}
@@ -163,7 +163,7 @@ func (s *testServer) eventually(what string, holds func() bool) {
 	}
 }
 
-// client is a connection to a server. Its reads and writes fail the test after some patience.
+// client is a connection to a server. Its reads and writes fail the test after some patience, which it has anew for each.
 type client struct {
 	net.Conn
 	t testing.TB
@@ -198,14 +198,18 @@ func (c *client) socket() *net.TCPConn {
 
 func newClient(t testing.TB, nc net.Conn) *client {
 	c := &client{Conn: nc, t: t, r: bufio.NewReaderSize(nc, 64<<10)}
-	_ = nc.SetDeadline(time.Now().Add(patience))
+	c.wait()
 	t.Cleanup(func() { _ = nc.Close() })
 	return c
 }
 
+// wait gives the server time for what is read and written next.
+func (c *client) wait() { _ = c.SetDeadline(time.Now().Add(patience)) }
+
 // send writes input as it is.
 func (c *client) send(input string) {
 	c.t.Helper()
+	c.wait()
 	if _, err := io.WriteString(c.Conn, input); err != nil {
 		c.t.Fatal(err)
 	}
@@ -214,6 +218,7 @@ func (c *client) send(input string) {
 // expect reads exactly what is wanted.
 func (c *client) expect(want string) {
 	c.t.Helper()
+	c.wait()
 	got := make([]byte, len(want))
 	n, err := io.ReadFull(c.r, got)
 	if string(got[:n]) != want {
@@ -224,6 +229,7 @@ func (c *client) expect(want string) {
 // expectClosed reads to the end of the connection, which has to come with nothing before it.
 func (c *client) expectClosed() {
 	c.t.Helper()
+	c.wait()
 	rest, err := io.ReadAll(c.r)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		c.t.Fatal("the connection was not closed")
@@ -236,6 +242,7 @@ func (c *client) expectClosed() {
 // reply reads one reply with all of its elements, exactly as sent.
 func (c *client) reply() string {
 	c.t.Helper()
+	c.wait()
 	var got []byte
 	for {
 		b, err := c.r.ReadByte()
@@ -255,10 +262,9 @@ func (c *client) reply() string {
 	}
 }
 
-// do sends a command and returns its reply, for which it has patience anew.
+// do sends a command and returns its reply.
 func (c *client) do(args ...string) string {
 	c.t.Helper()
-	_ = c.SetDeadline(time.Now().Add(patience))
 	c.send(encode(args...))
 	return c.reply()
 }

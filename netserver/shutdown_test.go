@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/internal/command"
+	"github.com/redistill/redistill/internal/config"
 )
 
 // TestShutdown: the commands that were sent are answered, all of them; then everything is closed.
@@ -18,6 +19,7 @@ func TestShutdown(t *testing.T) { eachPath(t, testShutdown) }
 
 func testShutdown(t *testing.T, path string) {
 	s := startServer(t, path)
+	s.drainMost = patience
 	idle, busy, half := s.dial(), s.dial(), s.dial()
 	idle.do("PING")
 	half.send("*2\r\n$4\r\nECHO\r\n$100\r\nonly a part")
@@ -69,21 +71,21 @@ func testShutdownBusy(t *testing.T, path string) {
 		return string(session.Out.B)
 	}
 	var clients []*client
+	var talking sync.WaitGroup
 	for i := range 5 {
 		c := s.dial()
 		c.do("PING")
 		clients = append(clients, c)
 		pipeline := []byte(strings.Repeat(encode("INCR", fmt.Sprint("counter", i)), 1+i*50))
-		go func() {
+		talking.Go(func() {
 			for err := error(nil); err == nil; {
 				_, err = c.Write(pipeline)
 			}
-		}()
+		})
 	}
 	read := make([]int, len(clients))
-	var reading sync.WaitGroup
 	for i, c := range clients {
-		reading.Go(func() {
+		talking.Go(func() {
 			for {
 				line, err := c.r.ReadString('\n')
 				if line == "" {
@@ -102,7 +104,7 @@ func testShutdownBusy(t *testing.T, path string) {
 	if err := s.Shutdown(ctx); err != nil {
 		t.Errorf("Shutdown: %v", err)
 	}
-	reading.Wait()
+	talking.Wait()
 	for i := range clients {
 		if executed := inside("GET", fmt.Sprint("counter", i)); executed != bulk(fmt.Sprint(read[i])) {
 			t.Errorf("client %d has %d replies, but executed were %q", i, read[i], executed)
@@ -116,11 +118,17 @@ func TestShutdownGrace(t *testing.T) { eachPath(t, testShutdownGrace) }
 
 func testShutdownGrace(t *testing.T, path string) {
 	s := startServer(t, path)
+	began, end := make(chan struct{}), make(chan struct{})
+	defer close(end)
+	s.cfg.OnChange("server.max_connections", func(*config.Values) error {
+		close(began)
+		<-end
+		return nil
+	})
 	c, stuck := s.dial(), s.dial()
 	stuck.flood("k")
-	c.do("PING")
-	c.send(encode("DEBUG", "SLEEP", "1"))
-	s.eventually("the command runs", func() bool { return s.commands.Connected() == 2 })
+	c.send(encode("CONFIG", "SET", "maxclients", "5000"))
+	<-began
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {

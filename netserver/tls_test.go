@@ -6,7 +6,9 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -75,15 +77,28 @@ func (s *testServer) unfinished() []*client {
 // TestHandshakeTimeout: who does not finish the handshake is closed in time, and disturbs nobody.
 func TestHandshakeTimeout(t *testing.T) {
 	s := startServer(t, hastyTLS)
-	c := s.dial()
-	c.do("PING")
+	var c *client
+	s.eventually("a handshake comes to its end in time", func() bool {
+		c = s.dial()
+		_, err := c.Write([]byte(encode("INFO", "stats")))
+		if err == nil {
+			_, err = c.r.Peek(1)
+		}
+		return err == nil
+	})
+	_, rest, _ := strings.Cut(c.reply(), "\r\nredistill_tls_handshake_failures:")
+	failed, _, _ := strings.Cut(rest, "\r\n")
+	before, err := strconv.Atoi(failed)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range s.unfinished() {
 		c.expectClosed()
 	}
 	s.eventually("their connections end", func() bool { return s.connections() == 1 })
 	// One that did finish it is there for longer.
-	if got := c.do("INFO", "stats"); !strings.Contains(got, "redistill_tls_handshake_failures:2\r\n") {
-		t.Errorf("got %s", got)
+	if got := c.do("INFO", "stats"); !strings.Contains(got, fmt.Sprintf("redistill_tls_handshake_failures:%d\r\n", before+2)) {
+		t.Errorf("%d failures before, then %s", before, got)
 	}
 }
 
@@ -108,7 +123,7 @@ func TestHandshakeEnds(t *testing.T) {
 		defer c.expectClosed()
 	}
 	s.eventually("both are connected again", func() bool { return s.connections() == 2 })
-	ctx, cancel := context.WithTimeout(context.Background(), handshakeTimeout/2)
+	ctx, cancel := context.WithTimeout(context.Background(), patience) // which is less than a handshake may take
 	defer cancel()
 	if err := s.Shutdown(ctx); err != nil {
 		t.Errorf("Shutdown: %v", err)

@@ -39,7 +39,7 @@ func testUnixSocket(t *testing.T, path string) {
 		t.Errorf("got mode %v", info.Mode())
 	}
 	ctx := context.Background()
-	client := redis.NewClient(&redis.Options{Network: "unix", Addr: socket})
+	client := redis.NewClient(&redis.Options{Network: "unix", Addr: socket, DialTimeout: patience, ReadTimeout: patience})
 	defer func() { _ = client.Close() }()
 	value := bytes.Repeat([]byte("x"), 3<<20)
 	if _, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
