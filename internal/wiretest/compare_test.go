@@ -3,6 +3,7 @@ package wiretest
 import (
 	"bytes"
 	"strings"
+	"time"
 )
 
 // likeness says how alike the replies of two servers to one command must be.
@@ -15,8 +16,8 @@ const (
 	likeCursor               // a scan from 0: same elements in any order, unless it is cut short
 	likeCursorPairs          // the same for a scan that returns pairs
 	likeShape                // same type and length: the choice is random, or tells of the server
-	likeSeconds              // integers at most two apart
-	likeMillis               // integers at most two thousand apart
+	likeSeconds              // seconds that come to the same but for when each server ran the commands
+	likeMillis               // the same of milliseconds
 )
 
 var likenesses = map[string]likeness{
@@ -38,8 +39,9 @@ func likenessOf(args []string) likeness {
 	return l
 }
 
-// alike compares two replies to the same command.
-func (l likeness) alike(a, b node) bool {
+// alike compares two replies to the same command. skew is how much later one
+// server than the other may have run this command, and those before it.
+func (l likeness) alike(a, b node, skew time.Duration) bool {
 	if bytes.Equal(a.wire(), b.wire()) {
 		return true
 	}
@@ -55,9 +57,9 @@ func (l likeness) alike(a, b node) bool {
 	case likeShape:
 		return a.kind() == b.kind() && len(a.elems) == len(b.elems) && a.isNull() == b.isNull() && a.kind() != '-'
 	case likeSeconds:
-		return closeIntegers(a, b, 2)
+		return closeIntegers(a, b, 1+tolerated(skew)/1000)
 	case likeMillis:
-		return closeIntegers(a, b, 2000)
+		return closeIntegers(a, b, tolerated(skew))
 	}
 	return false
 }
@@ -73,6 +75,11 @@ func sameScan(a, b node, group int) bool {
 }
 
 func scanIsComplete(n node) bool { return string(n.elems[0].body) == "0" }
+
+// tolerated returns the milliseconds that times to live may differ by: one
+// server may have set the deadline late, and the other may tell it late, and
+// each reads a clock of milliseconds for either.
+func tolerated(skew time.Duration) int64 { return 2*skew.Milliseconds() + 4 }
 
 // closeIntegers compares two times to live. Negative values have a meaning of
 // their own and are never close to another.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 )
 
 var rewrite = flag.Bool("rewrite", false, "TestRedis writes redis-server's replies into the data files")
@@ -127,6 +128,7 @@ func runScript(t *testing.T, srv server, s *script, resp int, judge judge) int {
 		t.Run(b.name, func(t *testing.T) {
 			r := blockRun{srv: srv, resp: resp, conns: map[string]*client{}}
 			defer r.close()
+			began := time.Now()
 			for _, st := range b.steps {
 				got, err := r.do(st)
 				if err != nil {
@@ -136,6 +138,7 @@ func runScript(t *testing.T, srv server, s *script, resp int, judge judge) int {
 					continue
 				}
 				cases++
+				got.passed(st, time.Since(began))
 				judge(t, s, b, st, resp, got)
 			}
 			if err := r.finish(); err != nil {

@@ -47,7 +47,7 @@
 //	                  entries stay whole; of a cursor reply (SCAN), this
 //	                  concerns the list in second place
 //	pairs "..."       the same for a flat list of field, value, field, value
-//	between 98 100    an integer in this range
+//	between 98 100    an integer in this range; of a TTL, as if no time had passed
 //	match REGEXP      the reply's bytes match the whole regular expression,
 //	                  in which "." matches any byte
 //	none              no reply is read (CLIENT REPLY OFF, a paused client)

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
 type wantKind int
@@ -35,6 +36,23 @@ type expectation struct {
 type observation struct {
 	reply  node
 	closed bool
+	// less and more widen a range by what time has changed since the block
+	// began: see passed.
+	less, more int64
+}
+
+// passed says what the time that a block has taken so far changes in a reply:
+// a time to live became less, and an idle time more, by up to as much.
+func (o *observation) passed(st *step, taken time.Duration) {
+	command := strings.ToUpper(st.text)
+	switch {
+	case strings.HasPrefix(command, "PTTL "):
+		o.less = taken.Milliseconds()
+	case strings.HasPrefix(command, "TTL "):
+		o.less = int64(taken.Seconds())
+	case strings.HasPrefix(command, "OBJECT IDLETIME "):
+		o.more = int64(taken.Seconds())
+	}
 }
 
 func (o observation) String() string {
@@ -90,7 +108,7 @@ func (e expectation) accepts(o observation) bool {
 		return sameSorted(e.wire, o.reply, 2)
 	case wantBetween:
 		v, ok := o.reply.integer()
-		return ok && e.lo <= v && v <= e.hi
+		return ok && e.lo-o.less <= v && v <= e.hi+o.more
 	case wantMatch:
 		return e.re.Match(o.reply.wire())
 	}

@@ -262,11 +262,7 @@ func (g *generator) avoidShortDeadlines(args []string) {
 	switch strings.ToUpper(args[0]) {
 	case "SET":
 		first = 3
-	case "SETEX", "PSETEX", "GETEX", "EXPIRE", "PEXPIRE":
-	case "RESTORE":
-		if len(args) > 2 && len(args[2]) > 15 {
-			args[2] = "0" // relative it passes the greatest time, of which Redis makes one that is past
-		}
+	case "SETEX", "PSETEX", "GETEX", "EXPIRE", "PEXPIRE", "RESTORE":
 	default:
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestRewriteKeepsWhatIsRight(t *testing.T) {
@@ -131,6 +132,34 @@ func TestExpectations(t *testing.T) {
 	}
 }
 
+func TestTimePasses(t *testing.T) {
+	for _, tt := range []struct {
+		command string
+		reply   string
+		taken   time.Duration
+		want    bool
+	}{
+		{"TTL k", ":9\r\n", 0, false},
+		{"TTL k", ":7\r\n", 3 * time.Second, true},
+		{"TTL k", ":21\r\n", 3 * time.Second, false},
+		{"pttl k", ":7\r\n", 3 * time.Millisecond, true},
+		{"pttl k", ":6\r\n", 3 * time.Millisecond, false},
+		{"OBJECT IDLETIME k", ":23\r\n", 3 * time.Second, true},
+		{"OBJECT IDLETIME k", ":7\r\n", 3 * time.Second, false},
+		{"STRLEN k", ":7\r\n", 3 * time.Second, false},
+	} {
+		e, err := parseExpectation("between 10 20")
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := observe(t, tt.reply)
+		o.passed(&step{text: tt.command}, tt.taken)
+		if got := e.accepts(o); got != tt.want {
+			t.Errorf("%s: %q after %v is accepted: %v, want %v", tt.command, tt.reply, tt.taken, got, tt.want)
+		}
+	}
+}
+
 func TestLikeness(t *testing.T) {
 	for _, tt := range []struct {
 		command, a, b string
@@ -138,8 +167,10 @@ func TestLikeness(t *testing.T) {
 	}{
 		{"GET k", "$1\r\na\r\n", "$1\r\nb\r\n", false},
 		{"TTL k", ":100\r\n", ":99\r\n", true},
+		{"TTL k", ":100\r\n", ":96\r\n", false},
 		{"ttl k", ":-1\r\n", ":-2\r\n", false},
-		{"PTTL k", ":100\r\n", ":5000\r\n", false},
+		{"PTTL k", ":5000\r\n", ":2997\r\n", true},
+		{"PTTL k", ":5000\r\n", ":2990\r\n", false},
 		{"KEYS *", "*2\r\n:1\r\n:2\r\n", "*2\r\n:2\r\n:1\r\n", true},
 		{"HRANDFIELD h", "$1\r\na\r\n", "$1\r\nb\r\n", true},
 		{"HRANDFIELD h", "$1\r\na\r\n", "$-1\r\n", false},
@@ -150,7 +181,7 @@ func TestLikeness(t *testing.T) {
 		{"HSCAN k 0", "*2\r\n$1\r\n0\r\n*2\r\n:1\r\n:2\r\n", "*2\r\n$1\r\n0\r\n*2\r\n:2\r\n:1\r\n", false},
 	} {
 		a, b := observe(t, tt.a).reply, observe(t, tt.b).reply
-		if got := likenessOf(strings.Fields(tt.command)).alike(a, b); got != tt.want {
+		if got := likenessOf(strings.Fields(tt.command)).alike(a, b, time.Second); got != tt.want {
 			t.Errorf("%s: %q and %q alike: %v, want %v", tt.command, tt.a, tt.b, got, tt.want)
 		}
 	}

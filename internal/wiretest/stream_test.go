@@ -109,6 +109,7 @@ func (p pair) check(t *testing.T, ops []op, origin string) {
 // nil. An error means that the comparison could not be made.
 func (p pair) run(ops []op) (*divergence, error) {
 	var conns []*lockstep
+	var skew time.Duration
 	defer func() {
 		for _, l := range conns {
 			l.close()
@@ -120,7 +121,7 @@ func (p pair) run(ops []op) (*divergence, error) {
 		}
 	}
 	for i := range streamConns {
-		l, err := p.connect(i)
+		l, err := p.connect(i, &skew)
 		if err != nil {
 			return nil, err
 		}
@@ -136,11 +137,12 @@ func (p pair) run(ops []op) (*divergence, error) {
 			return d, err
 		}
 	}
-	return p.compareData()
+	return p.compareData(&skew)
 }
 
-// connect opens connection i of a stream on both servers.
-func (p pair) connect(i int) (*lockstep, error) {
+// connect opens connection i of a stream on both servers. The connections of a
+// stream share the skew.
+func (p pair) connect(i int, skew *time.Duration) (*lockstep, error) {
 	subject, err := dial(p.subject.addr)
 	if err != nil {
 		return nil, err
@@ -150,7 +152,7 @@ func (p pair) connect(i int) (*lockstep, error) {
 		subject.close()
 		return nil, err
 	}
-	l := &lockstep{conn: i, subject: subject, redis: redis}
+	l := &lockstep{conn: i, subject: subject, redis: redis, skew: skew}
 	if i != 1 {
 		return l, nil
 	}
@@ -165,8 +167,8 @@ func (p pair) connect(i int) (*lockstep, error) {
 
 // compareData compares every key of both servers: type, encoding, value and
 // time to live.
-func (p pair) compareData() (*divergence, error) {
-	l, err := p.connect(0)
+func (p pair) compareData(skew *time.Duration) (*divergence, error) {
+	l, err := p.connect(0, skew)
 	if err != nil {
 		return nil, err
 	}
@@ -192,6 +194,9 @@ func (p pair) compareData() (*divergence, error) {
 type lockstep struct {
 	conn           int
 	subject, redis *client
+	// skew is the longest time that the two took to answer a command of the
+	// stream: no server ran one later than the other by more than that.
+	skew *time.Duration
 	// queued holds what to expect of each reply in the next EXEC.
 	queued []likeness
 }
@@ -205,6 +210,7 @@ func (l *lockstep) close() {
 // redis-server's reply.
 func (l *lockstep) do(args []string) (*divergence, node, error) {
 	wire := appendCommand(nil, args)
+	sent := time.Now()
 	if err := l.redis.send(wire); err != nil {
 		return nil, node{}, err
 	}
@@ -221,6 +227,7 @@ func (l *lockstep) do(args []string) (*divergence, node, error) {
 		d.subject = "error: " + err.Error()
 		return d, want, nil
 	}
+	*l.skew = max(*l.skew, time.Since(sent))
 	if l.alike(args, got, want) {
 		return nil, want, nil
 	}
@@ -238,22 +245,22 @@ func (l *lockstep) alike(args []string, got, want node) bool {
 	case "EXEC":
 		queued := l.queued
 		l.queued = nil
-		return alikeEach(queued, got, want)
+		return l.alikeEach(queued, got, want)
 	case "DISCARD", "RESET":
 		if want.kind() != '-' {
 			l.queued = nil
 		}
 	}
-	return likenessOf(args).alike(got, want)
+	return likenessOf(args).alike(got, want, *l.skew)
 }
 
 // alikeEach compares two replies to EXEC.
-func alikeEach(queued []likeness, got, want node) bool {
+func (l *lockstep) alikeEach(queued []likeness, got, want node) bool {
 	if len(want.elems) != len(queued) || len(got.elems) != len(queued) {
 		return bytes.Equal(got.wire(), want.wire())
 	}
-	for i, l := range queued {
-		if !l.alike(got.elems[i], want.elems[i]) {
+	for i, like := range queued {
+		if !like.alike(got.elems[i], want.elems[i], *l.skew) {
 			return false
 		}
 	}
