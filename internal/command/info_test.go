@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/redistill/redistill/internal/config"
 	"github.com/redistill/redistill/internal/info"
@@ -32,6 +33,7 @@ func subfields(value string) map[string]string {
 }
 
 func TestInfo(t *testing.T) {
+	began := time.Now()
 	srv := newTestServer(t, "maxmemory 4gb", "maxmemory-policy allkeys-lfu") // more than the tests take: it is for the process
 	c := connect(t, srv)
 	c.do("SET a 1")
@@ -42,7 +44,7 @@ func TestInfo(t *testing.T) {
 	fields := infoFields(c.do("INFO"))
 	for name, want := range map[string]string{
 		"redis_version": `7\.2\.\d+`, "redistill_version": "test", "redistill_io": "test", "redistill_io_fallback": "no loops", "multiplexing_api": "test", "redis_mode": "standalone", "os": ".+ .+",
-		"process_id": `\d+`, "run_id": "[0-9a-f]{40}", "tcp_port": "6379", "uptime_in_seconds": "0", "config_file": "",
+		"process_id": `\d+`, "run_id": "[0-9a-f]{40}", "tcp_port": "6379", "uptime_in_seconds": `\d+`, "config_file": "",
 		"connected_clients": "1", "maxclients": "10000", "blocked_clients": "0",
 		"used_memory": `[1-9]\d+`, "used_memory_human": `[\d.]+[BKM]`, "used_memory_rss": `[1-9]\d{6,}`, "maxmemory": "4294967296",
 		"maxmemory_human": `4\.00G`, "maxmemory_policy": "allkeys-lfu", "used_memory_peak": `[1-9]\d+`, "total_system_memory": "1073741824",
@@ -56,6 +58,9 @@ func TestInfo(t *testing.T) {
 		if got, ok := fields[name]; !ok || !regexp.MustCompile("^"+want+"$").MatchString(got) {
 			t.Errorf("%s:%s, want %s", name, got, want)
 		}
+	}
+	if up, took := integers(fields["uptime_in_seconds"]), int(time.Since(began).Seconds()); len(up) != 1 || up[0] > took {
+		t.Errorf("uptime_in_seconds:%s within %d s", fields["uptime_in_seconds"], took)
 	}
 	if strings.Contains(c.do("INFO"), "Commandstats") {
 		t.Error("INFO without arguments shows the statistics of commands")

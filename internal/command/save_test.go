@@ -54,7 +54,7 @@ func TestSave(t *testing.T) {
 	srv := newSavingServer(t, path, io.Discard)
 	load(t, srv)
 	c := connect(t, srv)
-	c.expect("SET k v", "+OK", "HSET h f v", ":1", "SELECT 3", "+OK", "SET k3 1 EX 1000", "+OK", "SAVE", "+OK", "SET k4 2", "+OK",
+	c.expect("SET k v", "+OK", "HSET h f v", ":1", "SELECT 3", "+OK", "SET k3 1 PXAT 4102444800123", "+OK", "SAVE", "+OK", "SET k4 2", "+OK",
 		"BGSAVE", "+Background saving started")
 	srv.saved()
 	if !strings.Contains(c.do("INFO persistence"), "rdb_saves:2\r\n") {
@@ -64,7 +64,7 @@ func TestSave(t *testing.T) {
 	srv.saved()
 	again := newSavingServer(t, path, io.Discard)
 	load(t, again)
-	connect(t, again).expect("GET k", "$1 v", "HGETALL h", "*2 $1 f $1 v", "SELECT 3", "+OK", "GET k3", "$1 1", "TTL k3", ":1000", "GET k4", "$1 2",
+	connect(t, again).expect("GET k", "$1 v", "HGETALL h", "*2 $1 f $1 v", "SELECT 3", "+OK", "GET k3", "$1 1", "PEXPIRETIME k3", ":4102444800123", "GET k4", "$1 2",
 		"EXISTS k5", ":0")
 }
 
