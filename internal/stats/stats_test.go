@@ -203,7 +203,7 @@ func answer(t *testing.T, replies ...string) Target {
 // takeWith takes a sample of a server with a reply to LATENCY HISTOGRAM.
 func takeWith(t *testing.T, histograms string) error {
 	t.Helper()
-	c, err := Connect(context.Background(), answer(t, "+PONG\r\n", "$17\r\nredis_version:7\r\n\r\n", histograms), 5*time.Second)
+	c, err := Connect(context.Background(), answer(t, "+PONG\r\n", "$17\r\nredis_version:7\r\n\r\n", histograms), time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +218,7 @@ func TestControlCharacters(t *testing.T) {
 	if err != nil || s.Server() != "Redis 7?[2J" || s.Policy() != "?é" || s.Commands[0].Name != "a?]0;x" {
 		t.Errorf("got %q %q %+v, error %v", s.Server(), s.Policy(), s.Commands, err)
 	}
-	_, err = Connect(context.Background(), answer(t, "-ERR \x1b[2J\r\n"), 5*time.Second)
+	_, err = Connect(context.Background(), answer(t, "-ERR \x1b[2J\r\n"), time.Minute)
 	if err == nil || !strings.HasSuffix(err.Error(), "ERR ?[2J") {
 		t.Errorf("got error %q", err)
 	}
@@ -227,7 +227,7 @@ func TestControlCharacters(t *testing.T) {
 // TestPoller: after an error there is a new connection.
 func TestPoller(t *testing.T) {
 	const info, none = "$17\r\nredis_version:7\r\n\r\n", "*0\r\n"
-	p := NewPoller(nil, answer(t, "+PONG\r\n", info, none), 5*time.Second)
+	p := NewPoller(nil, answer(t, "+PONG\r\n", info, none), time.Minute)
 	if s, err := p.Take(t.Context()); err != nil || s.Server() != "Redis 7" {
 		t.Fatalf("got %+v, error %v", s, err)
 	}
@@ -246,7 +246,7 @@ func TestBadReplies(t *testing.T) {
 		"", "HTTP/1.1 400 Bad Request\r\n", "$-1\r\n", "$99999999999\r\n", "$20000000\r\n", "$5\r\nab", "*1\r\n", "\r\n", "+OK\n",
 		"-ERR no\r\n", strings.Repeat("x", 5000),
 	} {
-		c, err := Connect(context.Background(), answer(t, "+PONG\r\n", reply), 5*time.Second)
+		c, err := Connect(context.Background(), answer(t, "+PONG\r\n", reply), time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -268,7 +268,7 @@ func TestBadReplies(t *testing.T) {
 			t.Errorf("LATENCY HISTOGRAM answered %q: got no error", reply)
 		}
 	}
-	if _, err := Connect(context.Background(), answer(t, "-NOAUTH Authentication required.\r\n"), 5*time.Second); !errors.Is(err, ErrPassword) {
+	if _, err := Connect(context.Background(), answer(t, "-NOAUTH Authentication required.\r\n"), time.Minute); !errors.Is(err, ErrPassword) {
 		t.Errorf("no password: got error %v", err)
 	}
 }
@@ -294,7 +294,7 @@ func TestReset(t *testing.T) {
 		}
 		_ = c.(*net.TCPConn).SetLinger(0) // makes Close reset it
 	}()
-	c, err := Connect(t.Context(), Target{network: "tcp", address: l.Addr().String()}, 5*time.Second)
+	c, err := Connect(t.Context(), Target{network: "tcp", address: l.Addr().String()}, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,11 +36,11 @@ func TestTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	target.TLS.ServerName = "localhost"
-	if _, err := Connect(t.Context(), target, 10*time.Second); err == nil || !strings.Contains(err.Error(), "rediss://127.0.0.1:") || !strings.Contains(err.Error(), "certificate") {
+	if _, err := Connect(t.Context(), target, time.Minute); err == nil || !strings.Contains(err.Error(), "rediss://127.0.0.1:") || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("an unknown authority: got error %v", err)
 	}
 	target.TLS.RootCAs = authority.Pool()
-	c, err := Connect(t.Context(), target, 10*time.Second)
+	c, err := Connect(t.Context(), target, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestTLS(t *testing.T) {
 
 	plain := answer(t, "-ERR unknown command\r\n")
 	plain.TLS = target.TLS
-	if _, err := Connect(t.Context(), plain, 10*time.Second); err == nil || strings.Contains(err.Error(), "\n") {
+	if _, err := Connect(t.Context(), plain, time.Minute); err == nil || strings.Contains(err.Error(), "\n") {
 		t.Errorf("a server without TLS: got error %v", err)
 	}
 }

@@ -83,7 +83,7 @@ func ask(t *testing.T, info, histograms string) *stats.Sample {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := stats.Connect(t.Context(), target, 10*time.Second)
+	conn, err := stats.Connect(t.Context(), target, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
