@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/redistill/redistill/internal/servertest"
 )
@@ -34,7 +37,11 @@ func newMemoryGroup(t *testing.T, limit int64) *memoryGroup {
 		skip(t, "a cgroup of its own", err)
 	}
 	t.Cleanup(func() {
-		if err := os.Remove(g.dir); err != nil {
+		err := os.Remove(g.dir)
+		for end := time.Now().Add(patience); errors.Is(err, unix.EBUSY) && time.Now().Before(end); err = os.Remove(g.dir) {
+			time.Sleep(time.Millisecond) // the system takes a moment to forget processes that have ended
+		}
+		if err != nil {
 			t.Error(err)
 		}
 	})
@@ -77,43 +84,45 @@ func TestMemoryGroup(t *testing.T) {
 	onEachPath(t, func(t *testing.T, path string) {
 		g := newMemoryGroup(t, maxMemory*11/10)
 		s := servertest.Start(t, g.run(redistill(t, path, "--max-memory", strconv.Itoa(maxMemory)))...)
+		c := dial(t, s.Addr)
+		defer c.close()
 		var running sync.WaitGroup
 		var written, left atomic.Int64
-		end := time.Now().Add(*length)
+		var ended atomic.Bool
+		defer running.Wait()
+		defer ended.Store(true)
 		for i := range 8 {
 			r := rand.New(rand.NewPCG(1, uint64(i)))
-			running.Go(func() { written.Add(churn(t, s.Addr, r, end)) })
+			running.Go(func() { written.Add(churn(t, s.Addr, r, &ended)) })
 		}
 		for i := range 20 {
 			r := rand.New(rand.NewPCG(2, uint64(i)))
-			running.Go(func() { left.Add(neverRead(t, s.Addr, r, end)) })
+			running.Go(func() { left.Add(neverRead(t, s.Addr, r, &ended)) })
 		}
+		end := time.Now().Add(*length)
+		s.Eventually("the load fills the limit, and clients that do not read are closed for it", func() bool {
+			return evicted(c) > 0 && number(c, "evicted_clients") > 0 && s.Usage().Resident > maxMemory*8/10
+		})
+		time.Sleep(time.Until(end)) // the load goes on
+		ended.Store(true)
 		running.Wait()
 		t.Logf("%d keys written, %d clients did not read, at most %.1f %% of max_memory used", written.Load(), left.Load(),
 			100*float64(g.number(t, g.most, ""))/maxMemory)
 		if n := g.number(t, g.oom, "oom_kill"); n != 0 {
 			t.Errorf("the system killed %d processes for want of memory", n)
 		}
-		c := dial(t, s.Addr)
-		defer c.close()
 		if got := c.do("INCR", "alive"); got != ":1" {
 			t.Errorf("INCR answers %q in the end", got)
-		}
-		if info := c.do("INFO", "stats"); !strings.Contains(info, "evicted_clients:") || strings.Contains(info, "evicted_clients:0\r") {
-			t.Error("the clients that do not read took too little memory to be closed")
-		}
-		if n := s.Usage().Resident; n < maxMemory*8/10 {
-			t.Errorf("only %d bytes are resident: the load did not fill the limit", n)
 		}
 	})
 }
 
-// churn writes keys of all sizes up to 200 KB until the time is over, and returns how many.
-func churn(t *testing.T, addr string, r *rand.Rand, end time.Time) (n int64) {
+// churn writes keys of all sizes up to 200 KB until the load has ended, and returns how many.
+func churn(t *testing.T, addr string, r *rand.Rand, ended *atomic.Bool) (n int64) {
 	c := dial(t, addr)
 	defer c.close()
 	value := strings.Repeat("v", 200<<10)
-	for time.Now().Before(end) {
+	for !ended.Load() {
 		for range 20 {
 			c.say("SET", "churn:"+strconv.Itoa(r.IntN(1e6)), value[:1<<r.IntN(18)])
 		}
@@ -132,9 +141,9 @@ func churn(t *testing.T, addr string, r *rand.Rand, end time.Time) (n int64) {
 }
 
 // neverRead asks for more than sockets hold, reads nothing for a while and goes away; again and again. It returns how often.
-func neverRead(t *testing.T, addr string, r *rand.Rand, end time.Time) (n int64) {
+func neverRead(t *testing.T, addr string, r *rand.Rand, ended *atomic.Bool) (n int64) {
 	value := strings.Repeat("v", 500<<10)
-	for ; time.Now().Before(end); n++ {
+	for ; !ended.Load(); n++ {
 		c := dial(t, addr)
 		c.do("SET", "large", value)
 		for range 40 {

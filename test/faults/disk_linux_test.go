@@ -100,7 +100,7 @@ func (f *fault) survive(t *testing.T, s saver) {
 		f.begin(s)
 	}
 	if f.middle {
-		s.inMiddle(t, path, begin)
+		last = s.inMiddle(t, path, begin)
 		s.saved(t)
 	} else {
 		begin()
@@ -224,18 +224,28 @@ func TestUnreadableSnapshot(t *testing.T) {
 	}
 }
 
-// inMiddle does something while a snapshot was written in part and the server stands still.
-func (s saver) inMiddle(t *testing.T, path string, do func()) {
+// inMiddle does something while a snapshot was written in part and the server stands still. Snapshots that were written before anybody
+// looked do not count. It returns when the one before was written, as LASTSAVE says it.
+func (s saver) inMiddle(t *testing.T, path string, do func()) (last int64) {
 	t.Helper()
 	half := func() bool {
 		info, err := os.Stat(path + ".tmp")
 		return err == nil && info.Size() > 1<<20 && info.Size() < 6<<20
 	}
 	s.Eventually("a snapshot is half written", func() bool {
+		last = s.LastSave(t.Context()).Val()
+		old, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := s.BgSave(t.Context()).Err(); err != nil {
 			t.Fatal(err)
 		}
-		for try := 0; !half() && try < 10_000; try++ {
+		written := func() bool {
+			now, err := os.Stat(path)
+			return err == nil && !os.SameFile(old, now)
+		}
+		for try := 0; !half() && !written() && try < 10_000; try++ {
 			time.Sleep(50 * time.Microsecond)
 		}
 		s.Signal(syscall.SIGSTOP)
@@ -250,6 +260,7 @@ func (s saver) inMiddle(t *testing.T, path string, do func()) {
 		}
 		return caught
 	})
+	return last
 }
 
 // limitedSize limits the size of the server's files.

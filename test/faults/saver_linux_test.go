@@ -30,7 +30,7 @@ func startSaver(t *testing.T, dir string, before ...string) saver {
 	t.Helper()
 	s := servertest.StartIn(t, t.TempDir(), append(before, redistill(t, netserver.Portable, "--persistence", "--snapshot-interval", "0",
 		"--save-on-shutdown=false", "--snapshot-path", filepath.Join(dir, "dump.rdb"), "--http", "127.0.0.1:0")...)...)
-	c := redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1, DialerRetries: 1, ReadTimeout: patience})
+	c := redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1, DialerRetries: 1, DialTimeout: patience, ReadTimeout: patience})
 	t.Cleanup(func() { _ = c.Close() })
 	s.Eventually("it has loaded its snapshot", func() bool { return c.Ping(context.Background()).Err() == nil })
 	where := regexp.MustCompile(`serving health and metrics over HTTP" address=(\S+)`).FindStringSubmatch(s.Log())

@@ -38,7 +38,7 @@ func terminate(t *testing.T, path string, saving, command bool) (replies int) {
 	dir := t.TempDir()
 	// The clients may need more than the grace period that is usual to take what lies in the sockets' buffers.
 	s := servertest.StartIn(t, dir, redistill(t, path, "--max-memory", "64mb", "--persistence", "--snapshot-interval", "0",
-		"--shutdown-grace-period-secs", "50")...)
+		"--shutdown-grace-period-secs", "300")...)
 	c := dialLoaded(t, s)
 	defer c.close()
 	c.expect("+OK", "SELECT", "1")
