@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -18,6 +17,7 @@ import (
 
 	// The server runs as a process of its own. Importing it makes "go test" run tests again when it has changed.
 	_ "github.com/redistill/redistill/cmd"
+	"github.com/redistill/redistill/internal/spawn"
 )
 
 // patience is how long a test waits for what has to happen before it fails.
@@ -122,7 +122,7 @@ func Launch(tb testing.TB, dir string, args ...string) *Server {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	port, err := FreePort()
+	port, err := spawn.FreePort()
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -158,25 +158,6 @@ func environ() []string {
 		}
 	}
 	return env
-}
-
-// FreePort returns a TCP port of 127.0.0.1 for a server. The server's end of a connection to it was closed first, and while the system
-// remembers that, for a minute, it gives the port to nobody who wants any, such as another test; but a server may bind it.
-func FreePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = l.Close() }()
-	client, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		return "", err
-	}
-	server, err := l.Accept()
-	if err == nil {
-		err = server.Close()
-	}
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port), errors.Join(err, client.Close())
 }
 
 // cleanup ends a server that the test left, and closes its log.

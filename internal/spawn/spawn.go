@@ -41,7 +41,7 @@ func Start(ctx context.Context, env []string, args ...string) (*Server, error) {
 	if len(args) == 0 || !strings.Contains(strings.Join(args[1:], " "), PortMark) {
 		return nil, fmt.Errorf("the command of a server needs %s where its port belongs", PortMark)
 	}
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -70,13 +70,24 @@ func Start(ctx context.Context, env []string, args ...string) (*Server, error) {
 	return s, nil
 }
 
-func freePort() (string, error) {
+// FreePort returns a TCP port of 127.0.0.1 for a server. The server's end of a
+// connection to it was closed first, and while the system remembers that, for a
+// minute, it gives the port to nobody who wants any; but a server may bind it.
+func FreePort() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
-	port := l.Addr().(*net.TCPAddr).Port
-	return strconv.Itoa(port), l.Close()
+	defer func() { _ = l.Close() }()
+	client, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		return "", err
+	}
+	server, err := l.Accept()
+	if err == nil {
+		err = server.Close()
+	}
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port), errors.Join(err, client.Close())
 }
 
 func (s *Server) waitUntilReady(ctx context.Context) error {
@@ -120,7 +131,7 @@ func (s *Server) answers(ctx context.Context) bool {
 
 // endTime is how long a process may take to end after it has closed its
 // connections.
-const endTime = time.Second
+const endTime = 5 * time.Second
 
 // Ended returns the last line of what a process wrote that has ended by itself,
 // or else how it ended. It is empty if the process runs.

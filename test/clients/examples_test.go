@@ -13,7 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/redistill/redistill/internal/servertest"
+	"github.com/redistill/redistill/internal/spawn"
 )
 
 // The examples use database 0, as their readers do.
@@ -40,7 +40,7 @@ func startFlask(t *testing.T, name string, e endpoint) *app {
 // startApp runs cmd with a free port in PORT, and stops it with the test.
 func startApp(t *testing.T, cmd *exec.Cmd, e endpoint, env ...string) *app {
 	t.Helper()
-	port, err := servertest.FreePort()
+	port, err := spawn.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}

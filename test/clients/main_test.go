@@ -25,7 +25,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/redistill/redistill/internal/servertest"
+	"github.com/redistill/redistill/internal/spawn"
 )
 
 // repoRoot is the module's directory seen from this package's, which is where
@@ -117,7 +117,7 @@ type server struct {
 // startServer starts the built program on a free port, with further arguments,
 // and waits until it accepts connections.
 func startServer(password string, args ...string) (*server, error) {
-	port, err := servertest.FreePort()
+	port, err := spawn.FreePort()
 	if err != nil {
 		return nil, err
 	}

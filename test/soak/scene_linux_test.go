@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/internal/resp"
-	"github.com/redistill/redistill/internal/servertest"
+	"github.com/redistill/redistill/internal/spawn"
 )
 
 // scene is a server and what its clients have to know of each other.
@@ -96,7 +96,7 @@ func newScene(t *testing.T, path string) *scene {
 	t.Helper()
 	dir := t.TempDir()
 	sc := &scene{t: t, certs: newCertificates(t, dir), stop: make(chan struct{})}
-	port, err := servertest.FreePort()
+	port, err := spawn.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
