@@ -13,7 +13,7 @@ import (
 const (
 	rowHeight                     = 34.0
 	comparisonLeft                = 170.0
-	comparisonRight, comparisonTo = 560.0, 26.0 // the latter is above the rows
+	comparisonRight, comparisonTo = 530.0, 26.0 // the latter is above the rows
 )
 
 // comparison draws the ratios of two targets: a dot for the median of each, with
@@ -40,7 +40,7 @@ func (r *Report) comparison() template.HTML {
 	for i, q := range r.Ratios {
 		y := comparisonTo + rowHeight*(float64(i)+0.5)
 		verdict := q.verdict()
-		text := strconv.FormatFloat(q.Median, 'f', 2, 64) + " (" + strconv.FormatFloat(q.Min, 'f', 2, 64) + " to " + strconv.FormatFloat(q.Max, 'f', 2, 64) + ")"
+		text := ratioText(q.Median) + " (" + ratioText(q.Min) + " to " + ratioText(q.Max) + ")"
 		fmt.Fprintf(&b, `<text class="name" x="8" y="%.1f">%s</text>`, y+4, html.EscapeString(q.Name))
 		fmt.Fprintf(&b, `<path class="whisker %s" d="M%.1f %.1fH%.1f"/>`, verdict, px(q.Min), y, px(q.Max))
 		fmt.Fprintf(&b, `<circle class="%s" cx="%.1f" cy="%.1f" r="5"><title>%s</title></circle>`,
@@ -49,6 +49,14 @@ func (r *Report) comparison() template.HTML {
 	}
 	b.WriteString("</svg>")
 	return template.HTML(b.String()) // all texts in it are escaped
+}
+
+// ratioText writes two digits behind the point, unless there are enough before it.
+func ratioText(v float64) string {
+	if v >= 100 {
+		return rateText(v)
+	}
+	return strconv.FormatFloat(v, 'f', 2, 64)
 }
 
 // verdict says what a ratio means for the first target: "better" or "worse" if all

@@ -5,6 +5,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"image/color"
@@ -17,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redistill/redistill/bench"
 	"github.com/redistill/redistill/internal/servertest"
 )
 
@@ -83,6 +85,39 @@ func TestReport(t *testing.T) {
 				requirePixels(t, browser, page, test.dark, last.Lines[0].Colour)
 			}
 		})
+	}
+}
+
+// TestFarApart: a comparison in which a server stood still for seconds in some runs has room for its figures.
+func TestFarApart(t *testing.T) {
+	browser := find(t)
+	text, err := os.ReadFile("../../bench/testdata/report.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := bench.ReadBaseline(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range r.Ratios {
+		r.Ratios[i].Min, r.Ratios[i].Median, r.Ratios[i].Max = 22_222.22, 55_555.55, 333_333.33
+	}
+	page := filepath.Join(t.TempDir(), "report.html")
+	f, err := os.Create(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(r.WriteHTML(f), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s := look(t, browser, page, 1200, false)
+	if len(s.Charts) != 4 {
+		t.Fatalf("got %+v", s)
+	}
+	for _, c := range s.Charts {
+		if len(c.Outside) > 0 || len(c.Overlapping) > 0 {
+			t.Errorf("%s: texts outside: %q; on each other: %q", c.ID, c.Outside, c.Overlapping)
+		}
 	}
 }
 
