@@ -205,7 +205,7 @@ func (l *load) report(name string, p *phase, total int64) (stop func()) {
 }
 
 // lastTimeout is how long the server's figures are waited for at an early end.
-const lastTimeout = time.Second
+const lastTimeout = 5 * time.Second
 
 // measure runs the phase that counts.
 func (l *load) measure(ctx context.Context, drive func(*worker, context.Context, *phase) error) (Result, error) {

@@ -86,41 +86,40 @@ func TestCounter(t *testing.T) {
 	}
 }
 
-// TestOpenLoopShowsStall: a server that stands still for half of the time makes
-// the requests late that were due meanwhile, although only one per connection
-// waits for it. In the closed loop the same stall is one slow request.
+// TestOpenLoopShowsStall: a server that stands still makes the requests late that
+// were due meanwhile, although only one per connection waits for it. In the closed
+// loop the same stall is one slow request. Requests end the runs, and not a time,
+// of which a busy machine may need any part for other things.
 func TestOpenLoopShowsStall(t *testing.T) {
 	const stall = 800 * time.Millisecond
-	measure := func(rate float64) Result {
+	measure := func(rate float64, requests int64) Result {
 		s := startFake(t)
 		s.stallAfter, s.stall = 100, stall
-		cfg := small(t, "session", 0)
-		cfg.Connections, cfg.Pipeline, cfg.Rate, cfg.Duration = 2, 1, rate, 2*time.Second
+		cfg := small(t, "session", requests)
+		cfg.Connections, cfg.Pipeline, cfg.Rate = 2, 1, rate
 		r, err := Run(context.Background(), s.target(), cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return r
 	}
-	open := measure(500)
+	open := measure(500, 1000)
 	if open.Latency.P99 < stall/2 || open.Latency.Max < stall {
 		t.Errorf("the open loop hides the stall: %+v", open.Latency)
 	}
-	silent, before, after := 0.0, int64(0), int64(0)
+	silent, longest, replied := 0.0, 0.0, false
 	for _, i := range open.Intervals {
 		switch {
-		case i.Requests == 0:
+		case i.Requests == 0 && replied: // not at the start
 			silent += i.Seconds
-		case i.Start < stall.Seconds():
-			before += i.Requests
-		default:
-			after += i.Requests
+		case i.Requests > 0:
+			longest, silent, replied = max(longest, silent), 0, true // and not at the end
 		}
 	}
-	if silent < stall.Seconds()/2 || before == 0 || after == 0 {
-		t.Errorf("no reply in %f s over time, %d before and %d after: %+v", silent, before, after, open.Intervals)
+	if longest < stall.Seconds()/2 {
+		t.Errorf("no reply in %f s at most over time, between others: %+v", longest, open.Intervals)
 	}
-	closed := measure(0)
+	closed := measure(0, 20_000)
 	if closed.Latency.P99 > stall/2 || closed.Latency.Max < stall {
 		t.Errorf("the closed loop: %+v", closed.Latency)
 	}
@@ -129,7 +128,7 @@ func TestOpenLoopShowsStall(t *testing.T) {
 func TestOpenLoopKeepsItsRate(t *testing.T) {
 	s := startFake(t)
 	cfg := small(t, "counter", 0)
-	cfg.Rate, cfg.Duration = 1000, time.Second
+	cfg.Rate, cfg.Duration = 250, 4*time.Second // long enough that some are sent in time, although the machine may stand still for seconds
 	r, err := Run(context.Background(), s.target(), cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -217,7 +217,7 @@ func TestBenchNarrowTerminal(t *testing.T) {
 // and nothing of it stays.
 func TestBenchProgressBeside(t *testing.T) {
 	var stdout bytes.Buffer
-	got := onTerminal(t, 80, &stdout, "--duration", "1500ms", "--output", "csv")
+	got := onTerminal(t, 80, &stdout, "--duration", "4s", "--output", "csv")
 	if !strings.Contains(got, "measure [") || !strings.HasPrefix(stdout.String(), "target,profile,") {
 		t.Errorf("got %q and %q", got, stdout.String())
 	}
