@@ -138,7 +138,7 @@ func startPrometheus(t *testing.T, program string, metrics endpoint) prometheus 
 		t.Fatal(err)
 	}
 	config := fmt.Sprintf(`
-global: {scrape_interval: 250ms, scrape_timeout: 250ms, evaluation_interval: 250ms}
+global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 250ms}
 rule_files: [%q]
 scrape_configs:
   - job_name: redistill
@@ -233,7 +233,7 @@ func queries(t *testing.T) (list []string) {
 	if err := json.Unmarshal(text, &board); err != nil {
 		t.Fatal(err)
 	}
-	fill := strings.NewReplacer("$__rate_interval", "3s", "$instance", ".*")
+	fill := strings.NewReplacer("$__rate_interval", "1m", "$instance", ".*")
 	for _, panel := range board.Panels {
 		if len(panel.Targets) == 0 && panel.Type != "row" {
 			t.Errorf("the panel %q has no query", panel.Title)
