@@ -55,7 +55,7 @@ var goRedisChecks = map[string]func(*testing.T, *redis.Client){
 func goRedisClient(t *testing.T, e endpoint, protocol int) *redis.Client {
 	client := redis.NewClient(&redis.Options{
 		Addr: e.addr(), Username: e.user, Password: e.password, DB: dbGoRedis, Protocol: protocol, ClientName: "driver",
-		ReadTimeout: stopDeadline,
+		DialTimeout: stopDeadline, ReadTimeout: stopDeadline,
 	})
 	t.Cleanup(func() { client.Close() })
 	return client

@@ -18,7 +18,7 @@ func python(t *testing.T, requirements string) string {
 	python3 := servertest.Tool(t, "python3")
 	dir := installed(t, "python", python3, []string{requirements}, func(dir string) {
 		run(t, dir, python3, "-m", "venv", ".")
-		run(t, dir, "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+		run(t, dir, "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "10",
 			"--no-deps", "--requirement", absolute(t, requirements))
 		run(t, dir, "bin/python", "-m", "pip", "check", "--disable-pip-version-check")
 	})
@@ -41,7 +41,7 @@ func node(t *testing.T, project string) (program, nodePath string) {
 				t.Fatal(err)
 			}
 		}
-		run(t, dir, npm, "ci", "--no-audit", "--no-fund")
+		run(t, dir, npm, "ci", "--no-audit", "--no-fund", "--fetch-retries", "5")
 	})
 	return program, "NODE_PATH=" + filepath.Join(dir, "node_modules")
 }

@@ -184,7 +184,8 @@ func passwordServer(t *testing.T) endpoint {
 func dial(t *testing.T, e endpoint, db int) *redis.Client {
 	t.Helper()
 	client := redis.NewClient(&redis.Options{
-		Addr: e.addr(), Username: e.user, Password: e.password, DB: db, ReadTimeout: stopDeadline, TLSConfig: e.tlsConfig(t),
+		Addr: e.addr(), Username: e.user, Password: e.password, DB: db, DialTimeout: stopDeadline, ReadTimeout: stopDeadline,
+		TLSConfig: e.tlsConfig(t),
 	})
 	t.Cleanup(func() { client.Close() })
 	return client

@@ -6,7 +6,7 @@ const Redis = require('ioredis');
 const { assert, server, tls, otherDB, allBytes, near, fails, runChecks } = require('./check.js');
 
 async function connect(options) {
-  const r = new Redis({ ...server, tls, maxRetriesPerRequest: 0, retryStrategy: null, lazyConnect: true, ...options });
+  const r = new Redis({ ...server, tls, maxRetriesPerRequest: 0, retryStrategy: null, lazyConnect: true, connectTimeout: 60000, ...options });
   r.on('error', () => {}); // the rejected command reports it
   await r.connect();
   return r;

@@ -7,7 +7,7 @@ const { assert, server, tls, otherDB, allBytes, near, fails, runChecks } = requi
 
 async function connect(options) {
   const { host, port, username, password, db } = server;
-  const r = createClient({ socket: { host, port, reconnectStrategy: false, ...(tls && { tls: true, ...tls }) }, username, password, database: db, ...options });
+  const r = createClient({ socket: { host, port, reconnectStrategy: false, connectTimeout: 60000, ...(tls && { tls: true, ...tls }) }, username, password, database: db, ...options });
   r.on('error', () => {}); // the rejected command reports it
   await r.connect();
   r.flushdb = r.flushDb; // the name that runChecks uses
