@@ -96,6 +96,7 @@ func newScene(t *testing.T, path string) *scene {
 	t.Helper()
 	dir := t.TempDir()
 	sc := &scene{t: t, certs: newCertificates(t, dir), stop: make(chan struct{})}
+	args := redistill(t, path, "--config", "redistill.toml") // which takes longer, the first time, than a port stays free
 	port, err := spawn.FreePort()
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +104,7 @@ func newScene(t *testing.T, path string) *scene {
 	sc.tlsAddr = net.JoinHostPort("127.0.0.1", port)
 	write(t, filepath.Join(dir, "redistill.toml"), strings.ReplaceAll(settingsFile, "{tls}", port))
 	write(t, filepath.Join(dir, "users.acl"), "user default on nopass ~* &* +@all\n")
-	sc.server = startServerIn(t, dir, redistill(t, path, "--config", "redistill.toml")...)
+	sc.server = startServerIn(t, dir, args...)
 	sc.Eventually("it serves HTTP", func() bool {
 		_, rest, ok := strings.Cut(sc.Log(), `msg="serving health and metrics over HTTP" address=`)
 		if ok {
