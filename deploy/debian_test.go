@@ -34,7 +34,7 @@ func TestProduction(t *testing.T) {
 		t.Skip("skipped, because it takes long and needs root; make deb does it")
 	}
 	dir := t.TempDir()
-	deb, newer := buildPackage(t, dir, "0.0.1"), buildPackage(t, dir, "0.0.2")
+	deb, newer := buildPackage(t, dir, "0.0.9"), buildPackage(t, dir, "0.0.10")
 	for _, name := range []string{"README.md", "scripts/production-test"} {
 		runIn(t, "..", "cp", name, dir)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -131,6 +132,7 @@ func Launch(tb testing.TB, dir string, args ...string) *Server {
 		tb: tb, out: out, exited: make(chan struct{}),
 	}
 	fill := strings.NewReplacer(Port, port, Socket, s.Socket, Dir, dir)
+	args = slices.Clone(args)
 	for i := range args {
 		args[i] = fill.Replace(args[i])
 	}

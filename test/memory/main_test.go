@@ -90,17 +90,27 @@ func (s *server) dial() net.Conn {
 // fill sets keys from..to-1, with values of size bytes.
 func (s *server) fill(from, to, size int) {
 	s.Helper()
-	c, val := s.dial(), strings.Repeat("v", size)
+	val := strings.Repeat("v", size)
+	s.set(to-from, func(w *bufio.Writer, i int) {
+		_, _ = fmt.Fprintf(w, "*3\r\n$3\r\nSET\r\n$16\r\nkey:%012d\r\n$%d\r\n%s\r\n", from+i, size, val)
+	})
+}
+
+// set sends n commands over one connection, without waiting for their replies, which have to be OK.
+func (s *server) set(n int, write func(w *bufio.Writer, i int)) {
+	s.Helper()
+	c := s.dial()
+	defer func() { _ = c.Close() }()
 	failed := make(chan error, 1)
 	go func() {
 		w := bufio.NewWriterSize(c, 1<<20)
-		for i := from; i < to; i++ {
-			fmt.Fprintf(w, "*3\r\n$3\r\nSET\r\n$16\r\nkey:%012d\r\n$%d\r\n%s\r\n", i, size, val)
+		for i := range n {
+			write(w, i)
 		}
 		failed <- w.Flush()
 	}()
-	r := bufio.NewReader(c)
-	for range to - from {
+	r := bufio.NewReaderSize(c, 1<<16)
+	for range n {
 		if line, err := r.ReadString('\n'); err != nil || line != "+OK\r\n" {
 			s.Fatalf("SET: %q, %v", line, err)
 		}
@@ -108,5 +118,4 @@ func (s *server) fill(from, to, size int) {
 	if err := <-failed; err != nil {
 		s.Fatal(err)
 	}
-	c.Close()
 }

@@ -46,27 +46,14 @@ var rivals = []struct {
 // fillSessions stores values of random hex digits until there are as many bytes as wanted, under the keys that the load asks for.
 func (s *server) fillSessions(total int64) {
 	s.Helper()
-	c := s.dial()
-	defer func() { _ = c.Close() }()
-	out := bufio.NewWriterSize(c, 1<<20)
-	n := int(total / sessionSize)
-	go func() {
-		raw := make([]byte, 1<<20)
-		_, _ = rand.NewChaCha8([32]byte{}).Read(raw)
-		digits := fmt.Appendf(nil, "%x", raw)
-		for i := range n {
-			_, _ = fmt.Fprintf(out, "*5\r\n$3\r\nSET\r\n$32\r\nsession:%024d\r\n$%d\r\n", i, sessionSize)
-			_, _ = out.Write(digits[i%(len(digits)-sessionSize):][:sessionSize])
-			_, _ = out.WriteString("\r\n$2\r\nEX\r\n$5\r\n86400\r\n")
-		}
-		_ = out.Flush() // what is wrong shows in the replies
-	}()
-	in := bufio.NewReaderSize(c, 1<<20)
-	for range n {
-		if line, err := in.ReadString('\n'); err != nil || line != "+OK\r\n" {
-			s.Fatalf("reply %q, %v", line, err)
-		}
-	}
+	raw := make([]byte, 1<<20)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(raw)
+	digits := fmt.Appendf(nil, "%x", raw)
+	s.set(int(total/sessionSize), func(w *bufio.Writer, i int) {
+		_, _ = fmt.Fprintf(w, "*5\r\n$3\r\nSET\r\n$32\r\nsession:%024d\r\n$%d\r\n", i, sessionSize)
+		_, _ = w.Write(digits[i%(len(digits)-sessionSize):][:sessionSize])
+		_, _ = w.WriteString("\r\n$2\r\nEX\r\n$5\r\n86400\r\n")
+	})
 }
 
 // save has the server save, and returns how long it took.

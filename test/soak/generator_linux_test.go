@@ -59,7 +59,7 @@ func BenchmarkGenerator(b *testing.B) {
 	for _, c := range contenders(b, nil, nil) {
 		for _, load := range generatorLoads {
 			b.Run(c.name+"/"+load.name, func(b *testing.B) {
-				s := startServer(b, slices.Clone(c.args)...)
+				s := startServer(b, c.args...)
 				_, port, err := net.SplitHostPort(s.Addr)
 				if err != nil {
 					b.Fatal(err)
@@ -91,6 +91,11 @@ func medianOf(all []generated, of func(generated) float64) float64 {
 	for _, g := range all {
 		values = append(values, of(g))
 	}
+	return median(values)
+}
+
+// median sorts values and returns the one in the middle.
+func median(values []float64) float64 {
 	slices.Sort(values)
 	return values[len(values)/2]
 }
