@@ -6,7 +6,7 @@
 GOLANGCI  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # The last one that the Go of go.mod compiles; it takes some minutes once.
 GORELEASER := github.com/goreleaser/goreleaser/v2@v2.15.1
-TESTFLAGS := -timeout 30m
+TESTFLAGS := -timeout 60m
 STREAMS   ?= 60
 FUZZTIME  ?= 10s
 FAULTTIME ?= 2m
@@ -59,7 +59,7 @@ vet: ## run go vet, with each of the build tags
 	@$(STEP) "go vet with measured holds" go vet -tags holds ./engine
 
 golangci: ## run the linters of .golangci.yml
-	@$(STEP) "golangci-lint" go run $(GOLANGCI) run --timeout 10m ./...
+	@$(STEP) "golangci-lint" go run $(GOLANGCI) run --timeout 30m ./...
 
 arch: ## check the rules about imports, sizes and forbidden calls
 	@$(STEP) "source rules" go test ./internal/arch

@@ -38,7 +38,7 @@ func TestProduction(t *testing.T) {
 	for _, name := range []string{"README.md", "scripts/production-test"} {
 		runIn(t, "..", "cp", name, dir)
 	}
-	c := exec.Command("scripts/booted", dir, "timeout", "5m", "./production-test", "README.md", filepath.Base(deb), filepath.Base(newer))
+	c := exec.Command("scripts/booted", dir, "timeout", "15m", "./production-test", "README.md", filepath.Base(deb), filepath.Base(newer))
 	c.Dir = ".."
 	out, err := c.CombinedOutput()
 	if c.ProcessState != nil && c.ProcessState.ExitCode() == 77 && os.Getenv("CI") != "true" {
