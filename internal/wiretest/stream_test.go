@@ -195,7 +195,8 @@ type lockstep struct {
 	conn           int
 	subject, redis *client
 	// skew is the longest time that the two took to answer a command of the
-	// stream: no server ran one later than the other by more than that.
+	// stream: no server ran one later than the other by more than that, on
+	// its clock.
 	skew *time.Duration
 	// queued holds what to expect of each reply in the next EXEC.
 	queued []likeness
@@ -227,12 +228,20 @@ func (l *lockstep) do(args []string) (*divergence, node, error) {
 		d.subject = "error: " + err.Error()
 		return d, want, nil
 	}
-	*l.skew = max(*l.skew, time.Since(sent))
+	*l.skew = max(*l.skew, apart(sent, time.Now()))
 	if l.alike(args, got, want) {
 		return nil, want, nil
 	}
 	d.subject = formatWire(got.wire())
 	return d, want, nil
+}
+
+// apart returns how much later than at one moment somebody may believe it to be
+// at another, also if the machine's clock is set meanwhile.
+func apart(from, to time.Time) time.Duration {
+	elapsed := to.Sub(from)
+	set := to.Round(0).Sub(from.Round(0)) - elapsed // without the monotonic clock
+	return elapsed + set.Abs()
 }
 
 // alike compares the replies to args, and to each command of a transaction.
