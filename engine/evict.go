@@ -295,6 +295,9 @@ type gain struct {
 	live        int64 // live bytes of the shard at the first of them
 }
 
+// retryShare is the part of a shard's live bytes by which they have to grow for compaction to be tried again.
+const retryShare = 8
+
 // swept counts a block that was freed.
 func (g *gain) swept(live int64) {
 	if g.taken--; g.taken < g.best {
@@ -307,9 +310,10 @@ func (g *gain) swept(live int64) {
 	g.futile++
 }
 
-// vain returns how many sweeps in a row gained nothing. It is 0 again once enough has died to make a difference.
+// vain returns how many sweeps in a row gained nothing. It is 0 again once enough has died to make a difference, or has been written: the
+// blocks that moves opened were perhaps filled by writers.
 func (g *gain) vain(live int64) int {
-	if g.futile > 0 && live+blockSize <= g.live {
+	if g.futile > 0 && (live+blockSize <= g.live || live >= g.live+g.live/retryShare+blockSize) {
 		*g = gain{}
 	}
 	return g.futile
