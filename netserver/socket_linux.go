@@ -40,19 +40,15 @@ func send(fd int, p []byte) (int, syscall.Errno) {
 }
 
 // unacknowledged returns how much of what was written to a socket the other end does not have yet. The end of the stream counts as a byte.
-func unacknowledged(fd int) int {
-	var n int32
-	_, _, errno := syscall.RawSyscall(syscall.SYS_IOCTL, uintptr(fd), syscall.TIOCOUTQ, uintptr(unsafe.Pointer(&n)))
-	if errno != 0 {
-		return 0
-	}
-	return int(n)
-}
+func unacknowledged(fd int) int { return count(fd, syscall.TIOCOUTQ) }
 
 // unreceived returns how much has arrived on a socket and was not read.
-func unreceived(fd int) int {
+func unreceived(fd int) int { return count(fd, syscall.TIOCINQ) }
+
+// count asks for a number of bytes, and returns 0 if the system does not tell it.
+func count(fd int, what uintptr) int {
 	var n int32
-	_, _, errno := syscall.RawSyscall(syscall.SYS_IOCTL, uintptr(fd), syscall.TIOCINQ, uintptr(unsafe.Pointer(&n)))
+	_, _, errno := syscall.RawSyscall(syscall.SYS_IOCTL, uintptr(fd), what, uintptr(unsafe.Pointer(&n)))
 	if errno != 0 {
 		return 0
 	}
