@@ -149,7 +149,7 @@ func (r rules) violations(s *source) []string {
 func isStandard(name string) bool {
 	first, _, _ := strings.Cut(name, "/")
 	switch first {
-	case ".", "bench", "cmd", "engine", "internal", "netserver":
+	case ".", "bench", "cmd", "engine", "internal", "netserver", "test":
 		return false
 	}
 	return !strings.Contains(first, ".")
