@@ -7,13 +7,17 @@ GOLANGCI  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # The last one that the Go of go.mod compiles; it takes some minutes once.
 GORELEASER := github.com/goreleaser/goreleaser/v2@v2.15.1
 TESTFLAGS := -timeout 60m
-STREAMS   ?= 60
-FUZZTIME  ?= 10s
-FAULTTIME ?= 2m
 STEP      := scripts/step
 
+# How long what is random or long runs. CI takes these; before a release run more (CONTRIBUTING.md).
+STREAMS    ?= 20
+FUZZTIME   ?= 5s
+FAULTTIME  ?= 2m
+SOAKTIME   ?= 10m
+STRESSTIME ?= 30m
+
 .NOTPARALLEL:
-.PHONY: test lint help build setup unit race streams fuzz faults gofmt tidy vet golangci arch cross generate deb package
+.PHONY: test lint help build setup unit race streams fuzz soak faults stress gofmt tidy vet golangci arch cross generate deb package
 
 # In CI alone, a package is installed on the machine, while nothing else runs.
 test: setup vet unit race streams fuzz $(if $(filter true,$(CI)),deb)
@@ -21,7 +25,7 @@ test: setup vet unit race streams fuzz $(if $(filter true,$(CI)),deb)
 lint: gofmt tidy vet arch golangci cross
 
 # Assertions are compiled in for tests, and into the server that tests build.
-unit race streams fuzz faults: export GOFLAGS := $(shell go env GOFLAGS) -tags=invariants
+unit race streams fuzz soak faults stress: export GOFLAGS := $(shell go env GOFLAGS) -tags=invariants
 
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
@@ -44,8 +48,14 @@ streams: ## compare random command streams with redis-server for STREAMS seconds
 fuzz: ## run every fuzz target for FUZZTIME
 	@$(STEP) "fuzzing" scripts/fuzz $(FUZZTIME) $(TESTFLAGS)
 
+soak: ## do to a server all that clients and operators do, at once, for SOAKTIME on each I/O path
+	@$(STEP) "soak" go test -timeout 24h -count=1 -v -run '^TestSoak$$' ./test/soak -soak $(SOAKTIME)
+
 faults: ## do to a server what production does, for FAULTTIME a test; moves the machine's clock for a moment
 	@$(STEP) "faults" go test -timeout 24h -v ./test/faults -faults $(FAULTTIME) -clock
+
+stress: ## run the tests again and again for STRESSTIME, beside a load on all processors and on the page cache
+	@$(STEP) "stress" scripts/stress $(STRESSTIME)
 
 gofmt: ## find files that gofmt would change
 	@$(STEP) "gofmt" scripts/gofmt-check

@@ -17,7 +17,7 @@ var (
 )
 
 // TestDocumentsNameWhatExists: every file and every test that the documents name is there, so that a rename does not leave them behind,
-// and so is every name of the code that the first two put in backquotes.
+// and so is every name of the code that the first three put in backquotes.
 func TestDocumentsNameWhatExists(t *testing.T) {
 	files, idents := map[string]bool{}, map[string]bool{}
 	for _, s := range sources(t) {
@@ -36,14 +36,14 @@ func TestDocumentsNameWhatExists(t *testing.T) {
 	if err != nil || len(documents) == 0 {
 		t.Fatalf("found no documents: %v", err)
 	}
-	for i, document := range append([]string{"../../ARCHITECTURE.md", "../../README.md"}, documents...) {
+	for i, document := range append([]string{"../../ARCHITECTURE.md", "../../CONTRIBUTING.md", "../../README.md"}, documents...) {
 		bytes, err := os.ReadFile(document)
 		if err != nil {
 			t.Fatal(err)
 		}
 		text := withoutFences(string(bytes))
 		for _, match := range quoted.FindAllStringSubmatch(text, -1) {
-			if word := match[1]; (i < 2 || goFile.MatchString(word)) && isMissing(word, files, idents) {
+			if word := match[1]; (i < 3 || goFile.MatchString(word)) && isMissing(word, files, idents) {
 				t.Errorf("%s names %s, which does not exist", document, word)
 			}
 		}
