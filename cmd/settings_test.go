@@ -41,6 +41,7 @@ var samples = map[string][3]string{
 	"security.password":                 {"one", "two", "three"},
 	"security.acl_file":                 {"a.acl", "b.acl", "c.acl"},
 	"security.protected_mode":           {"false", "true", "false"},
+	"security.enable_debug_command":     {"yes", "local", "yes"},
 	"persistence.enabled":               {"true", "false", "true"},
 	"persistence.snapshot_path":         {"/tmp/a.rdb", "b.rdb", "c.rdb"},
 	"persistence.snapshot_interval":     {"1", "2", "3"},

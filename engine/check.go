@@ -7,24 +7,63 @@ import (
 	"unsafe"
 )
 
-// Check verifies every invariant of the Store's memory and returns an error that names the first place where one does not hold. It
-// locks everything and takes time in proportion to the data: for tests, and for looking into a process that behaves strangely. It
-// trusts no length that it finds, so that it reports a corrupted one instead of running off with it.
-func (s *Store) Check() error {
-	for i := range s.shards {
-		s.shards[i].mu.Lock()
-		defer s.shards[i].mu.Unlock()
+// Check verifies every invariant of the Store's memory, for callers that hold no lock, while others use it: for tests, and for looking
+// into a process that behaves strangely. The error says how many faults were found, at most one in each shard and one in the pool, and what the
+// first one is. Check trusts no length that it finds, so that it reports a corrupted one instead of running off with it.
+func (s *Store) Check() error { return s.NewTx().Check() }
+
+// Check is Store.Check. Unless LockAll was called, it locks one shard after the other, each for a time in proportion to its data, and then
+// all of them for as long as it takes to count blocks.
+func (t *Tx) Check() error {
+	var first error
+	faults := 0
+	note := func(err error) {
+		if faults == 0 {
+			first = err
+		}
+		if err != nil {
+			faults++
+		}
+	}
+	for i := range t.store.shards {
+		t.with(i, func(sh *shard) bool {
+			c := checker{sh: sh, mask: t.store.mask, number: uint64(i)}
+			if err := c.check(); err != nil {
+				note(fmt.Errorf("shard %d: %w", i, err))
+			}
+			return true
+		})
+	}
+	note(t.checkPool())
+	switch faults {
+	case 0:
+		return nil
+	case 1:
+		return fmt.Errorf("1 fault: %w", first)
+	}
+	return fmt.Errorf("%d faults, the first: %w", faults, first)
+}
+
+// checkPool verifies that the pool and the shards agree about the blocks in use.
+func (t *Tx) checkPool() error {
+	if !t.all {
+		t.LockAll()
+		defer t.Unlock()
 	}
 	used := 0
-	for i := range s.shards {
-		c := checker{sh: &s.shards[i], mask: s.mask, number: uint64(i)}
-		n, err := c.check()
-		if err != nil {
-			return fmt.Errorf("engine: shard %d: %w", i, err)
-		}
-		used += n
+	for i := range t.store.shards {
+		used += t.store.shards[i].usedBlocks()
 	}
-	return s.pool.check(used)
+	return t.store.pool.check(used)
+}
+
+// usedBlocks is the number of blocks that the shard has from the pool.
+func (sh *shard) usedBlocks() int {
+	n := len(sh.blocks) - len(sh.vacant) + sh.zombies() + sh.sideBlocks()
+	for _, sp := range sh.spaces {
+		n += sp.keys.blocks() + sp.parts.blocks()
+	}
+	return n
 }
 
 // check verifies the counts of blocks, of which the shards say that they use so many.
@@ -35,19 +74,20 @@ func (p *pool) check(used int) error {
 	if p.busy {
 		all--
 	}
+	used += p.lent
 	switch {
 	case p.used.Load() != int64(used):
-		return fmt.Errorf("engine: pool counts %d blocks in use, shards have %d", p.used.Load(), used)
+		return fmt.Errorf("pool counts %d blocks in use, shards and snapshots have %d", p.used.Load(), used)
 	case p.warm.Load() != int64(len(p.free)):
-		return fmt.Errorf("engine: pool counts %d warm blocks of %d", p.warm.Load(), len(p.free))
+		return fmt.Errorf("pool counts %d warm blocks of %d", p.warm.Load(), len(p.free))
 	case used+len(p.free)+len(p.cold) != all:
-		return fmt.Errorf("engine: pool: %d used + %d free + %d cold blocks of %d", used, len(p.free), len(p.cold), all)
+		return fmt.Errorf("pool: %d used + %d free + %d cold blocks of %d", used, len(p.free), len(p.cold), all)
 	}
 	seen := make(map[unsafe.Pointer]bool, len(p.free)+len(p.cold))
 	for _, list := range [2][]unsafe.Pointer{p.free, p.cold} {
 		for _, b := range list {
 			if seen[b] {
-				return fmt.Errorf("engine: pool: a block is free twice")
+				return fmt.Errorf("pool: a block is free twice")
 			}
 			seen[b] = true
 		}
@@ -103,33 +143,31 @@ func left(maps []bitmap, what string) error {
 	return nil
 }
 
-// check returns the number of blocks that the shard has from the pool.
-func (c *checker) check() (blocks int, err error) {
-	if err = c.checkQueues(); err != nil {
-		return 0, err
+// check verifies the shard.
+func (c *checker) check() error {
+	if err := c.checkQueues(); err != nil {
+		return err
 	}
-	if blocks, err = c.checkBlocks(); err != nil {
-		return 0, err
-	}
-	for _, sp := range c.sh.spaces {
-		if err = c.checkSpace(sp); err != nil {
-			return 0, fmt.Errorf("keyspace %d: %w", sp.id, err)
-		}
-		blocks += sp.keys.blocks() + sp.parts.blocks()
-	}
-	blocks += c.sh.zombies() + c.sh.sideBlocks()
-	if err = left(c.records, "a live record that its table does not have"); err != nil {
-		return 0, err
+	if err := c.checkBlocks(); err != nil {
+		return err
 	}
 	for _, sp := range c.sh.spaces {
-		if err = c.checkValues(sp); err != nil {
-			return 0, fmt.Errorf("keyspace %d: %w", sp.id, err)
+		if err := c.checkSpace(sp); err != nil {
+			return fmt.Errorf("keyspace %d: %w", sp.id, err)
 		}
 	}
-	if err = c.checkDoomed(); err != nil {
-		return 0, err
+	if err := left(c.records, "a live record that its table does not have"); err != nil {
+		return err
 	}
-	return blocks, left(c.parts, "a part that no value owns")
+	for _, sp := range c.sh.spaces {
+		if err := c.checkValues(sp); err != nil {
+			return fmt.Errorf("keyspace %d: %w", sp.id, err)
+		}
+	}
+	if err := c.checkDoomed(); err != nil {
+		return err
+	}
+	return left(c.parts, "a part that no value owns")
 }
 
 // checkQueues verifies that every block is either open, in the queue of its pool, or vacant, and once.
@@ -195,8 +233,8 @@ func (c *checker) walkQueue(i int, seen []int) (int, error) {
 	return count, nil
 }
 
-// checkBlocks walks every block, notes its live records, and returns the number of blocks.
-func (c *checker) checkBlocks() (count int, err error) {
+// checkBlocks walks every block and notes its live records.
+func (c *checker) checkBlocks() error {
 	c.records, c.parts = make([]bitmap, len(c.sh.blocks)), make([]bitmap, len(c.sh.blocks))
 	live := int64(0)
 	for n := range c.sh.blocks {
@@ -205,19 +243,18 @@ func (c *checker) checkBlocks() (count int, err error) {
 			continue
 		}
 		if c.sh.bases[n] != b.base {
-			return 0, fmt.Errorf("block %d: another place is kept for look-ups", n)
+			return fmt.Errorf("block %d: another place is kept for look-ups", n)
 		}
-		count++
 		live += int64(b.live)
 		c.records[n], c.parts[n] = newBitmap(), newBitmap()
 		if err := c.checkBlock(uint32(n), b); err != nil {
-			return 0, fmt.Errorf("block %d: %w", n, err)
+			return fmt.Errorf("block %d: %w", n, err)
 		}
 	}
 	if live != c.sh.live {
-		return 0, fmt.Errorf("%d live bytes in the blocks, the shard counts %d", live, c.sh.live)
+		return fmt.Errorf("%d live bytes in the blocks, the shard counts %d", live, c.sh.live)
 	}
-	return count, nil
+	return nil
 }
 
 // checkBlock walks the records of a block.

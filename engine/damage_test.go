@@ -3,6 +3,7 @@ package engine_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/redistill/redistill/engine"
@@ -159,4 +160,31 @@ func TestHashLosesBuckets(t *testing.T) {
 func (f *fixture) unlockedCheck() (err error) {
 	f.unlocked(func() { err = f.s.Check() })
 	return err
+}
+
+// Check counts faults, one in each shard at most, and goes on behind them.
+func TestCheckCountsFaults(t *testing.T) {
+	f := open(t, engine.Options{Shards: 4})
+	for i := range 400 {
+		f.set(fmt.Sprint("k", i), "v")
+	}
+	f.check(f.unlockedCheck())
+	damage := func(shard int) (undo func()) {
+		choices := []int{shard, 0, 0, 254} // the kind of the first record of the first block is inverted
+		return f.s.Damage(func(int) (n int) {
+			n, choices = choices[0], choices[1:]
+			return n
+		})
+	}
+	third := damage(2)
+	if err := f.unlockedCheck(); err == nil || !strings.HasPrefix(err.Error(), "1 fault: shard 2: block 0: ") {
+		t.Errorf("found %v", err)
+	}
+	second := damage(1)
+	if err := f.unlockedCheck(); err == nil || !strings.HasPrefix(err.Error(), "2 faults, the first: shard 1: block 0: ") {
+		t.Errorf("found %v", err)
+	}
+	equal(t, "the same with all locked", fmt.Sprint(f.tx.Check()), fmt.Sprint(f.unlockedCheck()))
+	second()
+	third()
 }

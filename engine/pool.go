@@ -26,6 +26,7 @@ type pool struct {
 	cold []unsafe.Pointer // blocks whose pages are not resident. Guarded by mu
 	keep [][]byte         // spans, referenced so that a heap-backed build keeps them. Guarded by mu
 	busy bool             // a block is on its way from cold to free. Guarded by mu
+	lent int              // blocks in use that no shard has: they are a snapshot's until it has written them. Guarded by mu
 
 	pages func(n int) []byte // takes pages from the system, nil where there are none; mapPages, but in tests
 
@@ -103,9 +104,30 @@ func (p *pool) grow() bool {
 func (p *pool) put(b unsafe.Pointer) {
 	invariants.Mangle(unsafe.Slice((*byte)(b), blockSize))
 	p.mu.Lock()
+	p.release(b)
+	p.mu.Unlock()
+}
+
+// release is put with p.mu held.
+func (p *pool) release(b unsafe.Pointer) {
 	p.free = append(p.free, b)
 	p.warm.Add(1)
 	p.used.Add(-1)
+}
+
+// lend notes that a shard, whose lock is held, has given up a block that putLent will give back.
+func (p *pool) lend() {
+	p.mu.Lock()
+	p.lent++
+	p.mu.Unlock()
+}
+
+// putLent gives a lent block back.
+func (p *pool) putLent(b unsafe.Pointer) {
+	invariants.Mangle(unsafe.Slice((*byte)(b), blockSize))
+	p.mu.Lock()
+	p.release(b)
+	p.lent--
 	p.mu.Unlock()
 }
 

@@ -81,6 +81,7 @@ func (sh *shard) takeSide() (b sideBlock) {
 	if w := sh.snap; len(w.side) > 0 {
 		b = w.side[0]
 		w.side = append(w.side[:0], w.side[1:]...)
+		sh.pool.lend()
 	}
 	return b
 }
@@ -88,7 +89,7 @@ func (sh *shard) takeSide() (b sideBlock) {
 // done gives back a block that was taken from a side. The shard's lock need not be held.
 func (w *snapshotWriter) done(b sideBlock) {
 	w.waiting.Add(-blockSize)
-	w.store.pool.put(b.base)
+	w.store.pool.putLent(b.base)
 }
 
 // sideBlocks is the number of blocks of the side.

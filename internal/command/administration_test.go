@@ -105,19 +105,6 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
-func TestDebug(t *testing.T) {
-	connect(t, newTestServer(t)).expect(
-		"DEBUG SLEEP 0", "+OK",
-		"DEBUG sleep 0.000001", "+OK",
-		"DEBUG SLEEP nonsense", "+OK",
-		"DEBUG SLEEP -5", "+OK",
-		"DEBUG SLEEP", "-ERR unknown subcommand or wrong number of arguments for 'SLEEP'. Try DEBUG HELP.",
-		"DEBUG OOM", "-ERR unknown subcommand or wrong number of arguments for 'OOM'. Try DEBUG HELP.",
-		"DEBUG HELP", "*5 +DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are: +SLEEP <seconds> "+
-			"+    Stop the server for <seconds>. Decimals allowed. +HELP +    Prints this help.",
-	)
-}
-
 func TestMemoryUsage(t *testing.T) {
 	c := connect(t, newTestServer(t))
 	usage := func(key string) int { return integers(c.do("MEMORY USAGE " + key))[0] }

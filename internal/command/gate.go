@@ -130,6 +130,9 @@ func (s *Session) admit(r *Request) (*Command, error) {
 	if cmd.Arity > 0 && len(args) != cmd.Arity || len(args) < -cmd.Arity || cmd.Run == nil {
 		return cmd, errArity(cmd)
 	}
+	if cmd.Flags&Protected != 0 && !s.mayDebug() {
+		return cmd, errDebugDenied
+	}
 	switch s.state {
 	case 0:
 	case restricted:

@@ -36,7 +36,7 @@ func (c *client) doFor(took time.Duration, command string) string {
 // a transaction each, and EXEC.
 func TestLatencyOfCommands(t *testing.T) {
 	for _, slower := range []string{"-1", "0", "36000000000"} {
-		srv := newTestServer(t, "slowlog-log-slower-than "+slower, "latency-monitor-threshold "+anHour)
+		srv := newTestServer(t, "slowlog-log-slower-than "+slower, "latency-monitor-threshold "+anHour, debugAllowed)
 		c := connect(t, srv)
 		c.expect("DEBUG SLEEP 0", "+OK", "LATENCY LATEST", "*0")
 		c.doFor(2*time.Hour, "DEBUG SLEEP 0")
@@ -67,7 +67,7 @@ func TestLatencyOfCommands(t *testing.T) {
 
 // TestLatencyIsMeasured: a command that takes time is one that took it.
 func TestLatencyIsMeasured(t *testing.T) {
-	srv := newTestServer(t, "latency-monitor-threshold 2")
+	srv := newTestServer(t, "latency-monitor-threshold 2", debugAllowed)
 	c := connect(t, srv)
 	c.expect("DEBUG SLEEP 0.004", "+OK", "MULTI", "+OK", "DEBUG SLEEP 0.006", "+QUEUED", "EXEC", "*1 +OK")
 	if s, ok := srv.latency.Find("command"); !ok || s.Max < 6 {
@@ -103,7 +103,7 @@ func TestLatencyOfStore(t *testing.T) {
 
 // TestLatencyDoctorNamesCommands: the commands that were slow are named with their calls, and others are not.
 func TestLatencyDoctorNamesCommands(t *testing.T) {
-	srv := newTestServer(t, "latency-monitor-threshold 500")
+	srv := newTestServer(t, "latency-monitor-threshold 500", debugAllowed)
 	c := connect(t, srv)
 	c.expect("PING", "+PONG", "DEBUG SLEEP 0", "+OK")
 	c.doFor(time.Second, "DEBUG SLEEP 0")

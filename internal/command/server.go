@@ -58,6 +58,7 @@ type Server struct {
 	slowFrom atomic.Int64 // nanoseconds from which on a command is looked at by slowlog or latency
 	slowlog  slowlog
 	latency  latency.Monitor
+	checks   sync.WaitGroup // of DEBUG CHECK that are under way
 	sampler  sampler
 	saver    saver
 	loader   atomic.Pointer[loading] // of the snapshot that was loaded at the start, or is; nil if none
@@ -99,6 +100,7 @@ func NewServer(o Options) *Server {
 func (srv *Server) Close() {
 	srv.pause.end()
 	srv.saver.close()
+	srv.checks.Wait()
 }
 
 // newRunID returns 40 random hexadecimal digits, as Redis names a run of the server.

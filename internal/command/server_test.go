@@ -20,7 +20,17 @@ func newTestServer(t testing.TB, settings ...string) *Server {
 
 func newLoggingServer(t testing.TB, log io.Writer, settings ...string) *Server {
 	t.Helper()
-	cfg, err := config.Load(config.Memory{Bytes: 1 << 30, From: "the test"}, nil)
+	var fixed []config.Assignment // what is set at the start alone
+	var pairs []config.Pair
+	for _, s := range settings {
+		name, value, _ := strings.Cut(s, " ")
+		if row := config.Lookup(name); row != nil && !row.Mutable {
+			fixed = append(fixed, config.Assignment{Key: name, Text: value, Source: config.Source{Origin: config.FromFlag}})
+		} else {
+			pairs = append(pairs, config.Pair{Name: name, Value: value})
+		}
+	}
+	cfg, err := config.Load(config.Memory{Bytes: 1 << 30, From: "the test"}, fixed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,9 +41,8 @@ func newLoggingServer(t testing.TB, log io.Writer, settings ...string) *Server {
 	t.Cleanup(store.Close)
 	srv := NewServer(Options{Store: store, Config: cfg, Log: slog.New(slog.NewTextHandler(log, nil)), Version: "test", IO: "test", IOFallback: "no loops"})
 	t.Cleanup(srv.Close)
-	for _, s := range settings {
-		name, value, _ := strings.Cut(s, " ")
-		if err := cfg.Set(config.Pair{Name: name, Value: value}); err != nil {
+	for _, p := range pairs {
+		if err := cfg.Set(p); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -59,8 +68,14 @@ func connect(t testing.TB, srv *Server) *client {
 // open returns a client that the test closes.
 func open(t testing.TB, srv *Server) *client {
 	t.Helper()
+	return openFrom(t, srv, "127.0.0.1:50000")
+}
+
+// openFrom is open for a client with another address.
+func openFrom(t testing.TB, srv *Server, addr string) *client {
+	t.Helper()
 	woken := make(chan struct{}, 1)
-	s, err := srv.NewSession("127.0.0.1:50000", "127.0.0.1:6379", 9, func() {
+	s, err := srv.NewSession(addr, "127.0.0.1:6379", 9, func() {
 		select {
 		case woken <- struct{}{}:
 		default: // it is told already

@@ -23,6 +23,8 @@ var setCases = []struct {
 	{[]string{"databases", "8"}, failed("databases", "can't set immutable config")},
 	{[]string{"databases", "8", "nope", "1"}, failed("databases", "can't set immutable config")},
 	{[]string{"databases", "8", "maxmemory", "abc"}, failed("databases", "can't set immutable config")},
+	{[]string{"enable-debug-command", "yes"}, failed("enable-debug-command", "can't set immutable config")},
+	{[]string{"enable-debug-command", "x"}, failed("enable-debug-command", "can't set immutable config")},
 	{[]string{"maxmemory", "1", "maxmemory", "2"}, failed("maxmemory", "duplicate parameter")},
 	{[]string{"maxmemory", "abc"}, failed("maxmemory", "argument must be a memory value")},
 	{[]string{"MaxMemory", "80%"}, failed("maxmemory", "argument must be a memory value")},

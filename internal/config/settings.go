@@ -174,6 +174,12 @@ var settings = withNames([]Setting{
 		kind: yesNo(func(v *Values) *bool { return &v.ProtectedMode }),
 	},
 	{
+		Key: "security.enable_debug_command", Redis: []string{"enable-debug-command"}, Default: "no",
+		Help: "who may use DEBUG: nobody (no), every client that the rules of its user allow it (yes), or of these only those on this " +
+			"machine (local)",
+		kind: enum(func(v *Values) *string { return &v.DebugCommand }, []string{"no", "yes", "local"}),
+	},
+	{
 		Key: "security.acl_log_max_len", Redis: []string{"acllog-max-len"}, Default: "128", Mutable: true,
 		Help: "entries that ACL LOG keeps",
 		kind: integer(func(v *Values) *int { return &v.ACLLogMaxLen }, 0, math.MaxInt32),

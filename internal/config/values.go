@@ -32,6 +32,7 @@ type Values struct {
 	Password      string // of the default user; "" = no password needed
 	ACLFile       string // path; empty = none
 	ProtectedMode bool   // serve this machine alone while the default user needs no password
+	DebugCommand  string // "no", "yes" or "local": whose clients may use DEBUG
 
 	TLSEnabled              bool   // TLS on TLSPort, or on Port if that is 0
 	TLSCertPath, TLSKeyPath string // PEM files; empty = not set
