@@ -18,7 +18,7 @@ import (
 func TestShutdown(t *testing.T) { eachPath(t, testShutdown) }
 
 func testShutdown(t *testing.T, path string) {
-	s := startServer(t, path)
+	s := startServer(t, path, "security.enable_debug_command", "yes")
 	s.drainMost = patience
 	idle, busy, half := s.dial(), s.dial(), s.dial()
 	idle.do("PING")

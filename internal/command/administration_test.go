@@ -36,7 +36,9 @@ var sameAsRedis = []string{
 	"CONFIG SET maxmemory 1 hz", "CONFIG SET a b c", "CONFIG SET daemonize yes", "CONFIG SET slowlog-log-slower-than x",
 	"CONFIG SET maxmemory 2mb maxmemory-policy volatile-ttl", "CONFIG GET maxmemory maxmemory-policy", "CONFIG GET nope", "CONFIG GET maxmemory maxmemory",
 	"CONFIG RESETSTAT x", "CONFIG RESETSTAT", "CONFIG REWRITE", "CONFIG REWRITE x", "CONFIG HELP", "CONFIG HELP x",
-	"INFO nope", "INFO Cluster", "INFO keyspace", "DEBUG",
+	"INFO nope", "INFO Cluster", "INFO keyspace",
+	"DEBUG", "DEBUG SLEEP 0", "DEBUG HELP", "DEBUG x", "MULTI", "DEBUG SLEEP 0", "EXEC", "CONFIG GET enable-debug-command",
+	"CONFIG SET enable-debug-command yes", "COMMAND INFO debug",
 }
 
 func TestSameAsRedis(t *testing.T) {

@@ -175,8 +175,7 @@ var settings = withNames([]Setting{
 	},
 	{
 		Key: "security.enable_debug_command", Redis: []string{"enable-debug-command"}, Default: "no",
-		Help: "who may use DEBUG: nobody (no), every client that the rules of its user allow it (yes), or of these only those on this " +
-			"machine (local)",
+		Help: "whether DEBUG may be used: not at all, by every client, or by those on this machine",
 		kind: enum(func(v *Values) *string { return &v.DebugCommand }, []string{"no", "yes", "local"}),
 	},
 	{

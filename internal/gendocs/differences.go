@@ -37,6 +37,7 @@ must be the same byte for byte, except those listed at the end.
   and shown, and restrict nothing. A file of users (` + "`aclfile`" + `) that is read while ` + "`requirepass`" + ` is set does not make the default user open: where it has no
   line of its own there, the password stays.
 - Protected mode takes all of 127.0.0.0/8 for this machine; Redis takes 127.0.0.1 alone.
+  ` + "`enable-debug-command local`" + ` is as in Redis: 127.0.0.1, ::1 and the Unix socket.
 - A snapshot that fails does not stop writes: what a cache is for does not depend on its disk. In Redis it does by default
   (stop-writes-on-bgsave-error, error MISCONF). The failure is in INFO, in the metrics, for which there is an alert rule, and in the log, and
   the next try follows after five seconds.

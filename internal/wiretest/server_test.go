@@ -43,7 +43,7 @@ func startRedis(tb testing.TB, password string) server {
 
 func startRedistill(tb testing.TB, password string) server {
 	tb.Helper()
-	args := []string{servertest.Program(tb), "serve", "--port", servertest.Port}
+	args := []string{servertest.Program(tb), "serve", "--port", servertest.Port, "--enable-debug-command", "yes"}
 	if password != "" {
 		args = append(args, "--password", password)
 	}

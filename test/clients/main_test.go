@@ -8,7 +8,8 @@
 //
 // With REDISTILL_TEST_ADDR=host:port the tests use that server instead, which
 // may be a redis-server: what passes here is then known to be Redis's own
-// behaviour. The tests empty databases of that server.
+// behaviour. The tests empty databases of that server, and use DEBUG SLEEP,
+// which its enable-debug-command has to allow.
 package clients_test
 
 import (
@@ -121,7 +122,7 @@ func startServer(password string, args ...string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(builtServer, append([]string{"serve", "--port", port}, args...)...)
+	cmd := exec.Command(builtServer, append([]string{"serve", "--port", port, "--enable-debug-command", "local"}, args...)...)
 	if password != "" {
 		cmd.Args = append(cmd.Args, "--password", password)
 	}

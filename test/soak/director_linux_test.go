@@ -85,6 +85,7 @@ func newDirector(sc *scene) (*director, error) {
 func (d *director) act() error {
 	acts := []func() error{
 		d.change, d.change, d.change, d.change, d.rewrite, d.reload, d.turnRegime, d.rotate, d.narrow, d.saveUsers, d.loadUsers, d.mistakes, d.look,
+		d.check,
 	}
 	d.r.Shuffle(len(acts), func(i, j int) { acts[i], acts[j] = acts[j], acts[i] })
 	for _, act := range acts {
@@ -254,6 +255,9 @@ func (d *director) mistakes() error {
 	}
 	return d.holdAll()
 }
+
+// check has the server check its memory while everybody goes on.
+func (d *director) check() error { return d.console.expect("+OK", "DEBUG", "CHECK") }
 
 // look asks for everything that the server tells of itself. There may be no secret in it.
 func (d *director) look() error {

@@ -13,7 +13,8 @@
 //	visitors      40 clients that come and go in all ways that there are, say random commands and know each reply. Two of five visits
 //	              are those of a user with rules, which only the visitor changes, and so it knows what is denied as well (profile).
 //	director      an operator who changes settings, rewrites and reloads them, rotates certificates, refuses some handshakes for a
-//	              while, loads and saves users, makes mistakes, and looks at everything. It knows what CONFIG GET has to show.
+//	              while, loads and saves users, makes mistakes, has the server check its memory (DEBUG CHECK), and looks at everything. It
+//	              knows what CONFIG GET has to show.
 //	ledgers       clients that write down their writes in order. They can tell whether a snapshot shows one moment, and which.
 //	saver         takes snapshots, and has them loaded by a second server and by redis-server.
 //	flusher       has a database of its own, which it flushes; scraper and monitor: one asks over HTTP, one watches all commands.

@@ -72,6 +72,7 @@ shutdown_grace_period_secs = 30
 
 [security]
 acl_file = "users.acl"
+enable_debug_command = "local"
 tls_cert_path = "tls/server.crt"
 tls_key_path = "tls/server.key"
 tls_client_ca = "clients.crt"

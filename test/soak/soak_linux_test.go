@@ -45,6 +45,9 @@ func soak(t *testing.T, sc *scene) {
 		return
 	}
 	all := last()
+	if err := sc.console().expect("+OK", "DEBUG", "CHECK"); err != nil {
+		t.Error(err)
+	}
 	sc.Eventually("the connections' descriptors are closed", func() bool { return sc.Usage().Descriptors <= before.Descriptors })
 	left := 0
 	sc.Eventually("the connections' goroutines have ended", func() bool { left = sc.goroutines(); return left <= goroutines })
