@@ -215,7 +215,7 @@ func (sh *shard) longField(sp *keyspace, h bigHash, e entry) []byte {
 
 // longValue returns a view of a long field or value of n bytes.
 func (sh *shard) longValue(sp *keyspace, h bigHash, first uint32, n int) Value {
-	return Value{rest: &restParts{sh, sp, h.owner(), first, n}}
+	return Value{lease: sh.lease(), rest: &restParts{sh, sp, h.owner(), first, n}}
 }
 
 // place makes room of size bytes for a field in its bucket, in place of the entry that it has. It returns the bucket's bytes and the
@@ -299,7 +299,7 @@ func (sh *shard) bigGet(sp *keyspace, v *view, k Key, field []byte, now int64) (
 // entryValue returns the value of an entry of a big hash.
 func (sh *shard) entryValue(sp *keyspace, h bigHash, e entry) Value {
 	if !e.ref {
-		return Value{bytes: e.val}
+		return Value{lease: sh.lease(), bytes: e.val}
 	}
 	return sh.longValue(sp, h, e.part, e.total)
 }

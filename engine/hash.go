@@ -271,7 +271,7 @@ func (sh *shard) field(sp *keyspace, v *view, k Key, field []byte, now int64) (V
 		return val, ok
 	}
 	e, ok := findEntry(v.valBytes(), hashHeader, field)
-	return Value{bytes: e.val}, ok
+	return Value{lease: sh.lease(), bytes: e.val}, ok
 }
 
 // HDel deletes a field and reports whether it was there. The key goes with its last field.
@@ -344,16 +344,18 @@ func (t *Tx) HIncrBy(k Key, field []byte, delta int64) (int64, error) {
 // HEach calls fn for every field until it returns false. The slices and views are valid during the call only. A read. Small hashes keep
 // the order of insertion. ErrDamaged says that fn was not called for fields that are lost; a second call finds the hash without them.
 func (t *Tx) HEach(k Key, fn func(field []byte, val Value) bool) error {
+	lend := t.lendFields(fn)
 	sh, sp, v, ok, err := t.readHash(k)
 	if !ok {
 		return err
 	}
 	if v.kind() == kindBigHash {
-		err := sh.bigEach(sp, &v, k, t.Now, fn)
+		err := sh.bigEach(sp, &v, k, t.Now, lend)
 		sh.dropEmpty(sp, &v, k)
 		return err
 	}
-	eachEntry(v.valBytes(), hashHeader, func(e entry) bool { return fn(e.field, Value{bytes: e.val}) })
+	until := sh.lease()
+	eachEntry(v.valBytes(), hashHeader, func(e entry) bool { return lend(e.field, Value{lease: until, bytes: e.val}) })
 	return nil
 }
 
@@ -378,35 +380,38 @@ func eachEntry(b []byte, off int, fn func(e entry) bool) bool {
 
 // HScan is Scan for the fields of a hash. A small hash is passed whole.
 func (t *Tx) HScan(k Key, cursor uint64, count int, fn func(field []byte, val Value)) (uint64, error) {
+	lend := t.lendEach(fn)
 	sh, sp, v, ok, err := t.readHash(k)
 	if !ok {
 		return 0, err
 	}
 	if v.kind() == kindBigHash {
-		next := sh.bigScan(sp, &v, k, t.Now, cursor, count, fn)
+		next := sh.bigScan(sp, &v, k, t.Now, cursor, count, lend)
 		sh.dropEmpty(sp, &v, k)
 		return next, nil
 	}
-	eachEntry(v.valBytes(), hashHeader, func(e entry) bool { fn(e.field, Value{bytes: e.val}); return true })
+	until := sh.lease()
+	eachEntry(v.valBytes(), hashHeader, func(e entry) bool { lend(e.field, Value{lease: until, bytes: e.val}); return true })
 	return 0, nil
 }
 
 // HRandom calls fn with a field chosen at random: uniformly in a small hash, nearly so in a large one. ok is false if the key is
 // missing. A read. ErrDamaged says that the field is lost, as for HEach.
 func (t *Tx) HRandom(k Key, fn func(field []byte, val Value)) (ok bool, err error) {
+	lend := t.lendEach(fn)
 	sh, sp, v, ok, err := t.readHash(k)
 	if !ok {
 		return false, err
 	}
 	if v.kind() == kindBigHash {
-		err := sh.bigRandom(sp, &v, k, t.Now, fn)
+		err := sh.bigRandom(sp, &v, k, t.Now, lend)
 		sh.dropEmpty(sp, &v, k)
 		return err == nil, err
 	}
-	n := int(sh.random() % uint64(hashCount(&v)))
+	n, until := int(sh.random()%uint64(hashCount(&v))), sh.lease()
 	eachEntry(v.valBytes(), hashHeader, func(e entry) bool {
 		if n == 0 {
-			fn(e.field, Value{bytes: e.val})
+			lend(e.field, Value{lease: until, bytes: e.val})
 		}
 		n--
 		return n >= 0

@@ -26,6 +26,7 @@ const PinAt = 16 << 10
 // Pin appends v to dst like AppendTo, but for its parts, if it has any: these it does not copy but appends to pieces. They follow what
 // is in dst then, and stay valid until Release. The value's key is locked.
 func (v Value) Pin(p *Pins, dst []byte, pieces [][]byte) (copied []byte, shared [][]byte) {
+	v.lease.check()
 	if v.rest == nil || v.rest.first >= refParts { // the parts of hashes change in place
 		return v.AppendTo(dst), pieces
 	}

@@ -26,11 +26,12 @@ func nextPosition(bucket, buckets, mask uint32) uint64 {
 // Scan calls fn for the keys of about count slots from cursor on and returns the cursor to go on with, 0 at the end. A key that is
 // there during the whole iteration is passed at least once. key is valid during the call only; fn must not use the Tx.
 func (t *Tx) Scan(cursor uint64, count int, fn func(key []byte, typ Type)) uint64 {
+	lend := t.lendKeys(fn)
 	i, pos := int(cursor&(maxShards-1)), cursor>>shardBits<<32
 	work := max(count, 1) * slotWork
 	for i < len(t.store.shards) {
 		t.with(i, func(sh *shard) bool {
-			pos, work = t.scanShard(sh, pos, work, fn)
+			pos, work = t.scanShard(sh, pos, work, lend)
 			return true
 		})
 		if pos == 0 {

@@ -36,12 +36,12 @@ func (b *bigStr) parts() uint32 { return uint32(partCount(b.total - len(b.head))
 func (sh *shard) value(sp *keyspace, v *view) Value {
 	switch v.kind() {
 	case kindInt:
-		return Value{num: v.number(), isNum: true}
+		return Value{lease: sh.lease(), num: v.number(), isNum: true}
 	case kindString:
-		return Value{bytes: v.valBytes()}
+		return Value{lease: sh.lease(), bytes: v.valBytes()}
 	}
 	b := v.bigStr()
-	return Value{bytes: b.head, rest: &restParts{sh, sp, b.owner, 0, b.total}}
+	return Value{lease: sh.lease(), bytes: b.head, rest: &restParts{sh, sp, b.owner, 0, b.total}}
 }
 
 // Get returns the value; ok is false if the key is missing. A read.

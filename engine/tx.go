@@ -16,6 +16,7 @@ type Tx struct {
 	all   bool     // every shard is locked
 	held  []uint64 // bit set of shards
 
+	lent    lent
 	touched uint8 // keeps the compiler from dropping the loads of Prefetch
 }
 
@@ -47,14 +48,19 @@ func (t *Tx) LockAll() {
 func (t *Tx) Unlock() {
 	switch {
 	case t.one != nil:
+		t.one.endViews()
 		t.one.mu.Unlock()
 		t.one = nil
 	case t.many:
-		t.eachHeld(func(sh *shard) { sh.mu.Unlock() })
+		t.eachHeld(func(sh *shard) {
+			sh.endViews()
+			sh.mu.Unlock()
+		})
 		clear(t.held)
 		t.many = false
 	case t.all:
 		for i := range t.store.shards {
+			t.store.shards[i].endViews()
 			t.store.shards[i].mu.Unlock()
 		}
 		t.all = false

@@ -6,8 +6,10 @@ import (
 	"github.com/redistill/redistill/internal/invariants"
 )
 
-// Value is a view of a string value. It aliases the engine's memory and is valid until the Tx is unlocked or writes.
+// Value is a view of a string value. It aliases the engine's memory and is valid until the Tx is unlocked or writes. Builds with the tag
+// invariants panic where one is used later.
 type Value struct {
+	lease lease
 	bytes []byte     // the value, or the first bytes of one in parts
 	num   int64      // the value, if isNum
 	isNum bool       // the value is kept as a number
@@ -25,6 +27,7 @@ type restParts struct {
 
 // Len returns the length in bytes.
 func (v Value) Len() int {
+	v.lease.check()
 	switch {
 	case v.isNum:
 		return digits(v.num)
@@ -36,6 +39,7 @@ func (v Value) Len() int {
 
 // AppendTo appends the value's bytes to dst.
 func (v Value) AppendTo(dst []byte) []byte {
+	v.lease.check()
 	if v.isNum {
 		return strconv.AppendInt(dst, v.num, 10)
 	}
@@ -82,6 +86,7 @@ func (v Value) intact() bool {
 
 // AppendRange appends the bytes from start up to but not including end, which must be in range, to dst.
 func (v Value) AppendRange(dst []byte, start, end int) []byte {
+	v.lease.check()
 	if v.rest == nil {
 		if v.isNum {
 			var text [20]byte
@@ -107,6 +112,7 @@ func (v Value) AppendRange(dst []byte, start, end int) []byte {
 
 // Int returns the value as an integer, if it is the canonical text of an int64.
 func (v Value) Int() (int64, bool) {
+	v.lease.check()
 	if v.isNum {
 		return v.num, true
 	}

@@ -12,8 +12,9 @@ type watch struct {
 	refs    int
 }
 
-// touch tells the watchers of a key that it changed.
+// touch tells the watchers of a key that it changed, and ends the views of values.
 func (sh *shard) touch(sp *keyspace, key []byte) {
+	sh.endViews()
 	if len(sh.watches) != 0 {
 		if w := sh.watches[watchID{sp.db, string(key)}]; w != nil {
 			w.version++
@@ -21,8 +22,9 @@ func (sh *shard) touch(sp *keyspace, key []byte) {
 	}
 }
 
-// touchAll tells the watchers of the keys of a keyspace that are there that they changed. Expired keys must have been removed.
+// touchAll is touch for all keys of a keyspace that are there. Expired keys must have been removed.
 func (sh *shard) touchAll(sp *keyspace) {
+	sh.endViews()
 	for id, w := range sh.watches {
 		if id.db != sp.db {
 			continue

@@ -1,6 +1,10 @@
 package netserver
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/redistill/redistill/internal/invariants"
+)
 
 const (
 	idleSize = 512       // query buffer of a connection that has little to say; also the reply buffer that such a one may keep
@@ -64,7 +68,8 @@ func (p *replyPool) trim() {
 	p.least = n
 }
 
-// queryBuffer holds what was read from a client and not yet executed. It must not be copied after its first use.
+// queryBuffer holds what was read from a client and not yet executed. It must not be copied after its first use. Builds with the tag
+// invariants overwrite what it no longer holds.
 type queryBuffer struct {
 	pool   *readPool
 	b      []byte          // one of small, pooled and a larger slice; nil before the first use
@@ -90,6 +95,9 @@ func (q *queryBuffer) add(n int) {
 
 // consume drops the first n bytes.
 func (q *queryBuffer) consume(n int) {
+	if invariants.Enabled {
+		invariants.Mangle(q.b[q.r : q.r+n])
+	}
 	q.r += n
 	if q.r == q.w {
 		q.r, q.w = 0, 0
@@ -160,11 +168,23 @@ func (q *queryBuffer) wanted(held, need int) int {
 // move makes to, which may be the same, the buffer.
 func (q *queryBuffer) move(to []byte) {
 	n := copy(to, q.b[q.r:q.w])
+	if invariants.Enabled {
+		q.left(to, n)
+	}
 	q.b, q.r, q.w = to, 0, n
 	if q.pooled != nil && &to[0] != &q.pooled[0] {
 		q.pool.pool.Put(q.pooled)
 		q.pooled = nil
 	}
+}
+
+// left overwrites what was moved, n bytes, where it was.
+func (q *queryBuffer) left(to []byte, n int) {
+	from := q.r
+	if &to[0] == &q.b[0] {
+		from = max(from, n)
+	}
+	invariants.Mangle(q.b[from:max(from, q.w)])
 }
 
 // trim gives memory back. A busy connection keeps what it used since the last call; an idle one keeps the least that holds its bytes.
@@ -183,6 +203,9 @@ func (q *queryBuffer) trim(idle bool) {
 
 // release gives the pooled buffer back. The buffer must not be used any more.
 func (q *queryBuffer) release() {
+	if invariants.Enabled {
+		invariants.Mangle(q.b[q.r:q.w])
+	}
 	q.b = nil
 	if q.pooled != nil {
 		q.pool.pool.Put(q.pooled)

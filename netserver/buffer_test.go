@@ -2,6 +2,7 @@ package netserver
 
 import (
 	"bytes"
+	"log/slog"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -98,8 +99,8 @@ func TestQueryBufferSizes(t *testing.T) {
 	}
 }
 
-// newTestConn returns a connection without a socket.
-func newTestConn(t testing.TB) (*conn, *config.Values) {
+// newTestCommands returns what runs commands, without a server.
+func newTestCommands(t testing.TB) *command.Server {
 	t.Helper()
 	source := config.Source{Origin: config.FromFlag}
 	cfg, err := config.Load(config.Memory{}, []config.Assignment{{Key: "memory.max_memory", Text: "1GB", Source: source}})
@@ -110,17 +111,29 @@ func newTestConn(t testing.TB) (*conn, *config.Values) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := command.NewServer(command.Options{Store: store, Config: cfg})
-	session, err := srv.NewSession("127.0.0.1:1", "127.0.0.1:2", 3, func() {})
-	if err != nil {
-		t.Fatal(err)
-	}
+	srv := command.NewServer(command.Options{Store: store, Config: cfg, Log: slog.New(slog.DiscardHandler)})
 	t.Cleanup(func() {
-		session.Close()
 		srv.Close()
 		store.Close()
 	})
-	return &conn{session: session}, cfg.Snapshot()
+	return srv
+}
+
+// newTestConn returns a connection without a socket.
+func newTestConn(t testing.TB) (*conn, *config.Values) {
+	t.Helper()
+	srv := newTestCommands(t)
+	return &conn{session: newTestSession(t, srv, func() {})}, srv.Config.Snapshot()
+}
+
+func newTestSession(t testing.TB, srv *command.Server, wake func()) *command.Session {
+	t.Helper()
+	session, err := srv.NewSession("127.0.0.1:1", "127.0.0.1:2", 3, wake)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(session.Close)
+	return session
 }
 
 // TestExecuteAllocates: a batch allocates nothing.

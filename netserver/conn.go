@@ -6,6 +6,7 @@ import (
 
 	"github.com/redistill/redistill/internal/command"
 	"github.com/redistill/redistill/internal/config"
+	"github.com/redistill/redistill/internal/invariants"
 	"github.com/redistill/redistill/internal/resp"
 )
 
@@ -127,6 +128,11 @@ func (c *conn) retry() verdict {
 	}
 	if c.session.Exec(&command.Request{Args: c.held}) == command.Wait {
 		return waiting
+	}
+	if invariants.Enabled {
+		for _, a := range c.held {
+			invariants.Mangle(a)
+		}
 	}
 	c.held = nil
 	return more

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/internal/config"
+	"github.com/redistill/redistill/internal/invariants"
 )
 
 // loopConn is a connection that an event loop serves. Its fields belong to the loop's goroutine, unless said otherwise.
@@ -214,6 +215,7 @@ func (c *loopConn) process(v *config.Values, input []byte) bool {
 		if next != drop {
 			c.in.put(input[n:], c.parser.Need())
 		}
+		invariants.Mangle(input)
 	} else {
 		n, next := c.execute(c.loop.batch, c.in.bytes(), c.in.size(), now, v)
 		c.next = next

@@ -6,6 +6,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/redistill/redistill/internal/invariants"
 )
 
 // handshakeTimeout is how long a client may take over the TLS handshake, during which it counts as one of max_connections.
@@ -91,6 +93,7 @@ func (s *tlsStream) send(slices [][]byte, pool *recordPool) (n int64, err error)
 	if err == nil {
 		_, err = s.socket.Conn.Write(records)
 	}
+	invariants.Mangle(records)
 	return n, err
 }
 

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"syscall"
 	"unsafe"
+
+	"github.com/redistill/redistill/internal/invariants"
 )
 
 // uringPoller has input brought to it and replies taken away by an io_uring: one system call submits the replies of all connections and
@@ -231,7 +233,9 @@ func (p *uringPoller) received(c *loopConn, e cqe) {
 	if e.flags&cqeBuffer != 0 {
 		id := uint16(e.flags >> 16)
 		if e.res > 0 {
-			p.loop.attend(c, false, p.ring.buffer(id, int(e.res)))
+			input := p.ring.buffer(id, int(e.res))
+			p.loop.attend(c, false, input)
+			invariants.Mangle(input) // what has to wait was copied
 		}
 		p.ring.giveBack(id)
 	}

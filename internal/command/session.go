@@ -12,6 +12,7 @@ import (
 	"github.com/redistill/redistill/engine"
 	"github.com/redistill/redistill/internal/acl"
 	"github.com/redistill/redistill/internal/config"
+	"github.com/redistill/redistill/internal/invariants"
 	"github.com/redistill/redistill/internal/resp"
 )
 
@@ -160,6 +161,7 @@ func (s *Session) OutSize() int { return cap(s.Out.B) + s.Out.Len() - len(s.Out.
 
 // Sent is called by the connection when the replies were written, or will never be. It resets Out, and may lock shards.
 func (s *Session) Sent() {
+	invariants.Mangle(s.Out.B)
 	s.Out.B = s.Out.B[:0]
 	if len(s.Out.Pieces) > 0 {
 		s.Out.Unshare()

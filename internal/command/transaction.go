@@ -1,6 +1,9 @@
 package command
 
-import "github.com/redistill/redistill/engine"
+import (
+	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/invariants"
+)
 
 var transactionCommands = []Command{
 	{Name: "multi", Arity: 1, Flags: NoScript | Loading | Stale | Fast | AllowBusy | Immediate, Group: Transactions, Since: "1.2.0",
@@ -117,6 +120,11 @@ const queueKept = 64 << 10
 func (s *Session) endMulti() {
 	s.state &^= inMulti
 	m := &s.multi
+	if invariants.Enabled {
+		for _, a := range m.args {
+			invariants.Mangle(a)
+		}
+	}
 	if m.size > queueKept {
 		m.queued, m.text, m.args, m.keys = nil, nil, nil, nil
 	}

@@ -35,8 +35,9 @@
 // # Slice lifetimes
 //
 // Arguments alias the buffer. They are valid until the caller overwrites the
-// consumed part of it, and whoever keeps one longer (the engine, MULTI) must
-// copy it. Their capacity ends with the argument, so appending to one never
+// consumed part of it, and those that keep one longer (the engine, MULTI) must
+// copy it. In builds with the tag invariants, package netserver overwrites it as
+// soon as the commands have run. Their capacity ends with the argument, so appending to one never
 // writes over the next. Inline commands are unquoted in place: Next may
 // rewrite the bytes that it consumes, never those behind them. The slice of
 // arguments itself grows to the longest command seen; a caller that reuses it
