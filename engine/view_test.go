@@ -78,6 +78,36 @@ func TestViewsEnd(t *testing.T) {
 	}
 }
 
+// However the lock was taken, a view ends when it is given back.
+func TestViewsEndWithLocks(t *testing.T) {
+	if !invariants.Enabled {
+		t.Skip("views are checked in builds with the tag invariants")
+	}
+	s, err := engine.OpenArena(engine.Options{Shards: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	tx, k, other := s.NewTx(), s.Key([]byte("key")), s.Key([]byte("other"))
+	for name, lock := range map[string]func(){
+		"one":  func() { tx.LockKey(k) },
+		"some": func() { tx.LockKeys([]engine.Key{k, other}) },
+		"all":  tx.LockAll,
+	} {
+		lock()
+		if err := tx.Set(k, []byte("value"), engine.NoDeadline); err != nil {
+			t.Fatal(err)
+		}
+		v, _, _ := tx.Get(k)
+		if got := string(v.AppendTo(nil)); got != "value" {
+			t.Errorf("%s: got %q", name, got)
+		}
+		if tx.Unlock(); !panics(func() { v.AppendTo(nil) }) {
+			t.Errorf("%s: no panic", name)
+		}
+	}
+}
+
 // Keys and fields that callbacks are lent are overwritten behind them.
 func TestLentIsOverwritten(t *testing.T) {
 	if !invariants.Enabled {
