@@ -44,7 +44,7 @@ const policy = `
 	engine, internal/atomicfile, internal/rdb, golang.org/x/sys/unix < internal/snapshot;
 
 	# The network knows no command by name, and not the engine.
-	internal/command, internal/config, internal/resp < netserver;
+	internal/command, internal/config, internal/invariants, internal/resp < netserver;
 	net/http, reflect, regexp !< netserver;
 
 	# Certificates are files; who serves with them gets a tls.Config.
