@@ -82,7 +82,7 @@ const policy = `
 	github.com/ulikunitz/xz < internal/traces;
 
 	# Tests start the whole server.
-	cmd, internal/resp/resptest, internal/spawn < internal/servertest;
+	cmd, internal/resp/resptest, internal/spawn, test/await < internal/servertest;
 
 	# Programs that write documentation.
 	cmd, internal/command, internal/config, internal/info, github.com/spf13/cobra, github.com/spf13/cobra/doc, github.com/spf13/pflag

@@ -25,15 +25,23 @@ var exceptions = map[string]string{
 }
 
 func TestSource(t *testing.T) {
-	unused := maps.Clone(exceptions)
+	var found []string
 	for _, s := range sources(t) {
-		for _, v := range check(s) {
-			if _, ok := exceptions[v]; ok {
-				delete(unused, v)
-				continue
-			}
+		found = append(found, check(s)...)
+	}
+	expect(t, found, exceptions)
+}
+
+// expect reports the violations that are no exceptions, and the exceptions that
+// are not needed.
+func expect(t *testing.T, found []string, exceptions map[string]string) {
+	t.Helper()
+	unused := maps.Clone(exceptions)
+	for _, v := range found {
+		if _, ok := exceptions[v]; !ok {
 			t.Error(v)
 		}
+		delete(unused, v)
 	}
 	for v := range unused {
 		t.Errorf("the exception %q is not needed any more", v)
