@@ -68,13 +68,16 @@ func secure(ctx context.Context, conn net.Conn, cfg *tls.Config, timeout time.Du
 	return c, nil
 }
 
+// errNoAnswer is the reason of what a timeout ended.
+var errNoAnswer = errors.New("no answer in time")
+
 // plain takes the address out of an error of the network, where the message
 // names it already.
 func plain(err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) {
 		if op.Timeout() {
-			return errors.New("no answer in time")
+			return errNoAnswer
 		}
 		return op.Err
 	}

@@ -135,8 +135,9 @@ func metrics() []metric {
 type Named struct {
 	Name string
 	Target
-	// Ended says how the server's process ended, or nothing if it runs. It is nil
-	// if it is not known.
+	// Ended waits for the end of a server's process that has closed its connections,
+	// and says how it ended, or nothing if it still runs. It is nil if that is not
+	// known.
 	Ended func() string
 }
 
@@ -191,9 +192,12 @@ func (c Config) numbered(run, runs int) Config {
 	return c
 }
 
-// explain adds to the error of a run how the server's process ended, if it did.
+// explain adds to the error of a run how the server's process ended, if it did. A
+// server that answers with an error, or not at all, has not ended, and is not
+// waited for.
 func (t *Named) explain(err error) error {
-	if err == nil || t.Ended == nil || errors.Is(err, ErrInterrupted) {
+	var refused *ServerError
+	if err == nil || t.Ended == nil || errors.Is(err, ErrInterrupted) || errors.Is(err, errNoAnswer) || errors.As(err, &refused) {
 		return err
 	}
 	if last := t.Ended(); last != "" {

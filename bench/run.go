@@ -204,9 +204,6 @@ func (l *load) report(name string, p *phase, total int64) (stop func()) {
 	return func() { close(done); <-ended }
 }
 
-// lastTimeout is how long the server's figures are waited for at an early end.
-const lastTimeout = 5 * time.Second
-
 // measure runs the phase that counts.
 func (l *load) measure(ctx context.Context, drive func(*worker, context.Context, *phase) error) (Result, error) {
 	var run Result
@@ -214,11 +211,7 @@ func (l *load) measure(ctx context.Context, drive func(*worker, context.Context,
 	before := l.control.snapshot(l.cfg.Timeout)
 	p := l.newPhase(l.cfg.Duration, l.cfg.Requests)
 	elapsed, err := l.run(ctx, "measure", p, drive)
-	timeout := l.cfg.Timeout
-	if err != nil {
-		timeout = min(timeout, lastTimeout) // it may be the server that is stuck
-	}
-	after := l.control.snapshot(timeout)
+	after := l.control.snapshot(l.cfg.Timeout)
 	run.Seconds = elapsed.Seconds()
 	run.BytesSent, run.BytesReceived = l.bytes()
 	run.BytesSent -= sent

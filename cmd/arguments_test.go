@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/redistill/redistill/test/await"
 )
 
 func TestSecrets(t *testing.T) {
@@ -48,7 +50,7 @@ func TestProcessListShowsNoPassword(t *testing.T) {
 	port := freePort(t)
 	pid, _ := serverProcess(t, port, "--password", "open-sesame")
 	connectTo(t, "redis://:open-sesame@127.0.0.1:"+port)
-	s := openConsole(t, 80, 24, "stats", "redis://:open-sesame@127.0.0.1:"+port, "--watch")
+	s := openConsole(t, 80, 24, "stats", "redis://:open-sesame@127.0.0.1:"+port, "--watch", "--timeout", await.Limit.String())
 	s.waitFor("hit rate")
 	for pid, want := range map[int]string{
 		pid:   "--password\x00***********\x00",

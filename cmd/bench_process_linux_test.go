@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -11,11 +10,13 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/creack/pty"
+
+	"github.com/redistill/redistill/test/await"
 )
 
 // benchProcess is 'redistill bench' as a process, with a server that it spawned and
@@ -32,20 +33,14 @@ func startBench(t *testing.T, args ...string) *benchProcess {
 	t.Helper()
 	p := &benchProcess{socket: filepath.Join(t.TempDir(), "s")}
 	server := "redistill serve --bind 127.0.0.1 --port {port} --max-memory 100mb --unix-socket " + p.socket
-	p.Cmd = exec.Command("redistill", append([]string{"bench", server, "--keys", "10", "--warmup", "0s", "--duration", "1m"}, args...)...)
+	p.Cmd = exec.Command("redistill", append([]string{"bench", server, "--keys", "10", "--warmup", "0s", "--duration", "1h", "--timeout", await.Limit.String()}, args...)...)
 	p.Stdout, p.Stderr = &p.stdout, &p.stderr
 	p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.Process.Kill() }) // it has ended, unless the test failed
-	deadline := time.Now().Add(time.Minute)
-	for !p.measures() {
-		if time.Now().After(deadline) {
-			t.Fatal("bench does not get so far that it measures")
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	await.True(t, "bench gets so far that it measures", p.measures)
 	return p
 }
 
@@ -74,16 +69,10 @@ func ask(socket, command string) (string, error) {
 // requireGone fails if the server still answers, or does so again.
 func (p *benchProcess) requireGone(t *testing.T) {
 	t.Helper()
-	deadline := time.Now().Add(time.Minute)
-	for {
-		if _, err := ask(p.socket, "PING"); err != nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the server of --spawn goes on after bench has ended")
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	await.True(t, "the server of --spawn ends after bench", func() bool {
+		_, err := ask(p.socket, "PING")
+		return err != nil
+	})
 }
 
 // TestBenchInterrupted: Ctrl-C, which a terminal sends to all processes of a
@@ -141,7 +130,7 @@ func TestBenchClosedPipe(t *testing.T) {
 		}
 		r.Close()
 		var stderr bytes.Buffer
-		cmd := exec.Command("redistill", "bench", "--requests", "100", "--keys", "10", "--warmup", "0s", "--output", output)
+		cmd := exec.Command("redistill", "bench", "--requests", "100", "--keys", "10", "--warmup", "0s", "--timeout", await.Limit.String(), "--output", output)
 		cmd.Stdout, cmd.Stderr = w, &stderr
 		_ = cmd.Run() // the code is looked at
 		w.Close()
@@ -151,15 +140,36 @@ func TestBenchClosedPipe(t *testing.T) {
 	}
 }
 
-// onTerminal runs bench with stderr, and stdout if it is nil, on a terminal, and
-// returns what that got.
-func onTerminal(t *testing.T, columns uint16, stdout io.Writer, args ...string) string {
-	t.Helper()
-	return programOnTerminal(t, columns, stdout, append([]string{"bench", "--keys", "100", "--warmup", "0s", "--connections", "2"}, args...)...)
+// output is what a program has written so far.
+type output struct {
+	mu   sync.Mutex
+	text []byte
 }
 
-// programOnTerminal is onTerminal for any command.
-func programOnTerminal(t *testing.T, columns uint16, stdout io.Writer, args ...string) string {
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.text = append(o.text, b...)
+	return len(b), nil
+}
+
+func (o *output) shows(what *regexp.Regexp) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return what.Match(o.text)
+}
+
+// benchOnTerminal is onTerminal for bench.
+func benchOnTerminal(t *testing.T, columns uint16, stdout io.Writer, until *regexp.Regexp, args ...string) string {
+	t.Helper()
+	return onTerminal(t, columns, stdout, until,
+		append([]string{"bench", "--keys", "100", "--warmup", "0s", "--connections", "2", "--timeout", await.Limit.String()}, args...)...)
+}
+
+// onTerminal runs the program with stderr, and stdout if it is nil, on a terminal,
+// and returns what that got. If until is not nil, the program is interrupted when
+// the terminal has got that.
+func onTerminal(t *testing.T, columns uint16, stdout io.Writer, until *regexp.Regexp, args ...string) string {
 	t.Helper()
 	master, slave, err := pty.Open()
 	if err != nil {
@@ -176,16 +186,29 @@ func programOnTerminal(t *testing.T, columns uint16, stdout io.Writer, args ...s
 	if stdout == nil {
 		cmd.Stdout = slave
 	}
-	got := make(chan string)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() }) // it has ended, unless the test failed
+	var got output
+	ended := make(chan struct{})
 	go func() {
-		text, _ := io.ReadAll(bufio.NewReader(master)) // it ends with an error, when all slaves are closed
-		got <- string(text)
+		_, _ = io.Copy(&got, master) // it ends with an error, when all slaves are closed
+		close(ended)
 	}()
-	if err := cmd.Run(); err != nil {
-		t.Error(err)
+	want := exitOK
+	if until != nil {
+		await.True(t, "the terminal shows "+until.String(), func() bool { return got.shows(until) })
+		_ = cmd.Process.Signal(os.Interrupt)
+		want = exitPartial
+	}
+	_ = cmd.Wait() // the code is looked at
+	if code := cmd.ProcessState.ExitCode(); code != want {
+		t.Errorf("exit code %d, want %d", code, want)
 	}
 	slave.Close()
-	return <-got
+	<-ended
+	return string(got.text)
 }
 
 // control are the sequences that move the cursor.
@@ -193,10 +216,8 @@ var control = regexp.MustCompile("\x1b\\[[0-9;?]*[A-Za-z]")
 
 // TestBenchNarrowTerminal: on 20 columns no line is longer, but for words that are.
 func TestBenchNarrowTerminal(t *testing.T) {
-	got := onTerminal(t, 20, nil, "--duration", "1500ms", "--repeat", "2")
-	if !regexp.MustCompile(`[12]/2 measure \[.*\] \d+ %`).MatchString(got) {
-		t.Errorf("there is no progress in %q", got)
-	}
+	benchOnTerminal(t, 20, nil, regexp.MustCompile(`1/2 measure \[.*\] \d+ %`), "--duration", "1h", "--repeat", "2")
+	got := benchOnTerminal(t, 20, nil, nil, "--requests", "500", "--repeat", "2")
 	_, report, found := strings.Cut(got, "profile session")
 	if !found {
 		t.Fatalf("there is no report in %q", got)
@@ -217,10 +238,11 @@ func TestBenchNarrowTerminal(t *testing.T) {
 // and nothing of it stays.
 func TestBenchProgressBeside(t *testing.T) {
 	var stdout bytes.Buffer
-	got := onTerminal(t, 80, &stdout, "--duration", "4s", "--output", "csv")
-	if !strings.Contains(got, "measure [") || !strings.HasPrefix(stdout.String(), "target,profile,") {
+	got := benchOnTerminal(t, 80, &stdout, regexp.MustCompile(`measure \[`), "--duration", "1h", "--output", "csv")
+	if !strings.HasPrefix(stdout.String(), "target,profile,") {
 		t.Errorf("got %q and %q", got, stdout.String())
 	}
+	got, _, _ = strings.Cut(got, "redistill: the results are partial")
 	if strings.Contains(stdout.String(), "measure") || !strings.HasSuffix(got, "\x1b[J") {
 		t.Errorf("the bar is left over in %q", got)
 	}
@@ -234,7 +256,7 @@ func TestBenchManyConnections(t *testing.T) {
 		t.Skipf("skipped, because a process may have %d files only", limit.Max)
 	}
 	var stderr bytes.Buffer
-	cmd := exec.Command("redistill", "bench", "--connections", fmt.Sprint(connections), "--requests", "30000", "--keys", "1000", "--warmup", "0s", "--timeout", "1m")
+	cmd := exec.Command("redistill", "bench", "--connections", fmt.Sprint(connections), "--requests", "30000", "--keys", "1000", "--warmup", "0s", "--timeout", await.Limit.String())
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil || !strings.Contains(string(out), "30000 in ") || !strings.Contains(string(out), " 0 errors") {

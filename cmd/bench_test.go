@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/redistill/redistill/internal/resp"
+	"github.com/redistill/redistill/test/await"
 )
 
 // serveUntil answers commands on a loopback address until it has seen so many
@@ -78,7 +79,7 @@ func TestBenchEndsEarly(t *testing.T) {
 	} {
 		address := serveUntil(t, 500, test.end, nil)
 		var stdout, stderr bytes.Buffer
-		args := []string{"bench", address, "--keys", "10", "--warmup", "0s", "--duration", "1m", "--connections", "1"}
+		args := []string{"bench", address, "--keys", "10", "--warmup", "0s", "--duration", "1h", "--timeout", await.Limit.String(), "--connections", "1"}
 		code := run(ctx, args, nil, &stdout, &stderr)
 		if code != exitPartial || !strings.Contains(stdout.String(), "\nPARTIAL RESULTS: "+test.want) ||
 			stderr.String() != "redistill: the results are partial: "+test.want+"\n" {

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/redistill/redistill/test/await"
 )
 
 // certificate makes a certificate that is its own CA, for a server at 127.0.0.1
@@ -86,10 +88,10 @@ func TestBenchTLS(t *testing.T) {
 		{"redis://" + address, nil, "redistill: connecting to redis://" + address},
 		{"rediss://" + strictAddress, []string{"--cacert", cert, "--cert", cert, "--key", key}, ""},
 		{"rediss://" + strictAddress, []string{"--cacert", cert}, "certificate required"},
-		{"rediss://" + serveUntil(t, 0, nil, nil), []string{"--insecure", "--timeout", "1s"}, "redistill: connecting to rediss://"}, // which never answers
+		{"rediss://" + serveUntil(t, 0, nil, nil), []string{"--insecure", "--timeout", "50ms"}, "redistill: connecting to rediss://"}, // which never answers
 	} {
 		var stdout, stderr bytes.Buffer
-		args := append([]string{"bench", test.target, "--keys", "10", "--requests", "100", "--warmup", "0s", "--connections", "2", "--timeout", "1m"}, test.flags...)
+		args := append([]string{"bench", test.target, "--keys", "10", "--requests", "100", "--warmup", "0s", "--connections", "2", "--timeout", await.Limit.String()}, test.flags...)
 		code := run(context.Background(), args, nil, &stdout, &stderr)
 		if test.want == "" {
 			if code != exitOK || !strings.Contains(stdout.String(), "100 in ") {

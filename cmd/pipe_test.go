@@ -19,10 +19,10 @@ func TestClosedPipe(t *testing.T) {
 	port := freePort(t)
 	startOurs(t, port)
 	connectTo(t, "127.0.0.1:"+port)
+	stats := "stats --timeout 3m 127.0.0.1:" + port
 	for _, args := range []string{
 		"version", "config", "plan --item a=1:1B",
-		"stats 127.0.0.1:" + port, "stats --output json 127.0.0.1:" + port, "stats --output csv 127.0.0.1:" + port,
-		"stats --check connections>0 127.0.0.1:" + port,
+		stats, stats + " --output json", stats + " --output csv", stats + " --check connections>0",
 	} {
 		r, w, err := os.Pipe()
 		if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/redistill/redistill/internal/population"
 )
 
-// sampleTimeout is how long a server may take for the replies to a hundred keys.
-const sampleTimeout = 10 * time.Second
+// answerTimeout is how long a server may take to log a client in, and for the replies to a hundred keys.
+const answerTimeout = time.Minute
 
 // sampleReport is a sample with where it is from.
 type sampleReport struct {
@@ -39,7 +39,7 @@ func takeSample(ctx context.Context, from string, o population.SampleOptions, se
 	if target.Password == "" {
 		target.Password = os.Getenv("REDISCLI_AUTH")
 	}
-	nc, err := bench.Dial(ctx, target, sampleTimeout)
+	nc, err := bench.Dial(ctx, target, answerTimeout)
 	var refused *bench.ServerError
 	if errors.As(err, &refused) && strings.HasPrefix(refused.Text, "NOAUTH") {
 		return nil, fmt.Errorf("%w; set REDISCLI_AUTH", err)
@@ -50,7 +50,7 @@ func takeSample(ctx context.Context, from string, o population.SampleOptions, se
 	defer func() { _ = nc.Close() }()
 	line := newStatusLine(stderr)
 	defer line.clear()
-	o.Timeout = sampleTimeout
+	o.Timeout = answerTimeout
 	s, err := population.TakeSample(ctx, nc, o, func(done int) { line.show("%d keys of at most %d", done, o.Keys) })
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", target, err)

@@ -10,7 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
+
+	"github.com/redistill/redistill/test/await"
 )
 
 // startVerifying starts 'redistill plan --verify' with a population that takes
@@ -25,14 +26,11 @@ func startVerifying(t *testing.T, stderr *bytes.Buffer) (cmd *exec.Cmd, server s
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill() }) // it has ended, unless the test failed
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-		if server = serverOf(cmd.Process.Pid); server != "" {
-			return cmd, server
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("it starts no server: %s", stderr)
-		}
-	}
+	await.True(t, "it starts a server", func() bool {
+		server = serverOf(cmd.Process.Pid)
+		return server != ""
+	})
+	return cmd, server
 }
 
 // serverOf returns the child of a process, in any of its threads, that is a server: Go's runtime has others for a moment.
@@ -52,15 +50,10 @@ func serverOf(pid int) string {
 // requireEnded fails if a process does not end.
 func requireEnded(t *testing.T, pid string) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+	await.True(t, "the server ends", func() bool {
 		state, err := os.ReadFile("/proc/" + pid + "/stat")
-		if err != nil || strings.Contains(string(state), ") Z ") {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the server goes on")
-		}
-	}
+		return err != nil || strings.Contains(string(state), ") Z ")
+	})
 }
 
 // TestVerifyInterrupted: Ctrl-C ends the server too, and is one line.
@@ -128,7 +121,7 @@ func TestVerifyServerEnds(t *testing.T) {
 
 // TestPlanNarrowTerminal: on 20 columns no line is longer, but for words that are.
 func TestPlanNarrowTerminal(t *testing.T) {
-	got := programOnTerminal(t, 20, nil, "plan", "--item", "sessions=1M:256B:ttl=24h", "--memory", "100mb", "--item", "big=10:2MB")
+	got := onTerminal(t, 20, nil, nil, "plan", "--item", "sessions=1M:256B:ttl=24h", "--memory", "100mb", "--item", "big=10:2MB")
 	for line := range strings.SplitSeq(got, "\r\n") {
 		if len([]rune(line)) > 20 && strings.Contains(strings.TrimSpace(line), " ") {
 			t.Errorf("%q is longer than the terminal", line)
@@ -147,15 +140,10 @@ func TestPlanFromTLS(t *testing.T) {
 	_, cert, key := certificate(t)
 	port := freePort(t)
 	serverProcess(t, freePort(t), "--tls", "--tls-port", port, "--tls-cert-path", cert, "--tls-key-path", key)
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-		if nc, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
-			nc.Close()
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the server does not start")
-		}
-	}
+	await.True(t, "the server starts", func() bool {
+		nc, err := net.Dial("tcp", "127.0.0.1:"+port)
+		return err == nil && nc.Close() == nil
+	})
 	for _, test := range []struct {
 		flags []string
 		want  string

@@ -46,9 +46,12 @@ func (p *planReport) verify(ctx context.Context, options plan.Options, scale flo
 		return err
 	}
 	defer server.Stop()
-	nc, err := bench.Dial(ctx, bench.Target{Network: "tcp", Address: server.Address}, 10*time.Second)
+	nc, err := bench.Dial(ctx, bench.Target{Network: "tcp", Address: server.Address}, answerTimeout)
+	if err != nil && ctx.Err() != nil {
+		return population.ErrInterrupted
+	}
 	if err != nil {
-		return err
+		return explain(err, server)
 	}
 	defer func() { _ = nc.Close() }()
 	line := newStatusLine(stderr)
@@ -58,9 +61,14 @@ func (p *planReport) verify(ctx context.Context, options plan.Options, scale flo
 	p.Verified, err = population.Verify(ctx, nc, items, growth, func(now population.Progress) {
 		line.show("loading %s: %d of %d", now.Item, now.Done, now.Count)
 	})
-	if err == nil || errors.Is(err, population.ErrInterrupted) {
-		return err
+	if errors.Is(err, population.ErrClosed) {
+		return explain(err, server)
 	}
+	return err
+}
+
+// explain adds to an error how a server ended that answered a moment ago.
+func explain(err error, server *spawn.Server) error {
 	if last := server.Ended(); last != "" {
 		return fmt.Errorf("%w; the server ended: %s", err, last)
 	}

@@ -9,7 +9,10 @@ import (
 
 // trimProgram gives back the memory of this program's file that only the start needed, or other commands do. What is needed again the
 // system finds in its cache of files. A mapping of which some pages have become the process's own is left alone.
-func trimProgram() {
+func trimProgram() { adviseProgram(syscall.MADV_DONTNEED) }
+
+// adviseProgram gives the kernel advice about each mapping of this program's file of which no page has become the process's own.
+func adviseProgram(advice uintptr) {
 	program, err := os.Readlink("/proc/self/exe")
 	if err != nil {
 		return
@@ -30,7 +33,7 @@ func trimProgram() {
 				to, _ = strconv.ParseUint(end, 16, 64)
 			}
 		case f[0] == "Anonymous:" && f[1] == "0" && from < to:
-			_, _, _ = syscall.Syscall(syscall.SYS_MADVISE, uintptr(from), uintptr(to-from), syscall.MADV_DONTNEED)
+			_, _, _ = syscall.Syscall(syscall.SYS_MADVISE, uintptr(from), uintptr(to-from), advice)
 		}
 	}
 }

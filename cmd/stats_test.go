@@ -17,6 +17,7 @@ import (
 	"github.com/redistill/redistill/internal/certs/certstest"
 	"github.com/redistill/redistill/internal/spawn"
 	"github.com/redistill/redistill/internal/stats"
+	"github.com/redistill/redistill/test/await"
 )
 
 // freePort returns a port that nothing listens on.
@@ -74,18 +75,13 @@ func connectTo(t *testing.T, url string) *stats.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(time.Minute)
-	for {
-		c, err := stats.Connect(t.Context(), target, 5*time.Second)
-		if err == nil {
-			t.Cleanup(c.Close)
-			return c
-		}
-		if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	var c *stats.Conn
+	await.True(t, "the server at "+url+" accepts commands", func() bool {
+		c, err = stats.Connect(t.Context(), target, await.Limit)
+		return err == nil
+	})
+	t.Cleanup(c.Close)
+	return c
 }
 
 // servers are what the tests of stats run against.
@@ -98,10 +94,10 @@ var servers = []struct {
 	{"redis", "Redis 7", startRedis, func(word string) []string { return []string{"--requirepass", word} }},
 }
 
-// runMain runs the command line and returns its outcome.
-func runMain(args ...string) (code int, stdout, stderr string) {
+// runStatsCommand runs 'redistill stats' with arguments and returns its outcome.
+func runStatsCommand(args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
-	code = Main(args, strings.NewReader(""), &out, &errs)
+	code = Main(append([]string{"stats", "--timeout", await.Limit.String()}, args...), strings.NewReader(""), &out, &errs)
 	return code, out.String(), errs.String()
 }
 
@@ -128,7 +124,7 @@ func TestStats(t *testing.T) {
 
 func checkStatsJSON(t *testing.T, url, title string) {
 	t.Helper()
-	code, out, errs := runMain("stats", url, "--output", "json", "--interval", "10ms", "--check", "misses=1", "--check", "hit_rate>99%")
+	code, out, errs := runStatsCommand(url, "--output", "json", "--interval", "10ms", "--check", "misses=1", "--check", "hit_rate>99%")
 	var doc statsDocument
 	if err := json.Unmarshal([]byte(out), &doc); err != nil || code != exitCheck {
 		t.Fatalf("code %d, error %v: %s%s", code, err, out, errs)
@@ -183,7 +179,7 @@ func commandNames(commands []stats.Command) string {
 
 func checkStatsTables(t *testing.T, url, title string) {
 	t.Helper()
-	code, out, errs := runMain("stats", url, "--interval", "10ms")
+	code, out, errs := runStatsCommand(url, "--interval", "10ms")
 	if code != 0 || errs != "" {
 		t.Fatalf("code %d: %s", code, errs)
 	}
@@ -193,14 +189,14 @@ func checkStatsTables(t *testing.T, url, title string) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
-	if _, out, _ := runMain("stats", url); !strings.Contains(out, "Most used commands, so far") || !strings.Contains(out, "hset") {
+	if _, out, _ := runStatsCommand(url); !strings.Contains(out, "Most used commands, so far") || !strings.Contains(out, "hset") {
 		t.Errorf("got\n%s", out)
 	}
 }
 
 func checkStatsCSV(t *testing.T, url string) {
 	t.Helper()
-	code, out, errs := runMain("stats", url, "--output", "csv")
+	code, out, errs := runStatsCommand(url, "--output", "csv")
 	lines, err := csv.NewReader(strings.NewReader(out)).ReadAll()
 	if code != 0 || err != nil || len(lines) != len(stats.Metrics())+1 {
 		t.Fatalf("code %d, %v: %s%s", code, err, out, errs)
@@ -212,11 +208,11 @@ func checkStatsCSV(t *testing.T, url string) {
 
 func checkStatsChecks(t *testing.T, url string) {
 	t.Helper()
-	code, out, errs := runMain("stats", url, "--check", "hit_rate>70%", "--check", "memory<90%")
+	code, out, errs := runStatsCommand(url, "--check", "hit_rate>70%", "--check", "memory<90%")
 	if code != 0 || errs != "" || strings.Count(out, "ok ") != 2 {
 		t.Errorf("code %d: %s%s", code, out, errs)
 	}
-	code, out, errs = runMain("stats", url, "--check", "hit_rate>80%", "--check", "memory<90%", "--check", "evicted>5")
+	code, out, errs = runStatsCommand(url, "--check", "hit_rate>80%", "--check", "memory<90%", "--check", "evicted>5")
 	if code != 2 || strings.Count(out, "FAILED") != 2 || errs != "redistill: failed: hit_rate>80% (is 75.00%), evicted>5 (is 0)\n" {
 		t.Errorf("code %d: %s%s", code, out, errs)
 	}
@@ -232,22 +228,22 @@ func TestStatsPassword(t *testing.T) {
 			server.start(t, port, server.password("open-sesame")...)
 			host := "127.0.0.1:" + port
 			connectTo(t, "redis://:open-sesame@"+host)
-			code, out, errs := runMain("stats", "redis://:open-sesame@"+host)
+			code, out, errs := runStatsCommand("redis://:open-sesame@" + host)
 			if code != 0 || !strings.Contains(out, "Traffic") || strings.Contains(out+errs, "sesame") {
 				t.Errorf("in the URL: code %d: %s%s", code, out, errs)
 			}
 			for _, url := range []string{host, "redis://:wrong@" + host} {
-				code, out, errs = runMain("stats", url)
+				code, out, errs = runStatsCommand(url)
 				if code != 1 || out != "" || strings.Count(errs, "\n") != 1 || strings.Contains(errs, "wrong@") {
 					t.Errorf("%s: code %d: %s%s", url, code, out, errs)
 				}
 			}
 			t.Setenv("REDISCLI_AUTH", "open-sesame")
-			if code, _, errs := runMain("stats", host, "--check", "connections>0"); code != 0 {
+			if code, _, errs := runStatsCommand(host, "--check", "connections>0"); code != 0 {
 				t.Errorf("REDISCLI_AUTH: code %d: %s", code, errs)
 			}
 			t.Setenv("REDIS_URL", "redis://"+host)
-			if code, _, errs := runMain("stats", "--check", "connections>0"); code != 0 {
+			if code, _, errs := runStatsCommand("--check", "connections>0"); code != 0 {
 				t.Errorf("REDIS_URL: code %d: %s", code, errs)
 			}
 		})
@@ -255,9 +251,9 @@ func TestStatsPassword(t *testing.T) {
 }
 
 func TestStatsUnreachable(t *testing.T) {
-	port := freePort(t)
-	code, out, errs := runMain("stats", "127.0.0.1:"+port)
-	if code != 1 || out != "" || errs != "redistill: redis://127.0.0.1:"+port+": connect: connection refused\n" {
+	// Port 1 is never given to anybody who asks for a free one.
+	code, out, errs := runStatsCommand("127.0.0.1:1")
+	if code != 1 || out != "" || errs != "redistill: redis://127.0.0.1:1: connect: connection refused\n" {
 		t.Errorf("code %d: %q %q", code, out, errs)
 	}
 }
@@ -274,15 +270,15 @@ func TestStatsOfLocalServer(t *testing.T) {
 	t.Setenv("REDIS_PASSWORD", "open-sesame")
 	startOurs(t, port)
 	connectTo(t, "redis://:open-sesame@127.0.0.1:"+port)
-	if code, out, errs := runMain("stats", "--check", "uptime>=0"); code != 0 {
+	if code, out, errs := runStatsCommand("--check", "uptime>=0"); code != 0 {
 		t.Errorf("code %d: %s%s", code, out, errs)
 	}
 	// The password is for that server alone.
-	if code, out, errs := runMain("stats", "127.0.0.1:"+port); code != 1 || !strings.Contains(errs, "wants a password") {
+	if code, out, errs := runStatsCommand("127.0.0.1:" + port); code != 1 || !strings.Contains(errs, "wants a password") {
 		t.Errorf("with a target: code %d: %s%s", code, out, errs)
 	}
 	t.Setenv("REDIS_PORT", "x")
-	if code, _, errs := runMain("stats"); code != 1 || !strings.Contains(errs, "REDIS_PORT") {
+	if code, _, errs := runStatsCommand(); code != 1 || !strings.Contains(errs, "REDIS_PORT") {
 		t.Errorf("a bad port: code %d: %s", code, errs)
 	}
 }
@@ -299,8 +295,8 @@ func TestStatsOverTLS(t *testing.T) {
 	startOurs(t, plain, "--tls-port", port, "--tls-cert-path", cert, "--tls-key-path", key, "--tls-client-ca", ca)
 	connectTo(t, "127.0.0.1:"+plain)
 	url := "rediss://127.0.0.1:" + port
-	check := []string{"stats", url, "--check", "uptime>=0"}
-	if code, out, errs := runMain(append(check, "--cacert", ca, "--cert", clientCert, "--key", clientKey)...); code != 0 {
+	check := []string{url, "--check", "uptime>=0"}
+	if code, out, errs := runStatsCommand(append(check, "--cacert", ca, "--cert", clientCert, "--key", clientKey)...); code != 0 {
 		t.Errorf("code %d: %s%s", code, out, errs)
 	}
 	for _, flags := range [][]string{
@@ -309,11 +305,11 @@ func TestStatsOverTLS(t *testing.T) {
 		{"--cacert", clientKey},
 		{"--insecure", "--cert", clientCert},
 	} {
-		if code, out, errs := runMain(append(check, flags...)...); code != 1 || out != "" || strings.Count(errs, "\n") != 1 {
+		if code, out, errs := runStatsCommand(append(check, flags...)...); code != 1 || out != "" || strings.Count(errs, "\n") != 1 {
 			t.Errorf("%q: code %d: %s%s", flags, code, out, errs)
 		}
 	}
-	if code, _, errs := runMain("stats", "127.0.0.1:"+plain, "--insecure"); code != 1 || !strings.Contains(errs, "rediss://") {
+	if code, _, errs := runStatsCommand("127.0.0.1:"+plain, "--insecure"); code != 1 || !strings.Contains(errs, "rediss://") {
 		t.Errorf("without TLS: code %d: %s", code, errs)
 	}
 }

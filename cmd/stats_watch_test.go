@@ -15,6 +15,8 @@ import (
 	"github.com/charmbracelet/x/ansi"
 	"github.com/charmbracelet/x/vt"
 	"github.com/creack/pty"
+
+	"github.com/redistill/redistill/test/await"
 )
 
 // console is a program on a terminal, as its user sees it.
@@ -95,7 +97,7 @@ func (s *console) text() string {
 // wait returns when the screen is as wanted.
 func (s *console) wait(what string, ok func(text string) bool) {
 	s.t.Helper()
-	deadline := time.After(time.Minute)
+	deadline := time.After(await.Limit)
 	for !ok(s.text()) {
 		select {
 		case _, open := <-s.drawn:
@@ -138,7 +140,7 @@ func (s *console) waitExit() int {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-	case <-time.After(time.Minute):
+	case <-time.After(await.Limit):
 		s.t.Fatalf("the program does not end:\n%s", s.text())
 	}
 	return 0
@@ -170,7 +172,7 @@ func TestWatch(t *testing.T) {
 	if _, err := c.Do("SET", "a", "b"); err != nil {
 		t.Fatal(err)
 	}
-	s := openConsole(t, 120, 36, "stats", "127.0.0.1:"+port, "--watch", "--interval", "50ms")
+	s := openConsole(t, 120, 36, "stats", "127.0.0.1:"+port, "--watch", "--interval", "50ms", "--timeout", await.Limit.String())
 	s.waitFor("Redistill", "redis://127.0.0.1:"+port, "q quits", "hit rate", "since start", "of 128MB", "▅", "db0", "latency|histogr", "Slowest")
 	if !s.screen.IsAltScreen() {
 		t.Error("the screen is not a full one")
@@ -236,7 +238,7 @@ func TestPasswordPrompt(t *testing.T) {
 		{"open-sesame", 0, "Traffic"},
 		{"wrong-word", 1, "redistill: redis://127.0.0.1:" + port + ": the server answered: WRONGPASS"},
 	} {
-		s := openConsole(t, 200, 100, "stats", "127.0.0.1:"+port)
+		s := openConsole(t, 200, 100, "stats", "127.0.0.1:"+port, "--timeout", await.Limit.String())
 		s.waitFor("Password for redis://127.0.0.1:" + port + ":")
 		s.send(test.typed + "\r")
 		if code := s.waitExit(); code != test.code {

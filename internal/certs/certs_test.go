@@ -17,12 +17,10 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/redistill/redistill/internal/certs/certstest"
+	"github.com/redistill/redistill/test/await"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// patience is how long a test waits for what has to happen before it fails.
-const patience = time.Minute
 
 // lockedBuffer is a log that a test can read while it grows.
 type lockedBuffer struct {
@@ -74,7 +72,7 @@ func shown(t *testing.T, k *Keeper, client *tls.Config) (name string, server tls
 		_ = b.Close()
 	}()
 	c := tls.Client(a, client)
-	_ = c.SetDeadline(time.Now().Add(patience))
+	_ = c.SetDeadline(await.Deadline())
 	_, err = io.ReadFull(c, make([]byte, 1))
 	err = errors.Join(err, <-failed)
 	if err != nil {
@@ -86,18 +84,13 @@ func shown(t *testing.T, k *Keeper, client *tls.Config) (name string, server tls
 // waitFor waits until a handshake shows a name.
 func waitFor(t *testing.T, k *Keeper, client *tls.Config, want string) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+	await.True(t, "the certificate is "+want, func() bool {
 		got, _, err := shown(t, k, client)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got == want {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the certificate is %q still, want %q", got, want)
-		}
-	}
+		return got == want
+	})
 }
 
 // TestRotation: however the files are replaced, the next handshakes show the new certificate.
@@ -128,11 +121,8 @@ func TestRotation(t *testing.T) {
 			if left := time.Until(k.NotAfter()); left < time.Hour || left > 2*time.Hour {
 				t.Errorf("it expires in %v", left)
 			}
-			for deadline := time.Now().Add(patience); !strings.Contains(log.String(), "CN=third"); time.Sleep(5 * time.Millisecond) {
-				if time.Now().After(deadline) { // it is in use a moment before the log says so
-					t.Fatalf("the log does not say it: %s", log)
-				}
-			}
+			// It is in use a moment before the log says so.
+			await.True(t, "the log says it", func() bool { return strings.Contains(log.String(), "CN=third") })
 		})
 	}
 }

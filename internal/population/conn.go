@@ -12,12 +12,16 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 	"unicode"
 )
 
 // ErrInterrupted is the reason of what a context ended.
 var ErrInterrupted = errors.New("interrupted")
+
+// ErrClosed is the reason of what the server ended.
+var ErrClosed = errors.New("the server closed the connection")
 
 // ServerError is an error that the server replied, without control characters.
 type ServerError string
@@ -104,8 +108,8 @@ func (c *conn) reason(err error) error {
 		return nil
 	case c.ctx.Err() != nil:
 		return ErrInterrupted
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return errors.New("the server closed the connection")
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return ErrClosed
 	case errors.As(err, &op) && op.Timeout():
 		return fmt.Errorf("the server did not answer within %v", c.timeout)
 	case errors.As(err, &op):

@@ -1,7 +1,6 @@
 package resp
 
 import (
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -11,7 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/redistill/redistill/test/await"
 )
 
 // TestAgainstRedis sends the same bytes to a real server and to a few commands
@@ -139,7 +139,7 @@ func exchange(t *testing.T, socket, input string) string {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+	if err := conn.SetDeadline(await.Deadline()); err != nil {
 		t.Fatal(err)
 	}
 	// A server that has read enough resets the connection: no failure here.
@@ -180,14 +180,9 @@ func startRedis(t *testing.T, password string) (socket string) {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	await.True(t, "redis-server listens", func() bool {
 		conn, err := net.Dial("unix", socket)
-		if err == nil {
-			conn.Close()
-			return socket
-		}
-		if time.Now().After(deadline) {
-			t.Fatal(fmt.Errorf("redis-server does not listen: %w", err))
-		}
-	}
+		return err == nil && conn.Close() == nil
+	})
+	return socket
 }

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"net"
 	"testing"
-	"time"
 
 	"github.com/redistill/redistill/internal/resp/resptest"
+	"github.com/redistill/redistill/test/await"
 )
 
 // Client is a connection to a server, in RESP2.
@@ -37,7 +37,7 @@ func (c *Client) Try(args ...string) any {
 	for _, a := range args {
 		b = fmt.Appendf(b, "$%d\r\n%s\r\n", len(a), a)
 	}
-	_ = c.conn.SetDeadline(time.Now().Add(patience))
+	_ = c.conn.SetDeadline(await.Deadline())
 	if _, err := c.conn.Write(b); err != nil {
 		c.tb.Fatal(err)
 	}

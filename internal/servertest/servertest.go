@@ -19,10 +19,8 @@ import (
 	// The server runs as a process of its own. Importing it makes "go test" run tests again when it has changed.
 	_ "github.com/redistill/redistill/cmd"
 	"github.com/redistill/redistill/internal/spawn"
+	"github.com/redistill/redistill/test/await"
 )
-
-// patience is how long a test waits for what has to happen before it fails.
-const patience = time.Minute
 
 // What Start replaces in the arguments: a free port, a path for a Unix socket, and the directory in which the server runs.
 const (
@@ -202,7 +200,7 @@ func (s *Server) Wait() error {
 			return fmt.Errorf("the server ended: %w", s.exit)
 		}
 		return nil
-	case <-time.After(patience):
+	case <-time.After(await.Limit):
 		_ = s.cmd.Process.Kill()
 		<-s.exited
 		return errors.New("the server did not end")
@@ -231,12 +229,14 @@ func (s *Server) Log() string {
 // Eventually waits until a condition that the server brings about holds.
 func (s *Server) Eventually(what string, holds func() bool) {
 	s.tb.Helper()
-	for deadline := time.Now().Add(patience); !holds(); time.Sleep(10 * time.Millisecond) {
-		if s.Ended() {
+	await.True(s.tb, what, func() bool {
+		ended := s.Ended() // before holds, which may look at the last that the server did
+		if holds() {
+			return true
+		}
+		if ended {
 			s.tb.Fatalf("never: %s. The server ended: %v", what, s.exit)
 		}
-		if time.Now().After(deadline) {
-			s.tb.Fatalf("never: %s", what)
-		}
-	}
+		return false
+	})
 }

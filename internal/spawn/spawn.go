@@ -30,7 +30,7 @@ const PortMark = "{port}"
 // startTime is how long a server may take until it answers, and stopTime until
 // it has ended after it was asked to.
 const (
-	startTime = 20 * time.Second
+	startTime = time.Minute
 	stopTime  = 5 * time.Second
 )
 
@@ -131,10 +131,11 @@ func (s *Server) answers(ctx context.Context) bool {
 
 // endTime is how long a process may take to end after it has closed its
 // connections.
-const endTime = 5 * time.Second
+const endTime = time.Minute
 
-// Ended returns the last line of what a process wrote that has ended by itself,
-// or else how it ended. It is empty if the process runs.
+// Ended returns the last line of what a process wrote that has closed its
+// connections and ends by itself, or else how it ended. It is empty if the process
+// still runs after a minute.
 func (s *Server) Ended() string {
 	select {
 	case <-s.exited:
