@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/redistill/redistill/test/await"
 )
 
 // TestAlarm: nobody is woken before the time, however many wait, and the end of a
@@ -32,8 +34,20 @@ func TestAlarm(t *testing.T) {
 	}
 	wg.Wait()
 	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(10*time.Millisecond, cancel)
-	if err := a.sleep(ctx, start.Add(time.Hour), make(chan struct{}, 1)); !errors.Is(err, context.Canceled) {
+	ended := make(chan error, 1)
+	go func() { ended <- a.sleep(endsWhenAsked{ctx, cancel}, start.Add(time.Hour), make(chan struct{}, 1)) }()
+	if err := await.Receive(t, "the end of the context wakes", ended); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// endsWhenAsked is a context that is cancelled when somebody begins to wait for it.
+type endsWhenAsked struct {
+	context.Context
+	cancel func()
+}
+
+func (e endsWhenAsked) Done() <-chan struct{} {
+	go e.cancel()
+	return e.Context.Done()
 }

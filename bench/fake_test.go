@@ -14,6 +14,7 @@ import (
 
 	"github.com/redistill/redistill/internal/resp"
 	"github.com/redistill/redistill/internal/spawn"
+	"github.com/redistill/redistill/test/await"
 )
 
 // fakeServer holds strings, and fails in the ways that a test asks for.
@@ -31,14 +32,22 @@ type fakeServer struct {
 	dieAfter     int    // GETs until all connections are closed; 0 is never
 	stallAfter   int    // GETs until the one stall
 	stall        time.Duration
+	stalled      chan struct{} // from the stall on; closed at its end
 }
 
+// newFake makes a server that serves no connections yet.
+func newFake(t testing.TB) *fakeServer {
+	return &fakeServer{t: t, data: map[string]string{}, conns: map[net.Conn]bool{}, asked: map[string]int{}}
+}
+
+// startFake makes a server that listens.
 func startFake(t testing.TB) *fakeServer {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &fakeServer{t: t, listener: l, data: map[string]string{}, conns: map[net.Conn]bool{}, asked: map[string]int{}}
+	s := newFake(t)
+	s.listener = l
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for {
@@ -94,9 +103,21 @@ func (s *fakeServer) serve(c net.Conn) {
 			out = s.answer(out, args)
 			buf = buf[n:]
 		}
+		s.standStill()
 		if _, err := c.Write(out); err != nil {
 			return
 		}
+	}
+}
+
+// standStill waits until the stall is over, if it has begun: nobody is answered
+// until then.
+func (s *fakeServer) standStill() {
+	s.mu.Lock()
+	stalled := s.stalled
+	s.mu.Unlock()
+	if stalled != nil {
+		<-stalled
 	}
 }
 
@@ -143,7 +164,8 @@ func (s *fakeServer) get(out []byte, key string) []byte {
 		}
 	}
 	if n == s.stallAfter {
-		time.Sleep(s.stall) // with the lock: nobody is served
+		s.stalled = make(chan struct{})
+		time.AfterFunc(s.stall, func() { close(s.stalled) })
 	}
 	value, ok := s.data[key]
 	if !ok {
@@ -187,7 +209,7 @@ func small(t testing.TB, name string, requests int64) Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Config{Profile: p, Connections: 4, Pipeline: 8, Requests: requests, Seed: 7, Timeout: 20 * time.Second}
+	return Config{Profile: p, Connections: 4, Pipeline: 8, Requests: requests, Seed: 7, Timeout: await.Limit}
 }
 
 func contains(t *testing.T, got any, want string) {

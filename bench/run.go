@@ -13,12 +13,15 @@ import (
 // ErrInterrupted is the reason of a run that its context ended.
 var ErrInterrupted = errors.New("interrupted")
 
+// sleeping waits until a time or the end of ctx; see alarm.sleep.
+type sleeping func(ctx context.Context, until time.Time, wake chan struct{}) error
+
 // load is what one Run holds on to.
 type load struct {
 	cfg     Config
 	control *client // for INFO, idle otherwise
-	alarm   *alarm  // for the open loop, else nil
 	workers []*worker
+	sleep   sleeping // in the open loop
 }
 
 // Run measures t once: it connects, preloads, warms up and measures. When it
@@ -49,7 +52,8 @@ func Run(ctx context.Context, t Target, cfg Config) (Result, error) {
 		if err != nil {
 			return Result{}, err
 		}
-		l.alarm = alarm
+		defer alarm.close()
+		l.sleep = alarm.sleep
 	}
 	if cfg.Warmup > 0 {
 		if _, err := l.run(ctx, "warm-up", l.newPhase(cfg.Warmup, 0), drive); err != nil {
@@ -93,9 +97,6 @@ func (l *load) connect(ctx context.Context, t Target) error {
 }
 
 func (l *load) close() {
-	if l.alarm != nil {
-		l.alarm.close()
-	}
 	if l.control != nil {
 		l.control.conn.Close()
 	}
@@ -110,7 +111,7 @@ func (l *load) close() {
 // is no such end.
 func (l *load) newPhase(end time.Duration, requests int64) *phase {
 	// More histograms than threads make it unlikely that two want the same one.
-	p := &phase{recorder: newRecorder(min(l.cfg.Connections, 4*runtime.GOMAXPROCS(0))), alarm: l.alarm, end: end}
+	p := &phase{recorder: newRecorder(min(l.cfg.Connections, 4*runtime.GOMAXPROCS(0))), sleep: l.sleep, end: end}
 	if requests == 0 {
 		requests = math.MaxInt64 / 2
 	}

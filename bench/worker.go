@@ -9,7 +9,7 @@ import (
 // phase is a time in which all connections do the same.
 type phase struct {
 	recorder *recorder
-	alarm    *alarm // for the open loop
+	sleep    sleeping // in the open loop
 	start    time.Time
 	end      time.Duration // from start; 0 if only the budget ends it
 	budget   atomic.Int64  // requests that may still be sent
@@ -33,7 +33,7 @@ type worker struct {
 	gen      *generator
 	batch    batch
 	outcome  outcome
-	wake     chan struct{} // for the alarm
+	wake     chan struct{} // for sleep
 	extended time.Time     // when the connection's deadline was last moved
 }
 
@@ -72,7 +72,7 @@ func (w *worker) open(ctx context.Context, p *phase) error {
 			return nil
 		}
 		idle := p.clock() < pace.due()
-		if err := p.alarm.sleep(ctx, p.start.Add(pace.due()), w.wake); err != nil {
+		if err := p.sleep(ctx, p.start.Add(pace.due()), w.wake); err != nil {
 			return err
 		}
 		now := p.clock()
