@@ -7,9 +7,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/redistill/redistill/internal/servertest"
 )
@@ -31,11 +28,9 @@ func run(t *testing.T, password string, args ...string) (stdout, stderr string) 
 func TestPlanFrom(t *testing.T) {
 	s := servertest.Start(t, servertest.Program(t), "serve", "--port", servertest.Port)
 	fill(t, s.Addr, false)
-	c := redis.NewClient(&redis.Options{Addr: s.Addr, ReadTimeout: time.Minute})
-	if err := c.ConfigSet(t.Context(), "requirepass", "secret").Err(); err != nil {
+	if err := client(t, s.Addr).ConfigSet(t.Context(), "requirepass", "secret").Err(); err != nil {
 		t.Fatal(err)
 	}
-	_ = c.Close()
 
 	for _, output := range []string{"table", "markdown", "csv", "toml"} {
 		out, _ := run(t, "secret", "--from", s.Addr, "--sample-rate", "1000000", "--output", output)

@@ -10,12 +10,12 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/redistill/redistill/internal/plan"
 	"github.com/redistill/redistill/internal/population"
+	"github.com/redistill/redistill/internal/resp"
 	"github.com/redistill/redistill/internal/servertest"
 )
 
@@ -24,9 +24,7 @@ const users = 4_000
 // fill writes what TestSample expects: sessions, pages and users, some keys without a prefix, and, where there are lists, lists.
 func fill(t *testing.T, address string, lists bool) {
 	t.Helper()
-	c := redis.NewClient(&redis.Options{Addr: address, ReadTimeout: time.Minute})
-	defer func() { _ = c.Close() }()
-	pipe := c.Pipeline()
+	pipe := client(t, address).Pipeline()
 	for i := range users {
 		pipe.Set(t.Context(), fmt.Sprintf("session:%024d", i), strings.Repeat("s", 32+i%225), 24*time.Hour)
 		pipe.HSet(t.Context(), fmt.Sprintf("user:%d", i), "name", "Ada", "city", "London")
@@ -68,8 +66,9 @@ func TestSample(t *testing.T) {
 	for name, start := range servers {
 		t.Run(name, func(t *testing.T) {
 			s := start(t)
+			began := time.Now()
 			fill(t, s.Addr, name == "redis-server")
-			checkWhole(t, sample(t, s.Addr, 1_000_000), name == "redis-server")
+			checkWhole(t, sample(t, s.Addr, 1_000_000), name == "redis-server", began)
 			checkPart(t, sample(t, s.Addr, 2_000))
 		})
 	}
@@ -81,13 +80,17 @@ var want = map[string]plan.Item{
 	"user.string": {Count: users / 4, Key: 14, Size: 5_000}, "hits": {Count: users / 4, Key: 9, Size: 1}, "other": {Count: users / 100, Key: 9, Size: 1},
 }
 
-func checkWhole(t *testing.T, s *population.Sample, lists bool) {
+// checkWhole compares a sample of all keys with what was written from a time on.
+func checkWhole(t *testing.T, s *population.Sample, lists bool, began time.Time) {
 	t.Helper()
 	if !s.Whole || s.Keys != int64(s.Sampled) || len(s.Groups) != len(want) {
 		t.Errorf("got %d of %d keys in %d groups, whole %v", s.Sampled, s.Keys, len(s.Groups), s.Whole)
 	}
 	for _, it := range s.Items() {
 		w, found := want[it.Name]
+		if it.TTL < w.TTL && it.TTL >= w.TTL-time.Since(began) {
+			it.TTL = w.TTL // what has passed since is not left
+		}
 		if got := it; !found || got.Count != w.Count || got.Size != w.Size || got.Key != w.Key || got.Fields != w.Fields || got.Field != w.Field || got.TTL != w.TTL {
 			t.Errorf("%s: got %d keys of %d B with %d B, %d fields of %d B, TTL %v; want %+v", it.Name, got.Count, got.Key, got.Size, got.Fields, got.Field, got.TTL, w)
 		}
@@ -105,24 +108,60 @@ func checkWhole(t *testing.T, s *population.Sample, lists bool) {
 	}
 }
 
-// checkPart allows six standard errors, which chance gets to once in ten million samples. They follow from what is there: a sample that has
-// one of the few keys of a group, and so it is with one sample of 700, makes them a third of that, and one that has 20 half as much again.
+// leastChance is how likely the least likely samples are that checkPart accepts: there are ten numbers in a run of the tests.
+const leastChance = 1e-10
+
+// checkPart holds the numbers of keys in a sample against chance, and what is estimated from them against the formulas.
 func checkPart(t *testing.T, s *population.Sample) {
 	t.Helper()
 	if s.Whole || s.Sampled != 2_000 {
 		t.Errorf("got %d of %d, whole %v", s.Sampled, s.Keys, s.Whole)
 	}
+	sampled := map[string]int{}
 	n, all := float64(s.Sampled), float64(s.Keys)
 	for _, g := range s.Groups {
-		w := want[g.Name]
-		share := float64(w.Count) / all
-		deviation := all * math.Sqrt(share*(1-share)/n*(1-n/all))
-		off, bound := math.Abs(float64(g.Count-w.Count)), float64(g.CountBound)/deviation
-		if off > 6*deviation || bound < 1.96/4 || bound > 1.96*2 {
-			t.Errorf("%s: %d ± %d keys, want %d ± %.0f", g.Name, g.Count, g.CountBound, w.Count, 1.96*deviation)
+		sampled[g.Name] = g.Sampled
+		share := float64(g.Sampled) / n
+		bound := 1.96 * all * math.Sqrt(share*(1-share)/(n-1)*(1-n/all))
+		if g.Count != int64(math.Round(all*share)) || g.CountBound != int64(math.Round(bound)) {
+			t.Errorf("%s: %d ± %d keys from %d, want %.0f ± %.0f", g.Name, g.Count, g.CountBound, g.Sampled, all*share, bound)
 		}
 		if g.BytesBound == 0 || g.BytesBound > 2*g.Bytes {
 			t.Errorf("%s: %d ± %d bytes", g.Name, g.Bytes, g.BytesBound)
+		}
+	}
+	for name, w := range want {
+		if p := chance(sampled[name], s.Sampled, int(w.Count), int(s.Keys)); p < leastChance {
+			t.Errorf("%s: %d of %d are in a sample of %d among %d, and chance makes that once in %g samples", name, sampled[name], w.Count, s.Sampled, s.Keys, 1/p)
+		}
+	}
+}
+
+// chance returns how likely a sample of n among all is to have this number of a group's keys, or one that is no more likely.
+func chance(number, n, group, all int) float64 {
+	choose := func(n, k int) float64 {
+		a, _ := math.Lgamma(float64(n + 1))
+		b, _ := math.Lgamma(float64(k + 1))
+		c, _ := math.Lgamma(float64(n - k + 1))
+		return a - b - c
+	}
+	likely := func(k int) float64 { return math.Exp(choose(group, k) + choose(all-group, n-k) - choose(all, n)) }
+	sum, same := 0.0, likely(number)*(1+1e-6)
+	for k := max(0, n+group-all); k <= min(n, group); k++ {
+		if p := likely(k); p <= same {
+			sum += p
+		}
+	}
+	return sum
+}
+
+func TestChance(t *testing.T) {
+	for _, test := range []struct {
+		number, n, group, all int
+		want                  float64
+	}{{2, 4, 4, 8, 1}, {4, 4, 4, 8, 2.0 / 70}, {3, 4, 4, 8, 34.0 / 70}, {0, 2000, 40, 10_000, 2.125e-04}, {24, 2000, 40, 10_000, 3.260e-08}} {
+		if got := chance(test.number, test.n, test.group, test.all); math.Abs(got/test.want-1) > 1e-3 {
+			t.Errorf("%+v: got %g", test, got)
 		}
 	}
 }
@@ -131,8 +170,7 @@ func checkPart(t *testing.T, s *population.Sample) {
 func TestSampleReads(t *testing.T) {
 	s := servertest.Start(t, servertest.Redis(t), "--port", servertest.Port, "--save", "")
 	fill(t, s.Addr, true)
-	c := redis.NewClient(&redis.Options{Addr: s.Addr, ReadTimeout: time.Minute})
-	defer func() { _ = c.Close() }()
+	c := client(t, s.Addr)
 	if err := c.Do(t.Context(), "ACL", "SETUSER", "default", "-@all", "+@read").Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -141,22 +179,56 @@ func TestSampleReads(t *testing.T) {
 	}
 }
 
-// TestSampleRate: it takes as long as the rate makes it.
+// TestSampleRate: a sample takes as long as the rate makes it, on the clock of the test.
 func TestSampleRate(t *testing.T) {
-	s := servertest.Start(t, servertest.Program(t), "serve", "--port", servertest.Port)
-	fill(t, s.Addr, false)
-	begin := time.Now()
-	_, err := population.TakeSample(t.Context(), dial(t, s.Addr), population.SampleOptions{Keys: 300, Rate: 1000, Separator: ":", Timeout: time.Minute}, func(int) {})
-	if took := time.Since(begin); err != nil || took < 290*time.Millisecond {
-		t.Errorf("300 keys at 1000 a second took %v, error %v", took, err)
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		go serveStrings(theirs)
+		began := time.Now()
+		s, err := population.TakeSample(t.Context(), ours, population.SampleOptions{Keys: 300, Rate: 1000, Separator: ":", Timeout: time.Minute}, func(int) {})
+		if took := time.Since(began); err != nil || s.Sampled != 300 || took != 300*time.Millisecond {
+			t.Errorf("300 keys at 1000 a second took %v, error %v", took, err)
+		}
+		_ = ours.Close()
+	})
+}
+
+// serveStrings answers each command at once, as a server would that has strings alone.
+func serveStrings(nc net.Conn) {
+	replies := map[string]string{
+		"CLIENT": "+OK\r\n", "DBSIZE": ":1000\r\n", "INFO": "$0\r\n\r\n", "TYPE": "+string\r\n", "PTTL": ":-1\r\n", "MEMORY": ":100\r\n",
+		"STRLEN": ":5\r\n", "OBJECT": "$3\r\nraw\r\n", "SCAN": "*2\r\n$1\r\n7\r\n*100\r\n" + strings.Repeat("$3\r\na:b\r\n", 100),
+	}
+	p := &resp.Parser{Limits: resp.Limits{Authenticated: true}}
+	var got, out []byte
+	for chunk := make([]byte, 64<<10); ; {
+		n, err := nc.Read(chunk)
+		if err != nil {
+			return
+		}
+		got = append(got, chunk[:n]...)
+		for {
+			n, args, err := p.Next(got, nil)
+			if err != nil || n == 0 {
+				break
+			}
+			out = append(out, replies[string(args[0])]...)
+			got = got[n:]
+		}
+		if len(out) == 0 {
+			continue // a pipe, unlike a socket, waits with a write of nothing
+		}
+		if _, err := nc.Write(out); err != nil {
+			return
+		}
+		out = out[:0]
 	}
 }
 
 // TestSampleManyPrefixes: beyond the largest groups, keys are one.
 func TestSampleManyPrefixes(t *testing.T) {
 	s := servertest.Start(t, servertest.Program(t), "serve", "--port", servertest.Port)
-	c := redis.NewClient(&redis.Options{Addr: s.Addr, ReadTimeout: time.Minute})
-	defer func() { _ = c.Close() }()
+	c := client(t, s.Addr)
 	for i := range 30 {
 		for j := range 1 + i%3 {
 			if err := c.Set(t.Context(), fmt.Sprintf("ä%d:%d", i, j), "v", 0).Err(); err != nil {

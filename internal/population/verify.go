@@ -76,7 +76,10 @@ func Verify(ctx context.Context, nc net.Conn, items []plan.Item, predicted []int
 	if err != nil {
 		return nil, err
 	}
-	v := &Verification{Process: before, All: Measured{Name: "all"}}
+	if memory, err = c.info("memory"); err != nil {
+		return nil, err
+	}
+	v := &Verification{Process: memory["used_memory_rss"], All: Measured{Name: "all"}}
 	for i := range items {
 		it := &items[i]
 		l.progress = func(done int64) { progress(Progress{it.Name, done, it.Count}) }
@@ -112,6 +115,13 @@ func (l *loader) warmUp() error {
 	return err
 }
 
+// grown returns the resident memory that a server can give back. Pages of the
+// program's file are not in it: the system takes them away, and gets them back from
+// the file, as it likes.
+func grown(memory map[string]int64) int64 {
+	return memory["used_memory_rss"] - memory["redistill_program_bytes"]
+}
+
 // compacted returns the resident memory as it is, and as it is when the server
 // has compacted all that it can. The limit is the given one again then.
 func (c *conn) compacted(limit string) (loaded, settled int64, err error) {
@@ -126,7 +136,7 @@ func (c *conn) compacted(limit string) (loaded, settled int64, err error) {
 		return 0, 0, err
 	}
 	_, err = c.do("CONFIG", "SET", "maxmemory", limit)
-	return memory["used_memory_rss"], settled, err
+	return grown(memory), settled, err
 }
 
 // settle waits until the resident memory does not shrink any more, and returns it.
@@ -143,8 +153,8 @@ func (c *conn) settle() (int64, error) {
 		if err != nil {
 			return 0, err
 		}
-		if resident == 0 || memory["used_memory_rss"] < resident {
-			resident = memory["used_memory_rss"]
+		if resident == 0 || grown(memory) < resident {
+			resident = grown(memory)
 		}
 		if now := resident + memory["redistill_dead_bytes"]; least == 0 || now < least {
 			least, same = now, 0

@@ -69,6 +69,7 @@ func TestPredictions(t *testing.T) {
 		"long-fields=520:200KB:fields=10",
 	} {
 		t.Run(text, func(t *testing.T) {
+			t.Parallel() // some wait for memory to settle while others load
 			begin := time.Now()
 			v := verify(t, text)
 			m := v.Items[0]
