@@ -85,12 +85,10 @@ var encodings = []string{
 func TestRandomKeyspaces(t *testing.T) {
 	for i, flags := range encodings {
 		t.Run(flags, func(t *testing.T) {
-			seed := rand.Uint64()
-			t.Log("seed", seed)
 			dir := t.TempDir()
 			path := filepath.Join(dir, "dump.rdb")
 			s, tx := openStore(t, engine.Options{Policy: engine.Policy(i)})
-			fillRandomly(t, rand.New(rand.NewPCG(seed, 0)), s, tx)
+			fillRandomly(t, rand.New(rand.NewPCG(uint64(i), 1)), s, tx)
 			save(t, tx, path)
 			want := contents(s, tx)
 			args := append([]string{servertest.Redis(t), "--port", servertest.Port, "--save", ""}, strings.Fields(flags)...)
@@ -112,11 +110,9 @@ func TestRandomKeyspaces(t *testing.T) {
 
 // What DUMP says of a key in one of the two RESTORE makes of it in the other one, there and back again.
 func TestRandomPayloads(t *testing.T) {
-	seed := rand.Uint64()
-	t.Log("seed", seed)
 	dir := t.TempDir()
 	s, tx := openStore(t, engine.Options{})
-	fillRandomly(t, rand.New(rand.NewPCG(seed, 0)), s, tx)
+	fillRandomly(t, rand.New(rand.NewPCG(1, 2)), s, tx)
 	save(t, tx, filepath.Join(dir, "dump.rdb"))
 	want := contents(s, tx)
 	ours := servertest.StartIn(t, dir, servertest.Program(t), "serve", "--port", servertest.Port, "--persistence", "--snapshot-interval", "0").Dial()

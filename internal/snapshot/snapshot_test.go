@@ -31,13 +31,17 @@ func openStore(t testing.TB, o engine.Options) (*engine.Store, *engine.Tx) {
 	return s, tx
 }
 
-// fill stores n strings and hashes of all sizes in two databases, some with a deadline.
+// fill stores n strings and hashes of all sizes in two databases, some with a deadline. One in ten is large.
 func fill(t testing.TB, s *engine.Store, tx *engine.Tx, n int) {
 	t.Helper()
 	tx.LockAll()
 	defer tx.Unlock()
 	for i := range n {
 		tx.DB = i % 2 * 7
+		longest, fieldLongest := 10_000, 300
+		if i%10 == 9 {
+			longest, fieldLongest = 200_000, 5000
+		}
 		deadline := engine.NoDeadline
 		if i%3 == 0 {
 			deadline = tx.Now + 3600_000 + int64(i)
@@ -46,10 +50,10 @@ func fill(t testing.TB, s *engine.Store, tx *engine.Tx, n int) {
 		if i%5 == 0 {
 			err = tx.Set(s.Key(fmt.Appendf(nil, "n%d", i)), fmt.Appendf(nil, "%d", i*1000003), deadline)
 		} else {
-			err = tx.Set(s.Key(fmt.Appendf(nil, "s%d", i)), bytes.Repeat([]byte{byte(i)}, i*i%200_000), deadline)
+			err = tx.Set(s.Key(fmt.Appendf(nil, "s%d", i)), bytes.Repeat([]byte{byte(i)}, i*i%longest), deadline)
 		}
 		for f := 0; err == nil && f < i%300; f++ {
-			_, err = tx.HSet(s.Key(fmt.Appendf(nil, "h%d", i)), fmt.Appendf(nil, "f%d", f), bytes.Repeat([]byte{byte(f)}, f*i%5000))
+			_, err = tx.HSet(s.Key(fmt.Appendf(nil, "h%d", i)), fmt.Appendf(nil, "f%d", f), bytes.Repeat([]byte{byte(f)}, f*i%fieldLongest))
 		}
 		if err != nil {
 			t.Fatal(err)
