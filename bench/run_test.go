@@ -14,7 +14,7 @@ func TestRunCountsWhatTheServerCounts(t *testing.T) {
 	for _, name := range []string{"session", "api", "html", "mixed", "headline"} {
 		t.Run(name, func(t *testing.T) {
 			s := startFake(t)
-			cfg := small(t, name, 20_000)
+			cfg := small(t, name, 5_000)
 			if name == "html" {
 				cfg.Requests = 1000
 				cfg.Profile, _ = cfg.Profile.With(Overrides{Keys: 50})

@@ -46,7 +46,9 @@ func TestReplyLenNested(t *testing.T) {
 	if n, err := ReplyLen(reply); n != len(reply) || err != nil {
 		t.Errorf("ReplyLen = %d, %v, want %d", n, err, len(reply))
 	}
-	if n := testing.AllocsPerRun(2, func() { _, _ = ReplyLen(reply) }); n != 0 {
+	// So often that what else the process allocates meanwhile is less than one a run.
+	shorter := reply[len(reply)-4*10_000-4:]
+	if n := testing.AllocsPerRun(100, func() { _, _ = ReplyLen(shorter) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
