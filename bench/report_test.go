@@ -139,6 +139,7 @@ func TestBaseline(t *testing.T) {
 func TestParseTarget(t *testing.T) {
 	for in, want := range map[string]Target{
 		"redis://h":               {Network: "tcp", Address: "h:6379"},
+		"redis-server":            {Network: "tcp", Address: "redis-server:6379"},
 		"redis://h:1/2":           {Network: "tcp", Address: "h:1", DB: 2},
 		"redis://:pw@h:1":         {Network: "tcp", Address: "h:1", Password: "pw"},
 		"redis://u:p%40w@[::1]:1": {Network: "tcp", Address: "[::1]:1", User: "u", Password: "p@w"},
