@@ -260,10 +260,10 @@ func TestBenchManyConnections(t *testing.T) {
 		t.Skipf("skipped, because a process may have %d files only", limit.Max)
 	}
 	var stderr bytes.Buffer
-	cmd := exec.Command("redistill", "bench", "--connections", fmt.Sprint(connections), "--requests", "30000", "--keys", "1000", "--warmup", "0s", "--timeout", await.Limit.String())
+	cmd := exec.Command("redistill", "bench", "--connections", fmt.Sprint(connections), "--requests", fmt.Sprint(3*connections), "--keys", "1000", "--warmup", "0s", "--timeout", await.Limit.String())
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
-	if err != nil || !strings.Contains(string(out), "30000 in ") || !strings.Contains(string(out), " 0 errors") {
+	if err != nil || !strings.Contains(string(out), fmt.Sprint(3*connections, " in ")) || !strings.Contains(string(out), " 0 errors") {
 		t.Errorf("got %v, %s%s", err, out, &stderr)
 	}
 }

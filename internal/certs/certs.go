@@ -58,7 +58,10 @@ type Keeper struct {
 }
 
 // Open reads the files and watches them until Close. The error says what is wrong with them.
-func Open(o Options, log *slog.Logger) (*Keeper, error) {
+func Open(o Options, log *slog.Logger) (*Keeper, error) { return openWith(o, log, pollPeriod) }
+
+// openWith is Open with another time between two looks at files that no event told of.
+func openWith(o Options, log *slog.Logger, poll time.Duration) (*Keeper, error) {
 	m, err := read(o)
 	if err != nil {
 		return nil, err
@@ -66,7 +69,7 @@ func Open(o Options, log *slog.Logger) (*Keeper, error) {
 	k := &Keeper{log: log, options: o, tried: m.sum, watch: newWatcher(log), stop: make(chan struct{}), stopped: make(chan struct{})}
 	k.use(m)
 	k.watch.add(o.directories())
-	go k.follow()
+	go k.follow(poll)
 	return k, nil
 }
 

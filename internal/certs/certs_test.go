@@ -40,11 +40,11 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// open opens a Keeper until the test ends.
+// open opens a Keeper until the test ends. What it notices within the limit of waiting, an event has told of.
 func open(t *testing.T, o Options) (*Keeper, *lockedBuffer) {
 	t.Helper()
 	log := &lockedBuffer{}
-	k, err := Open(o, slog.New(slog.NewTextHandler(log, nil)))
+	k, err := openWith(o, slog.New(slog.NewTextHandler(log, nil)), time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}

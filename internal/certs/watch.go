@@ -73,10 +73,10 @@ func (w *watcher) close() {
 }
 
 // follow checks the files whenever something happened around them, until Close.
-func (k *Keeper) follow() {
+func (k *Keeper) follow(every time.Duration) {
 	defer close(k.stopped)
 	defer k.watch.close()
-	poll := time.NewTicker(pollPeriod)
+	poll := time.NewTicker(every)
 	defer poll.Stop()
 	var due <-chan time.Time // not moved by further events, for some directories are never quiet
 	for {

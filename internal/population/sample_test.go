@@ -183,7 +183,7 @@ func TestSampleReads(t *testing.T) {
 func TestSampleRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
-		go serveStrings(theirs)
+		go serve(theirs, func(name string) string { return ofStrings[name] })
 		began := time.Now()
 		s, err := population.TakeSample(t.Context(), ours, population.SampleOptions{Keys: 300, Rate: 1000, Separator: ":", Timeout: time.Minute}, func(int) {})
 		if took := time.Since(began); err != nil || s.Sampled != 300 || took != 300*time.Millisecond {
@@ -193,12 +193,14 @@ func TestSampleRate(t *testing.T) {
 	})
 }
 
-// serveStrings answers each command at once, as a server would that has strings alone.
-func serveStrings(nc net.Conn) {
-	replies := map[string]string{
-		"CLIENT": "+OK\r\n", "DBSIZE": ":1000\r\n", "INFO": "$0\r\n\r\n", "TYPE": "+string\r\n", "PTTL": ":-1\r\n", "MEMORY": ":100\r\n",
-		"STRLEN": ":5\r\n", "OBJECT": "$3\r\nraw\r\n", "SCAN": "*2\r\n$1\r\n7\r\n*100\r\n" + strings.Repeat("$3\r\na:b\r\n", 100),
-	}
+// ofStrings are the replies of a server that has strings alone.
+var ofStrings = map[string]string{
+	"CLIENT": "+OK\r\n", "DBSIZE": ":1000\r\n", "INFO": "$0\r\n\r\n", "TYPE": "+string\r\n", "PTTL": ":-1\r\n", "MEMORY": ":100\r\n",
+	"STRLEN": ":5\r\n", "OBJECT": "$3\r\nraw\r\n", "SCAN": "*2\r\n$1\r\n7\r\n*100\r\n" + strings.Repeat("$3\r\na:b\r\n", 100),
+}
+
+// serve answers each command at once.
+func serve(nc net.Conn, reply func(name string) string) {
 	p := &resp.Parser{Limits: resp.Limits{Authenticated: true}}
 	var got, out []byte
 	for chunk := make([]byte, 64<<10); ; {
@@ -212,7 +214,7 @@ func serveStrings(nc net.Conn) {
 			if err != nil || n == 0 {
 				break
 			}
-			out = append(out, replies[string(args[0])]...)
+			out = append(out, reply(string(args[0]))...)
 			got = got[n:]
 		}
 		if len(out) == 0 {
