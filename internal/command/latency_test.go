@@ -1,9 +1,11 @@
 package command
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/redistill/redistill/engine"
@@ -65,13 +67,15 @@ func TestLatencyOfCommands(t *testing.T) {
 	}
 }
 
-// TestLatencyIsMeasured: a command that takes time is one that took it.
-func TestLatencyIsMeasured(t *testing.T) {
+// TestLatencyIsMeasured: a command that takes time is one that took it, on a clock that only its sleep moves.
+func TestLatencyIsMeasured(t *testing.T) { synctest.Test(t, testLatencyIsMeasured) }
+
+func testLatencyIsMeasured(t *testing.T) {
 	srv := newTestServer(t, "latency-monitor-threshold 2", debugAllowed)
 	c := connect(t, srv)
 	c.expect("DEBUG SLEEP 0.004", "+OK", "MULTI", "+OK", "DEBUG SLEEP 0.006", "+QUEUED", "EXEC", "*1 +OK")
-	if s, ok := srv.latency.Find("command"); !ok || s.Max < 6 {
-		t.Errorf("found %v, maximum %d ms", ok, s.Max)
+	if s, ok := srv.latency.Find("command"); !ok || s.Max != 6 || len(s.Samples) != 1 {
+		t.Errorf("found %v: %+v", ok, s)
 	}
 }
 
@@ -84,25 +88,26 @@ func TestLatencyOfFastCommand(t *testing.T) {
 	}
 }
 
-// TestLatencyOfStore: what the Store tells of is kept under Redis's names.
-func TestLatencyOfStore(t *testing.T) {
+// TestLatencyOfStore: what the Store tells of is kept under Redis's names. The clock stands still, so that nothing else takes time.
+func TestLatencyOfStore(t *testing.T) { synctest.Test(t, testLatencyOfStore) }
+
+func testLatencyOfStore(t *testing.T) {
 	srv := newTestServer(t, "latency-monitor-threshold 3")
 	srv.delayed(engine.EvictionDelay, 2*time.Millisecond)
 	srv.delayed(engine.EvictionDelay, 7*time.Millisecond)
 	srv.delayed(engine.BackgroundDelay, 5*time.Millisecond)
 	c := connect(t, srv)
-	got := regexp.MustCompile(`:\d{10}`).ReplaceAllString(c.do("LATENCY LATEST"), ":TIME")
-	want := "*2 *4 $14 eviction-cycle :TIME :7 :7 *4 $12 expire-cycle :TIME :5 :5"
-	if got = strings.ReplaceAll(got, "\r\n", " "); strings.TrimSpace(got) != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
+	now := time.Now().Unix()
+	c.expect("LATENCY LATEST", fmt.Sprintf("*2 *4 $14 eviction-cycle :%d :7 :7 *4 $12 expire-cycle :%d :5 :5", now, now))
 	if got := c.do("LATENCY DOCTOR"); !strings.Contains(got, "eviction-cycle: 1 latency spikes (average 7ms") {
 		t.Errorf("LATENCY DOCTOR: %q", got)
 	}
 }
 
 // TestLatencyDoctorNamesCommands: the commands that were slow are named with their calls, and others are not.
-func TestLatencyDoctorNamesCommands(t *testing.T) {
+func TestLatencyDoctorNamesCommands(t *testing.T) { synctest.Test(t, testLatencyDoctorNamesCommands) }
+
+func testLatencyDoctorNamesCommands(t *testing.T) {
 	srv := newTestServer(t, "latency-monitor-threshold 500", debugAllowed)
 	c := connect(t, srv)
 	c.expect("PING", "+PONG", "DEBUG SLEEP 0", "+OK")

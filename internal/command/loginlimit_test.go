@@ -4,9 +4,11 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/redistill/redistill/internal/config"
+	"github.com/redistill/redistill/test/await"
 )
 
 func TestLoginOrigin(t *testing.T) {
@@ -48,8 +50,11 @@ func TestLoginLimit(t *testing.T) {
 	}
 }
 
-// A client on another machine that guesses waits, also for the right password, and one on this machine does not.
-func TestGuessingWaits(t *testing.T) {
+// A client on another machine that guesses waits, also for the right password, and one on this machine does not. The clock stands still
+// until a client waits.
+func TestGuessingWaits(t *testing.T) { synctest.Test(t, testGuessingWaits) }
+
+func testGuessingWaits(t *testing.T) {
 	srv := newTestServer(t)
 	if err := srv.Config.Set(config.Pair{Name: "requirepass", Value: "secret"}); err != nil {
 		t.Fatal(err)
@@ -59,22 +64,21 @@ func TestGuessingWaits(t *testing.T) {
 	for range 2 * failuresPerSecond {
 		local.expect("AUTH wrong", "-"+string(errWrongPass))
 	}
-	for tries := 0; ; tries++ {
-		if tries > 1000 {
-			t.Fatal("never had to wait")
-		}
-		if _, ran := remote.try("AUTH wrong"); !ran {
-			break
-		}
+	for range failuresPerSecond {
+		remote.expect("AUTH wrong", "-"+string(errWrongPass))
 	}
-	<-remote.woken
+	if _, ran := remote.try("AUTH secret"); ran {
+		t.Fatal("did not have to wait")
+	}
+	await.Receive(t, "the wait is over", remote.woken)
 	remote.expect("HELLO 3 AUTH default wrong", "-"+string(errWrongPass), "AUTH secret", "+OK", "MULTI", "+OK")
-	const queued = 3 * failuresPerSecond // more than may fail if a second ends meanwhile
+	const queued = 3 * failuresPerSecond
 	for range queued {
 		remote.expect("AUTH wrong", "+QUEUED")
 	}
 	reply := remote.do("EXEC")
-	if n := strings.Count(reply, "\r\n-"); n != queued || !strings.Contains(reply, string(errTooManyLogins)) {
-		t.Errorf("%d errors in a transaction: %q", n, reply)
+	const more = failuresPerSecond - 1 // after HELLO
+	if n, refused := strings.Count(reply, "\r\n-"), strings.Count(reply, string(errTooManyLogins)); n != queued || refused != queued-more {
+		t.Errorf("%d errors in a transaction, %d for too many logins: %q", n, refused, reply)
 	}
 }

@@ -4,10 +4,13 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 )
 
-// TestMemoryStatsAndInfo: both tell the same of what does not change meanwhile.
-func TestMemoryStatsAndInfo(t *testing.T) {
+// TestMemoryStatsAndInfo: both tell the same. The clock stands still, so that nothing changes in the background.
+func TestMemoryStatsAndInfo(t *testing.T) { synctest.Test(t, testMemoryStatsAndInfo) }
+
+func testMemoryStatsAndInfo(t *testing.T) {
 	c := connect(t, newTestServer(t))
 	c.do("SELECT 2")
 	for i := range 100 {
@@ -37,8 +40,11 @@ func TestMemoryStatsAndInfo(t *testing.T) {
 	}
 }
 
-// TestMemoryPurge: what deleted keys leave behind is given back, and nothing else.
-func TestMemoryPurge(t *testing.T) {
+// TestMemoryPurge: what deleted keys leave behind is given back, and nothing else. The clock stands still, so that the background frees
+// nothing more meanwhile.
+func TestMemoryPurge(t *testing.T) { synctest.Test(t, testMemoryPurge) }
+
+func testMemoryPurge(t *testing.T) {
 	srv := newTestServer(t)
 	c := connect(t, srv)
 	value := strings.Repeat("v", 100_000)

@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/redistill/redistill/internal/resp/resptest"
+	"github.com/redistill/redistill/test/await"
 )
 
 // oracle is a connection, in RESP2, to a real redis-server of its own.
@@ -39,16 +39,13 @@ func startOracle(t *testing.T) *oracle {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
-		conn, err := net.Dial("unix", socket)
-		if err == nil {
-			t.Cleanup(func() { _ = conn.Close() })
-			return &oracle{t, conn, bufio.NewReader(conn)}
-		}
-		if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
-	}
+	var conn net.Conn
+	await.True(t, "redis-server accepts a connection", func() bool {
+		conn, err = net.Dial("unix", socket)
+		return err == nil
+	})
+	t.Cleanup(func() { _ = conn.Close() })
+	return &oracle{t, conn, bufio.NewReader(conn)}
 }
 
 // do sends a command and returns its reply as resptest.Reply reads it.
@@ -58,6 +55,7 @@ func (o *oracle) do(args ...string) any {
 	for _, a := range args {
 		b = append(b, "$"+strconv.Itoa(len(a))+"\r\n"+a+"\r\n"...)
 	}
+	_ = o.conn.SetDeadline(await.Deadline())
 	if _, err := o.conn.Write(b); err != nil {
 		o.t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/redistill/redistill/engine"
 	"github.com/redistill/redistill/internal/config"
+	"github.com/redistill/redistill/test/await"
 )
 
 // newTestServer returns a server with the given settings, "key value" each.
@@ -114,7 +115,7 @@ func (c *client) do(command string) string {
 		if ran {
 			return reply
 		}
-		<-c.woken
+		await.Receive(c.t, command+" need not wait any more", c.woken)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/redistill/redistill/engine"
@@ -84,8 +85,11 @@ func split(command string) (args [][]byte) {
 	return args
 }
 
-// TestNoAllocations compares batches of commands with what the engine's operations in them allocate by themselves.
-func TestNoAllocations(t *testing.T) {
+// TestNoAllocations compares batches of commands with what the engine's operations in them allocate by themselves. The clock stands still,
+// so that nothing is allocated in the background.
+func TestNoAllocations(t *testing.T) { synctest.Test(t, testNoAllocations) }
+
+func testNoAllocations(t *testing.T) {
 	c := connect(t, newTestServer(t))
 	key, value := c.srv.Store.Key([]byte("key")), []byte("value")
 	get := func() {
