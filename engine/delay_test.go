@@ -23,7 +23,7 @@ func TestOnDelay(t *testing.T) {
 		t.Errorf("after eviction: told of %v", told)
 	}
 	f.unlocked(func() {
-		f.s.YieldUntil(func() bool { return false }, func() bool { told[engine.EvictionDelay]++; return told[engine.EvictionDelay] > 1000 })
+		f.s.YieldUntil(func() bool { told[engine.EvictionDelay]++; return told[engine.EvictionDelay] > 1000 })
 		if told[engine.BackgroundDelay] != 0 {
 			t.Error("told of a shard that the background did not have")
 		}

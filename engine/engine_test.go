@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -45,6 +46,18 @@ func (f *fixture) unlocked(do func()) {
 	f.tx.Unlock()
 	defer f.tx.LockAll()
 	do()
+}
+
+// waiting returns how many goroutines wait for a mutex in a function, named as in a stack trace.
+func waiting(function string) (n int) {
+	stacks := make([]byte, 1<<20)
+	for stack := range strings.SplitSeq(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
+		state, calls, _ := strings.Cut(stack, "\n")
+		if strings.Contains(state, "[sync.Mutex.Lock") && strings.Contains(calls, function) {
+			n++
+		}
+	}
+	return n
 }
 
 func (f *fixture) stats() engine.Stats { return f.tx.Stats() }

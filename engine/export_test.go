@@ -120,15 +120,13 @@ func (g *Ghosts) Add(hash uint64, keys int) { g.g.add(hash, keys) }
 // Take reports whether a key is remembered, and forgets it.
 func (g *Ghosts) Take(hash uint64) bool { return g.g.take(hash) }
 
-// YieldUntil locks the first shard and lets others have it for a moment until stop says so; it returns how often count did.
-func (s *Store) YieldUntil(count, stop func() bool) (n int) {
+// YieldUntil locks the first shard and lets others have it for a moment until stop says so. It returns how often it did.
+func (s *Store) YieldUntil(stop func() bool) (n int) {
 	sh := &s.shards[0]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	for !stop() {
-		if count() {
-			n++
-		}
+		n++
 		sh.yield()
 	}
 	return n

@@ -101,9 +101,9 @@ func TestPeekFields(t *testing.T) {
 			right++
 		}
 	}
-	// A first guess by tag is wrong at times, for a bucket's part and for an entry in it: with 400 random seeds 86 percent were right, 76 at the
-	// least.
-	if right*10 < n*6 {
+	// A first guess by tag is wrong at times, for an entry and for the part of a bucket, with which all of its entries are. In 400 processes 86 %
+	// were right, with a standard deviation of 3 %, as of 100 buckets that are right or wrong as a whole: half of them are wrong once in 10^16.
+	if right*2 < n {
 		t.Errorf("%d of %d entries were found", right, n)
 	}
 	tx.Prefetch([]Key{k, k, k}, [][]byte{[]byte("17"), nil, []byte("missing")})

