@@ -423,8 +423,8 @@ func TestPartsCostNoFrequency(t *testing.T) {
 	}
 }
 
-// TestLimitSetBesideBackground: the limit that was set last holds, also if the background was just at work with the one before. Both wait
-// until the process is measured. The rounds are many because either may go on first.
+// TestLimitSetBesideBackground: the limit that was set last holds, also if the background is just at work with the one before. Whoever sets
+// it waits for its turn before it reads the limit, and not only to measure the process: from there the older one could come back last.
 func TestLimitSetBesideBackground(t *testing.T) {
 	s, err := engine.Open(engine.Options{Policy: engine.NoEviction})
 	if err != nil {
@@ -432,17 +432,19 @@ func TestLimitSetBesideBackground(t *testing.T) {
 	}
 	defer s.Close()
 	s.StopBackground()
-	for range 200 {
-		s.SetMaxMemory(1)
-		var both sync.WaitGroup
-		measure := s.DelayMeasuring()
-		both.Go(func() { s.Tick(0) })
-		both.Go(func() { s.SetMaxMemory(1 << 40) })
-		await.True(t, "both measure the process or wait for their turn", func() bool { return waiting("engine.(*Store).setLimit") == 2 })
-		measure()
-		both.Wait()
-		if err := s.Reserve(1); err != nil {
-			t.Fatal("there is no room within 1 TB: ", err)
-		}
+	s.SetMaxMemory(1)
+	var both sync.WaitGroup
+	measure := s.DelayMeasuring()
+	both.Go(func() { s.Tick(0) })
+	await.True(t, "the background is about to measure the process", func() bool { return waiting("engine.(*governor).rest") == 1 })
+	both.Go(func() { s.SetMaxMemory(1 << 40) })
+	await.True(t, "the other one waits", func() bool { return waiting("engine.(*Store).setLimit") == 2 })
+	if n := waiting("engine.(*governor).rest"); n != 1 {
+		t.Errorf("%d at a time are about to measure the process, want 1", n)
+	}
+	measure()
+	both.Wait()
+	if err := s.Reserve(1); err != nil {
+		t.Fatal("there is no room within 1 TB: ", err)
 	}
 }
