@@ -18,6 +18,7 @@ import (
 type large struct {
 	*fixture
 	rng     *rand.Rand
+	names   []string
 	version []int   // of each key, 0 if it is not there
 	until   []int64 // its deadline
 	writes  int
@@ -42,7 +43,7 @@ func TestLargeTables(t *testing.T) {
 			l := &large{
 				fixture: open(t, engine.Options{Shards: shards, Policy: engine.NoEviction}),
 				rng:     rand.New(rand.NewPCG(n, uint64(shards))),
-				version: make([]int, largeKeys), until: make([]int64, largeKeys), seen: make(map[string]bool),
+				names:   keys(largeKeys), version: make([]int, largeKeys), until: make([]int64, largeKeys), seen: make(map[string]bool),
 			}
 			for i := range largeStay {
 				l.write(i, engine.NoDeadline)
@@ -72,7 +73,7 @@ func (l *large) value(i int) string {
 func (l *large) write(i int, until int64) {
 	l.writes++
 	l.version[i], l.until[i] = l.writes, until
-	l.check(l.tx.Set(l.k(key(i)), []byte(l.value(i)), until))
+	l.check(l.tx.Set(l.k(l.names[i]), []byte(l.value(i)), until))
 }
 
 // change does so many random writes and deletes, of which a share in percent deletes, and compares everything at the end.
@@ -82,7 +83,7 @@ func (l *large) change(ops, deletes int) {
 		i := largeStay + l.rng.IntN(largeKeys-largeStay)
 		switch {
 		case l.rng.IntN(100) < deletes:
-			if got, want := l.tx.Delete(l.k(key(i))), l.there(i); got != want {
+			if got, want := l.tx.Delete(l.k(l.names[i])), l.there(i); got != want {
 				l.Fatalf("operation %d: deleting key %d says %v", op, i, got)
 			}
 			l.version[i] = 0
@@ -123,7 +124,7 @@ func (l *large) stepScan() {
 func (l *large) compare() {
 	l.Helper()
 	for i := range largeKeys {
-		if got, want := l.get(key(i)), l.value(i); got != want {
+		if got, want := l.get(l.names[i]), l.value(i); got != want {
 			l.Fatalf("key %d is %s, want %s", i, got, want)
 		}
 	}

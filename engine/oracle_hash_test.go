@@ -22,7 +22,7 @@ func TestRandomOpsWithBadHashes(t *testing.T) {
 			w := newWorld(t, engine.Options{Shards: 4, Policy: engine.NoEviction})
 			w.short = true
 			w.between = func() { w.unlocked(func() { w.s.Reclaim(2) }) }
-			w.run(randomOps(t, *ops/6))
+			w.run(randomOps(t, *ops/6/slower))
 		})
 	}
 }

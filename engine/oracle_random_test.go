@@ -52,7 +52,7 @@ func TestRandomOps(t *testing.T) {
 				if steps > 0 {
 					w.between = func() { w.unlocked(func() { w.s.Reclaim(steps) }) }
 				}
-				w.run(randomOps(t, *ops/3))
+				w.run(randomOps(t, *ops/3/slower))
 			})
 		}
 	}
@@ -65,7 +65,7 @@ func TestRandomOpsWhileEvicting(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %d shards", name, shards), func(t *testing.T) {
 				w := newWorld(t, engine.Options{Shards: shards, Policy: engine.Policy(i), MaxMemory: 3 << 20})
 				w.evicting = true
-				w.run(randomOps(t, *ops/4))
+				w.run(randomOps(t, *ops/4/slower))
 			})
 		}
 	}

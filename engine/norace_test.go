@@ -1,0 +1,6 @@
+//go:build !race
+
+package engine_test
+
+// slower divides the operations of random tests of one goroutine; see the other build.
+const slower = 1
