@@ -23,6 +23,7 @@ var (
 
 // TestACLStreams is TestRandomStreams with users whose rules change.
 func TestACLStreams(t *testing.T) {
+	parallel(t)
 	p := pair{subject: startSubject(t, ""), redis: startRedis(t, ""), before: [][]string{
 		{"ACL", "DELUSER", "u1", "u2"}, {"ACL", "SETUSER", "u1", "on", "nopass", "~*", "+@all"}, {"ACL", "SETUSER", "u2", "on", "nopass", "~s*", "+@all"},
 	}}

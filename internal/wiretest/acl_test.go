@@ -27,6 +27,7 @@ type aclPair struct {
 // TestACLIsRedis makes users from random rules on both servers, and compares what they answer, how they show the users, and what they
 // decide about commands. What one writes down of a user, the other must take for the same user.
 func TestACLIsRedis(t *testing.T) {
+	parallel(t)
 	p := newACLPair(t)
 	for round := 0; round < *aclRounds && !t.Failed(); round++ {
 		if round%8 == 0 {

@@ -8,22 +8,20 @@ import (
 	"net"
 	"strconv"
 	"syscall"
-	"time"
+
+	"github.com/redistill/redistill/test/await"
 )
 
-// replyTimeout bounds the wait for one reply, so that a server which does not
-// answer fails a test instead of hanging it. No test passes by waiting for it.
-const replyTimeout = time.Minute
-
 // client is one connection to a server. It sends bytes and reads values and
-// otherwise knows nothing of the protocol. One goroutine uses it at a time.
+// otherwise knows nothing of the protocol. One goroutine uses it at a time. A
+// server which does not answer fails a test instead of hanging it.
 type client struct {
 	conn net.Conn
 	r    *bufio.Reader
 }
 
 func dial(addr string) (*client, error) {
-	conn, err := net.DialTimeout("tcp", addr, replyTimeout)
+	conn, err := net.DialTimeout("tcp", addr, await.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +31,7 @@ func dial(addr string) (*client, error) {
 // send writes wire. That the server has closed the connection is not an error
 // here: the next read tells, after the replies sent before the close.
 func (c *client) send(wire []byte) error {
-	if err := c.conn.SetWriteDeadline(time.Now().Add(replyTimeout)); err != nil {
+	if err := c.conn.SetWriteDeadline(await.Deadline()); err != nil {
 		return err
 	}
 	_, err := c.conn.Write(wire)
@@ -46,7 +44,7 @@ func (c *client) send(wire []byte) error {
 // read reads one reply. io.EOF means that the server closed the connection
 // between two replies.
 func (c *client) read() (node, error) {
-	if err := c.conn.SetReadDeadline(time.Now().Add(replyTimeout)); err != nil {
+	if err := c.conn.SetReadDeadline(await.Deadline()); err != nil {
 		return node{}, err
 	}
 	n, err := readNode(c.r)

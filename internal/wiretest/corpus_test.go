@@ -17,6 +17,7 @@ var rewrite = flag.Bool("rewrite", false, "TestRedis writes redis-server's repli
 
 // TestCorpus runs the data files against the server under test.
 func TestCorpus(t *testing.T) {
+	parallel(t)
 	runCorpus(t, startSubject, func(t *testing.T, s *script, b *block, st *step, resp int, got observation) {
 		if !st.want[resp].accepts(got) {
 			reportMismatch(t, s, st, resp, got)
@@ -27,6 +28,7 @@ func TestCorpus(t *testing.T) {
 // TestRedis runs the data files against redis-server, which must answer as
 // written except where the list of differences says otherwise.
 func TestRedis(t *testing.T) {
+	parallel(t)
 	list, err := readDifferences("testdata")
 	if err != nil {
 		t.Fatal(err)

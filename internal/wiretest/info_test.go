@@ -32,6 +32,7 @@ func infoFields(t *testing.T, s server) []string {
 // TestInfoHasRedisFields: a field of redis-server's INFO is in ours, or listed as absent with a reason, and not both; and those of both come
 // in the same order.
 func TestInfoHasRedisFields(t *testing.T) {
+	parallel(t)
 	ours, redis := infoFields(t, startSubject(t, "")), infoFields(t, startRedis(t, ""))
 	if len(redis) < 150 {
 		t.Fatalf("redis-server has only %d fields", len(redis))

@@ -15,6 +15,15 @@ type server struct {
 
 func TestMain(m *testing.M) { os.Exit(servertest.Main(m)) }
 
+// parallel lets a test run beside others, because each starts servers of its
+// own, unless WIRETEST_SERVER names a server that they share.
+func parallel(t *testing.T) {
+	t.Helper()
+	if s := os.Getenv("WIRETEST_SERVER"); s == "" || s == "redis" {
+		t.Parallel()
+	}
+}
+
 // startSubject starts the server under test, as WIRETEST_SERVER says (see the
 // package comment).
 func startSubject(tb testing.TB, password string) server {

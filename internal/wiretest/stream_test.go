@@ -27,6 +27,7 @@ const (
 // same. A failure prints the shortest stream found that still shows it, in the
 // format of the data files, and the seed that makes the stream again.
 func TestRandomStreams(t *testing.T) {
+	parallel(t)
 	p := pair{subject: startSubject(t, ""), redis: startRedis(t, "")}
 	p.checkStreams(t, func(_ uint64, ops []op) []op { return ops })
 }
