@@ -181,9 +181,8 @@ func (w *world) compareAll() {
 // check runs Check, which locks by itself.
 func (w *world) check() {
 	w.Helper()
-	w.tx.Unlock()
-	err := w.s.Check()
-	w.tx.LockAll()
+	var err error
+	w.unlocked(func() { err = w.s.Check() })
 	if err != nil {
 		w.wrong("%v", err)
 	}
