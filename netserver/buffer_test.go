@@ -12,13 +12,22 @@ import (
 	"github.com/redistill/redistill/internal/config"
 )
 
+// sequence has the bytes from 0 to 250 again and again.
+var sequence = func() []byte {
+	b := make([]byte, 2*readSize+251)
+	for i := range b {
+		b[i] = byte(i % 251)
+	}
+	return b
+}()
+
 // TestQueryBuffer: whatever is read, consumed and trimmed in whatever order, what is held is what was read and not consumed.
 func TestQueryBuffer(t *testing.T) {
 	for seed := range uint64(40) {
 		r := rand.New(rand.NewPCG(3, seed))
 		q := queryBuffer{pool: &readPool{}}
 		var want []byte
-		next := byte(0)
+		at := 0 // in sequence
 		for range 200 {
 			need := 0
 			switch r.IntN(4) {
@@ -31,11 +40,8 @@ func TestQueryBuffer(t *testing.T) {
 			if r.IntN(3) == 0 {
 				n = r.IntN(100)
 			}
-			piece := make([]byte, n)
-			for i := range piece {
-				piece[i] = next
-				next = next*5 + 1
-			}
+			piece := sequence[at%251:][:n]
+			at += n
 			if r.IntN(3) == 0 {
 				q.put(piece, need)
 			} else {

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/redistill/redistill/internal/config"
+	"github.com/redistill/redistill/test/await"
 )
 
 // TestLongCommand: while a loop runs a command that takes long, the others serve their connections.
@@ -18,12 +18,7 @@ func testLongCommand(t *testing.T, path string) {
 	busy, other := s.dial(), s.dial() // on different loops, because each goes to the one with the fewest
 	busy.do("PING")
 	other.do("PING")
-	began, end := make(chan struct{}), make(chan struct{})
-	s.cfg.OnChange("server.max_connections", func(*config.Values) error {
-		close(began)
-		<-end
-		return nil
-	})
+	began, end := s.longCommands()
 	busy.send(encode("CONFIG", "SET", "maxclients", "5000"))
 	<-began
 	defer busy.expect("+OK\r\n")
@@ -56,7 +51,7 @@ func testFlood(t *testing.T, path string) {
 	}
 	for range 2 * testLoops {
 		c := s.dial()
-		for i := range 200 {
+		for i := range 20 {
 			word := fmt.Sprint(i)
 			if got := c.do("ECHO", word); got != bulk(word) {
 				t.Fatalf("got %q", got)
@@ -75,7 +70,7 @@ func testByteByByte(t *testing.T, path string) {
 	for _, command := range []string{encode("SET", "k", "a\r\nb"), "SET k \"a\\r\\nb\"\r\n"} {
 		for i := range len(command) - 1 {
 			slow.send(command[i : i+1])
-			s.eventually("the byte is read", func() bool { return field(t, other.do("CLIENT", "LIST", "ID", id), "qbuf") == i+1 })
+			await.True(t, "the byte is read", func() bool { return field(t, other.do("CLIENT", "LIST", "ID", id), "qbuf") == i+1 })
 		}
 		slow.send(command[len(command)-1:])
 		slow.expect("+OK\r\n")

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
-	"github.com/redistill/redistill/internal/config"
+	"github.com/redistill/redistill/test/await"
 )
 
 // eachLoopPath is eachPath for those that have event loops.
@@ -63,7 +63,7 @@ func testBalance(t *testing.T, path string) {
 		}
 	}
 	s.mu.Unlock()
-	s.eventually("the connections end", func() bool { return s.connections() == len(clients) })
+	await.True(t, "the connections end", func() bool { return s.connections() == len(clients) })
 	open(30)
 	check()
 }
@@ -79,13 +79,8 @@ func testAcceptBesideLongCommand(t *testing.T, path string) {
 		clients[i] = s.dial()
 		clients[i].do("PING")
 	}
-	began, end := make(chan struct{}), make(chan struct{})
+	began, end := s.longCommands()
 	defer close(end)
-	s.cfg.OnChange("server.max_connections", func(*config.Values) error {
-		began <- struct{}{}
-		<-end
-		return nil
-	})
 	for i, busy := range clients {
 		busy.send(encode("CONFIG", "SET", "maxclients", fmt.Sprint(5000+i)))
 		<-began
@@ -119,14 +114,14 @@ func testLoopsEnd(t *testing.T, path string) {
 	}
 	s.mu.Unlock()
 	_ = c.Close()
-	s.eventually("the descriptor is closed", func() bool { return descriptors() <= before })
+	await.True(t, "the descriptor is closed", func() bool { return descriptors() <= before })
 	session.wake()
 	if err := s.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	session.wake()
 	// Gone are a listener, the first connection, and a poller's descriptor and an eventfd for each loop.
-	s.eventually("the descriptors are closed", func() bool { return descriptors() <= before-2-2*testLoops })
+	await.True(t, "the descriptors are closed", func() bool { return descriptors() <= before-2-2*testLoops })
 }
 
 // TestIdleLoop: a loop wakes up from the wait that the scheduler knows of.
@@ -136,9 +131,24 @@ func testIdleLoop(t *testing.T, path string) {
 	s := startServer(t, path)
 	c := s.dial()
 	for range 5 {
-		c.do("PING")
-		time.Sleep(3 * rawWait * time.Millisecond) // to let it fall asleep; the outcome does not depend on it
+		await.True(t, "the loops are asleep", func() bool { return loopsIn("[syscall") == testLoops })
+		if got := c.do("PING"); got != "+PONG\r\n" {
+			t.Fatalf("got %q", got)
+		}
 	}
+}
+
+// loopsIn returns how many loops wait in a state, as the beginnings of stack traces name it: in the wait that hides from the scheduler a
+// loop is "[running", in the one that the scheduler knows of "[syscall".
+func loopsIn(state string) (n int) {
+	text := make([]byte, 1<<20)
+	for trace := range strings.SplitSeq(string(text[:runtime.Stack(text, true)]), "\n\n") {
+		head, stack, _ := strings.Cut(trace, "\n")
+		if strings.Contains(stack, "Poller).wait(") && strings.Contains(head, state) {
+			n++
+		}
+	}
+	return n
 }
 
 // TestDescriptorsExhausted: without descriptors accepting pauses, those who are connected are served, and accepting resumes.
@@ -173,7 +183,7 @@ func testDescriptorsExhausted(t *testing.T, path string) {
 		restore()
 		t.Fatal(err)
 	}
-	s.eventually("accepting pauses", func() bool { return strings.Contains(s.logged.String(), "too many open files") })
+	await.True(t, "accepting pauses", func() bool { return strings.Contains(s.logged.String(), "too many open files") })
 	got := old.do("PING")
 	restore()
 	if got != "+PONG\r\n" {

@@ -55,12 +55,16 @@ func randomBytes(r *rand.Rand, size int) string {
 	if r.IntN(4) == 0 {
 		n = r.IntN(size)
 	}
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(r.Uint32())
-	}
-	return string(b)
+	all := noise()
+	return all[r.IntN(len(all)-n):][:n]
 }
+
+// noise returns random bytes, which take the race detector long to make.
+var noise = sync.OnceValue(func() string {
+	b := make([]byte, 4<<20)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(b)
+	return string(b)
+})
 
 // run sends the commands in pieces of at most piece bytes while it compares the replies.
 func (tk *talk) run(c *client, r *rand.Rand, piece int) error {
@@ -79,7 +83,7 @@ func (tk *talk) run(c *client, r *rand.Rand, piece int) error {
 		sent <- nil
 	}()
 	want := tk.replies.Bytes()
-	got := make([]byte, 8<<10)
+	got := make([]byte, 64<<10)
 	for len(want) > 0 {
 		n, err := c.r.Read(got[:min(len(got), len(want))])
 		if !bytes.Equal(got[:n], want[:n]) {

@@ -21,12 +21,10 @@ import (
 	"github.com/redistill/redistill/internal/command"
 	"github.com/redistill/redistill/internal/config"
 	"github.com/redistill/redistill/internal/resp"
+	"github.com/redistill/redistill/test/await"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// patience is how long a test waits for what has to happen before it fails.
-const patience = time.Minute
 
 // testServer is a server on a loopback port, stopped when the test ends.
 type testServer struct {
@@ -63,10 +61,11 @@ const testLoops = 2
 // tinyIOUring is IOUring with rings that have too little of everything, which must not be noticed.
 const tinyIOUring = "io_uring with tiny rings"
 
-const (
-	overTLS  = "portable with TLS"                      // Portable with TLS
-	hastyTLS = "portable with TLS and short handshakes" // overTLS, with little time for a handshake, of which there is enough otherwise
-)
+// overTLS is Portable with TLS.
+const overTLS = "portable with TLS"
+
+// testHandshakeTimeout is what no test waits for.
+const testHandshakeTimeout = time.Hour
 
 // paths are the I/O paths of this system.
 func paths() []string {
@@ -87,7 +86,7 @@ func eachPath(t *testing.T, test func(t *testing.T, path string)) {
 func startServer(t testing.TB, path string, settings ...string) *testServer {
 	t.Helper()
 	at := Endpoints{Addresses: []string{"127.0.0.1"}}
-	if path == overTLS || path == hastyTLS {
+	if path == overTLS {
 		at.Port, at.TLS = NoPort, makeTLS(t).server
 	}
 	listeners, err := Listen(at)
@@ -124,16 +123,12 @@ func startOn(t testing.TB, path string, listeners []net.Listener, settings ...st
 	case tinyIOUring:
 		o.Path, o.tinyRings = IOUring, true
 	case overTLS:
-		o.Path, o.handshakeTimeout = Portable, time.Hour
-	case hastyTLS:
-		o.Path, o.handshakeTimeout = Portable, time.Second
+		o.Path, o.handshakeTimeout = Portable, testHandshakeTimeout
 	}
 	s.Server = New(o)
 	go func() { s.served <- s.Serve(listeners...) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		if err := s.Shutdown(ctx); err != nil {
+		if err := s.Shutdown(await.Context(t)); err != nil {
 			t.Errorf("shutdown: %v", err)
 		}
 		if n := commands.Connected(); n != 0 {
@@ -141,6 +136,9 @@ func startOn(t testing.TB, path string, listeners []net.Listener, settings ...st
 		}
 		commands.Close()
 		store.Close()
+		if t.Failed() {
+			t.Log(s.logged)
+		}
 	})
 	return s
 }
@@ -153,17 +151,24 @@ func (s *testServer) set(name, value string) {
 	}
 }
 
-// eventually waits until a condition that other goroutines bring about holds.
-func (s *testServer) eventually(what string, holds func() bool) {
-	s.t.Helper()
-	for deadline := time.Now().Add(patience); !holds(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			s.t.Fatalf("never: %s\n%s", what, s.logged)
-		}
-	}
+// pass moves the clock of idleness, which counts seconds, and has the connections look at it.
+func (s *testServer) pass(seconds uint32) {
+	s.wakeIdle(s.tick.Add(seconds), s.config().ConnectionTimeout)
 }
 
-// client is a connection to a server. Its reads and writes fail the test after some patience, which it has anew for each.
+// connOf returns the server's side of a client's connection, or nil if that has ended.
+func (s *testServer) connOf(c *client) served {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for conn := range s.conns {
+		if linkOf(conn).session.Addr == c.LocalAddr().String() {
+			return conn
+		}
+	}
+	return nil
+}
+
+// client is a connection to a server. Its reads and writes fail the test when they hang.
 type client struct {
 	net.Conn
 	t testing.TB
@@ -204,7 +209,7 @@ func newClient(t testing.TB, nc net.Conn) *client {
 }
 
 // wait gives the server time for what is read and written next.
-func (c *client) wait() { _ = c.SetDeadline(time.Now().Add(patience)) }
+func (c *client) wait() { _ = c.SetDeadline(await.Deadline()) }
 
 // send writes input as it is.
 func (c *client) send(input string) {

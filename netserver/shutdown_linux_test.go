@@ -1,49 +1,37 @@
 package netserver
 
 import (
-	"context"
 	"net"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/redistill/redistill/internal/config"
+	"github.com/redistill/redistill/test/await"
 )
-
-// shutdown begins to shut the server down, and returns what tells how that ended.
-func (s *testServer) shutdown() <-chan error {
-	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	s.t.Cleanup(cancel)
-	done := make(chan error, 1)
-	go func() { done <- s.Shutdown(ctx) }()
-	s.eventually("it stops", s.stopping)
-	return done
-}
 
 // TestShutdownSlowCommand: what arrives during the shutdown while a command runs is answered, however long that takes.
 func TestShutdownSlowCommand(t *testing.T) { eachPath(t, testShutdownSlowCommand) }
 
 func testShutdownSlowCommand(t *testing.T, path string) {
 	s := startServer(t, path)
-	s.drainMost = patience
-	began, end := make(chan struct{}), make(chan struct{})
-	s.cfg.OnChange("server.max_connections", func(*config.Values) error {
-		began <- struct{}{}
-		<-end
-		return nil
-	})
+	s.drainMost = await.Limit
+	began, end := s.longCommands()
 	c := s.dial()
 	fd := field(t, c.do("CLIENT", "INFO"), "fd")
 	c.send(encode("CONFIG", "SET", "maxclients", "5000"))
 	<-began
-	done := s.shutdown()
+	done := s.shutdown(await.Context(t))
 	c.send(encode("CONFIG", "SET", "maxclients", "5001"))
 	end <- struct{}{}
 	<-began
-	time.Sleep(2 * drainQuiet) // for the connection to have been quiet for long enough; the outcome does not depend on it
+	switch conn := s.connOf(c).(type) { // it has been quiet for long enough, as far as it knows; its goroutine or loop waits for end
+	case *loopConn:
+		conn.quietFrom = past
+	case *netConn:
+		_ = conn.nc.SetReadDeadline(past)
+	}
 	c.send(encode("PING"))
-	s.eventually("the command has arrived", func() bool { return unreceived(fd) > 0 })
+	await.True(t, "the command has arrived", func() bool { return unreceived(fd) > 0 })
 	end <- struct{}{}
 	c.expect("+OK\r\n+OK\r\n+PONG\r\n")
 	c.expectClosed()
@@ -79,7 +67,7 @@ func (c *stallingConn) SetReadDeadline(t time.Time) error {
 		c.listener.once.Do(func() {
 			close(c.listener.began)
 			<-c.listener.end
-			time.Sleep(time.Until(t) + drainQuiet) // for the deadline to have passed; the outcome does not depend on it
+			err = c.TCPConn.SetReadDeadline(past) // it passed meanwhile
 		})
 	}
 	return err
@@ -93,13 +81,13 @@ func TestShutdownStall(t *testing.T) {
 	}
 	stalls := &stalling{Listener: listeners[0], began: make(chan struct{}), end: make(chan struct{})}
 	s := startOn(t, Portable, []net.Listener{stalls})
-	s.drainMost = patience
+	s.drainMost = await.Limit
 	c := s.dial()
 	fd := field(t, c.do("CLIENT", "INFO"), "fd")
-	done := s.shutdown()
+	done := s.shutdown(await.Context(t))
 	<-stalls.began
 	c.send(encode("PING"))
-	s.eventually("the command has arrived", func() bool { return unreceived(fd) > 0 })
+	await.True(t, "the command has arrived", func() bool { return unreceived(fd) > 0 })
 	close(stalls.end)
 	c.expect("+PONG\r\n")
 	c.expectClosed()

@@ -12,25 +12,46 @@ import (
 
 	"github.com/redistill/redistill/internal/command"
 	"github.com/redistill/redistill/internal/config"
+	"github.com/redistill/redistill/test/await"
 )
+
+// longCommands makes each change of maxclients a command that tells when it begins, and takes until it is told to end.
+func (s *testServer) longCommands() (began <-chan struct{}, end chan<- struct{}) {
+	b, e := make(chan struct{}), make(chan struct{})
+	s.cfg.OnChange("server.max_connections", func(*config.Values) error {
+		b <- struct{}{}
+		<-e
+		return nil
+	})
+	return b, e
+}
+
+// shutdown begins to shut the server down, and returns what tells how that ended.
+func (s *testServer) shutdown(ctx context.Context) <-chan error {
+	s.t.Helper()
+	done := make(chan error, 1)
+	go func() { done <- s.Shutdown(ctx) }()
+	await.True(s.t, "the server stops", s.stopping)
+	return done
+}
 
 // TestShutdown: the commands that were sent are answered, all of them; then everything is closed.
 func TestShutdown(t *testing.T) { eachPath(t, testShutdown) }
 
 func testShutdown(t *testing.T, path string) {
-	s := startServer(t, path, "security.enable_debug_command", "yes")
-	s.drainMost = patience
+	s := startServer(t, path)
+	s.drainMost = await.Limit
 	idle, busy, half := s.dial(), s.dial(), s.dial()
+	began, end := s.longCommands()
 	idle.do("PING")
 	half.send("*2\r\n$4\r\nECHO\r\n$100\r\nonly a part")
 	busy.do("PING")
 	long := strings.Repeat("x", 50_000)
-	busy.send(encode("DEBUG", "SLEEP", "0.3") + strings.Repeat(encode("ECHO", long), 50) + encode("SET", "k", "v"))
+	busy.send(encode("CONFIG", "SET", "maxclients", "5000") + strings.Repeat(encode("ECHO", long), 50) + encode("SET", "k", "v"))
+	<-began
 
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	done := make(chan error, 1)
-	go func() { done <- s.Shutdown(ctx) }()
+	done := s.shutdown(await.Context(t))
+	end <- struct{}{}
 	idle.expectClosed()
 	half.expectClosed()
 	busy.expect("+OK\r\n" + strings.Repeat(bulk(long), 50) + "+OK\r\n")
@@ -55,6 +76,7 @@ func TestShutdownBusy(t *testing.T) { eachPath(t, testShutdownBusy) }
 
 func testShutdownBusy(t *testing.T, path string) {
 	s := startServer(t, path)
+	s.drainMost = 20 * time.Millisecond // the clients are told to stop soon; how soon makes no difference
 	session, err := s.commands.NewSession("inside", "inside", -1, func() {})
 	if err != nil {
 		t.Fatal(err)
@@ -98,10 +120,8 @@ func testShutdownBusy(t *testing.T, path string) {
 			}
 		})
 	}
-	s.eventually("all clients have counted", func() bool { return inside("DBSIZE") == fmt.Sprintf(":%d\r\n", len(clients)) })
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	if err := s.Shutdown(ctx); err != nil {
+	await.True(t, "all clients have counted", func() bool { return inside("DBSIZE") == fmt.Sprintf(":%d\r\n", len(clients)) })
+	if err := s.Shutdown(await.Context(t)); err != nil {
 		t.Errorf("Shutdown: %v", err)
 	}
 	talking.Wait()
@@ -118,20 +138,16 @@ func TestShutdownGrace(t *testing.T) { eachPath(t, testShutdownGrace) }
 
 func testShutdownGrace(t *testing.T, path string) {
 	s := startServer(t, path)
-	began, end := make(chan struct{}), make(chan struct{})
+	began, end := s.longCommands()
 	defer close(end)
-	s.cfg.OnChange("server.max_connections", func(*config.Values) error {
-		close(began)
-		<-end
-		return nil
-	})
 	c, stuck := s.dial(), s.dial()
 	stuck.flood("k")
 	c.send(encode("CONFIG", "SET", "maxclients", "5000"))
 	<-began
-	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
-	defer cancel()
-	if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+	ctx, over := context.WithCancel(t.Context())
+	done := s.shutdown(ctx)
+	over()
+	if err := await.Receive(t, "the shutdown ends", done); !errors.Is(err, context.Canceled) {
 		t.Errorf("Shutdown: %v", err)
 	}
 	c.expectClosed()
@@ -160,9 +176,7 @@ func testShutdownPaused(t *testing.T, path string) {
 	c := s.dial()
 	s.dial().do("CLIENT", "PAUSE", "100000")
 	c.send(encode("SET", "k", "v"))
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	if err := s.Shutdown(ctx); err != nil {
+	if err := s.Shutdown(await.Context(t)); err != nil {
 		t.Errorf("Shutdown: %v", err)
 	}
 	c.expectClosed()

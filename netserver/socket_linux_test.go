@@ -5,6 +5,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/redistill/redistill/test/await"
 )
 
 // TestSocketOptions: a new connection's socket is set as the settings are then.
@@ -67,16 +69,15 @@ func (c *client) vanish() {
 func TestHalfOpen(t *testing.T) { eachPath(t, testHalfOpen) }
 
 func testHalfOpen(t *testing.T, path string) {
-	t.Parallel()
 	s := startServer(t, path)
 	admin, paused := s.dial(), s.dial()
 	id := strings.Trim(paused.do("CLIENT", "ID"), ":\r\n")
 	admin.do("CLIENT", "PAUSE", "100000", "WRITE")
 	paused.send(encode("SET", "k", "v"))
-	s.eventually("the write waits", func() bool { return strings.Contains(admin.do("CLIENT", "LIST", "ID", id), " flags=b ") })
+	await.True(t, "the write waits", func() bool { return strings.Contains(admin.do("CLIENT", "LIST", "ID", id), " flags=b ") })
 	paused.vanish()
 	admin.do("CLIENT", "UNPAUSE")
-	s.eventually("the reply finds nobody", func() bool { return s.connections() == 1 })
+	await.True(t, "the reply finds nobody", func() bool { return s.connections() == 1 })
 	if got := admin.do("GET", "k"); got != bulk("v") {
 		t.Errorf("got %q", got)
 	}
@@ -85,11 +86,12 @@ func testHalfOpen(t *testing.T, path string) {
 	idle.do("ECHO", "x")
 	half := s.dial()
 	half.send("*2\r\n$4\r\nECHO\r\n$5\r\nx")
-	s.eventually("a part of a command is there", func() bool { return strings.Contains(admin.do("CLIENT", "LIST"), " qbuf=19 ") })
+	await.True(t, "a part of a command is there", func() bool { return strings.Contains(admin.do("CLIENT", "LIST"), " qbuf=19 ") })
 	idle.vanish()
 	half.vanish()
-	if got := admin.do("CONFIG", "SET", "timeout", "1"); got != "+OK\r\n" {
+	if got := admin.do("CONFIG", "SET", "timeout", "3600"); got != "+OK\r\n" {
 		t.Errorf("got %q", got)
 	}
-	s.eventually("the idle ones are closed", func() bool { return s.connections() == 0 }) // the administrator too
+	s.pass(3602)
+	await.True(t, "the idle ones are closed", func() bool { return s.connections() == 0 }) // the administrator too
 }

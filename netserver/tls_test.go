@@ -1,20 +1,18 @@
 package netserver
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
-	"fmt"
 	"net"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/redistill/redistill/internal/certs/certstest"
+	"github.com/redistill/redistill/test/await"
 )
 
 // testTLS is TLS as the two ends of a test speak it.
@@ -74,31 +72,66 @@ func (s *testServer) unfinished() []*client {
 	return []*client{silent, hello}
 }
 
+// limitedListener remembers its connections.
+type limitedListener struct {
+	net.Listener
+	accepted chan *limitedConn
+}
+
+func (l *limitedListener) Accept() (net.Conn, error) {
+	nc, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	c := &limitedConn{TCPConn: nc.(*net.TCPConn), limits: make(chan time.Time, 10)}
+	l.accepted <- c
+	return c, nil
+}
+
+// limitedConn remembers for how long the server wanted to wait.
+type limitedConn struct {
+	*net.TCPConn
+	limits chan time.Time
+}
+
+func (c *limitedConn) SetDeadline(t time.Time) error {
+	c.limits <- t
+	return c.TCPConn.SetDeadline(t)
+}
+
 // TestHandshakeTimeout: who does not finish the handshake is closed in time, and disturbs nobody.
 func TestHandshakeTimeout(t *testing.T) {
-	s := startServer(t, hastyTLS)
-	var c *client
-	s.eventually("a handshake comes to its end in time", func() bool {
-		c = s.dial()
-		_, err := c.Write([]byte(encode("INFO", "stats")))
-		if err == nil {
-			_, err = c.r.Peek(1)
-		}
-		return err == nil
-	})
-	_, rest, _ := strings.Cut(c.reply(), "\r\nredistill_tls_handshake_failures:")
-	failed, _, _ := strings.Cut(rest, "\r\n")
-	before, err := strconv.Atoi(failed)
+	listeners, err := Listen(Endpoints{Addresses: []string{"127.0.0.1"}, Port: NoPort, TLS: makeTLS(t).server})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range s.unfinished() {
+	limited := &limitedListener{listeners[0].(*tlsListener).Listener, make(chan *limitedConn, 3)}
+	listeners[0].(*tlsListener).Listener = limited
+	s := startOn(t, overTLS, listeners)
+	began := time.Now()
+	c := s.dial()
+	c.do("PING")
+	unfinished := s.unfinished()
+	for i := range 3 {
+		conn := await.Receive(t, "a connection is accepted", limited.accepted)
+		limit := await.Receive(t, "the handshake is limited", conn.limits)
+		if earliest := began.Add(testHandshakeTimeout); limit.Before(earliest) || limit.After(time.Now().Add(testHandshakeTimeout)) {
+			t.Errorf("a handshake has until %v, want %v or a little later", limit, earliest)
+		}
+		if i == 0 { // who did finish it is there for longer
+			if limit = await.Receive(t, "the limit is lifted", conn.limits); !limit.IsZero() {
+				t.Errorf("behind the handshake the client has until %v", limit)
+			}
+			continue
+		}
+		_ = conn.TCPConn.SetDeadline(past) // the time is over
+	}
+	for _, c := range unfinished {
 		c.expectClosed()
 	}
-	s.eventually("their connections end", func() bool { return s.connections() == 1 })
-	// One that did finish it is there for longer.
-	if got := c.do("INFO", "stats"); !strings.Contains(got, fmt.Sprintf("redistill_tls_handshake_failures:%d\r\n", before+2)) {
-		t.Errorf("%d failures before, then %s", before, got)
+	await.True(t, "the other connections end", func() bool { return s.connections() == 1 })
+	if got := c.do("INFO", "stats"); !strings.Contains(got, "redistill_tls_handshake_failures:2\r\n") {
+		t.Errorf("not 2 failures: %s", got)
 	}
 }
 
@@ -108,24 +141,22 @@ func TestHandshakeEnds(t *testing.T) {
 	for _, c := range s.unfinished() {
 		defer c.expectClosed()
 	}
-	s.eventually("both are connected", func() bool { return s.connections() == 2 })
+	await.True(t, "both are connected", func() bool { return s.connections() == 2 })
 	admin := s.dial()
 	admin.do("PING")
 	s.raw().expectClosed() // a fourth
 	if got := admin.do("CLIENT", "KILL", "TYPE", "normal"); got != ":2\r\n" {
 		t.Errorf("got %q", got)
 	}
-	s.eventually("they are gone", func() bool { return s.connections() == 1 })
+	await.True(t, "they are gone", func() bool { return s.connections() == 1 })
 	_ = admin.Close()
-	s.eventually("all are gone", func() bool { return s.connections() == 0 })
+	await.True(t, "all are gone", func() bool { return s.connections() == 0 })
 
 	for _, c := range s.unfinished() {
 		defer c.expectClosed()
 	}
-	s.eventually("both are connected again", func() bool { return s.connections() == 2 })
-	ctx, cancel := context.WithTimeout(context.Background(), patience) // which is less than a handshake may take
-	defer cancel()
-	if err := s.Shutdown(ctx); err != nil {
+	await.True(t, "both are connected again", func() bool { return s.connections() == 2 })
+	if err := s.Shutdown(await.Context(t)); err != nil {
 		t.Errorf("Shutdown: %v", err)
 	}
 }
@@ -148,9 +179,7 @@ func TestCloseNotify(t *testing.T) {
 	idle.do("PING")
 	c.send(encode("QUIT"))
 	c.expect("+OK\r\n")
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	if err := s.Shutdown(ctx); err != nil {
+	if err := s.Shutdown(await.Context(t)); err != nil {
 		t.Errorf("Shutdown: %v", err)
 	}
 	for _, c := range []*client{c, idle} {

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/redistill/redistill/test/await"
 )
 
 // startUnix starts a server that listens on a Unix socket too, and returns the socket's path.
@@ -39,7 +41,7 @@ func testUnixSocket(t *testing.T, path string) {
 		t.Errorf("got mode %v", info.Mode())
 	}
 	ctx := context.Background()
-	client := redis.NewClient(&redis.Options{Network: "unix", Addr: socket, DialTimeout: patience, ReadTimeout: patience})
+	client := redis.NewClient(&redis.Options{Network: "unix", Addr: socket, DialTimeout: await.Limit, ReadTimeout: await.Limit, WriteTimeout: await.Limit})
 	defer func() { _ = client.Close() }()
 	value := bytes.Repeat([]byte("x"), 3<<20)
 	if _, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
