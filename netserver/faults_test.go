@@ -302,8 +302,10 @@ func testIdleMemory(t *testing.T, path string) {
 	c.expect(bulk(word))
 	l := linkOf(s.connOf(c))
 	await.True(t, "the connection knows that its buffers are large", l.large.Load)
-	s.pass(idleTicks)
-	await.True(t, "the buffers are given back", func() bool { return !l.large.Load() })
+	await.True(t, "the buffers are given back", func() bool {
+		s.pass(idleTicks)
+		return !l.large.Load()
+	})
 	c.do("PING")
 	if line := admin.do("CLIENT", "LIST", "ID", id); field(t, line, "qbuf")+field(t, line, "qbuf-free") > idleSize || field(t, line, "rbs") > idleSize {
 		t.Errorf("got %s", line)

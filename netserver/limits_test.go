@@ -99,7 +99,10 @@ func testIdleTimeout(t *testing.T, path string) {
 	if got := idle.do("PING"); got != "+PONG\r\n" {
 		t.Fatalf("a client that was idle for half an hour got %q", got)
 	}
-	s.pass(3602)
+	await.True(t, "the idle client is closed", func() bool {
+		s.pass(3602)
+		return s.connOf(idle) == nil
+	})
 	idle.expectClosed()
 	// A client that waits for the server is not idle.
 	c := s.dial()
@@ -109,10 +112,10 @@ func testIdleTimeout(t *testing.T, path string) {
 	paused.expect("+OK\r\n")
 	// A monitor may be silent, even when it is told nothing either.
 	conn := s.connOf(monitor)
-	s.pass(3602)
-	for range 2 { // when it looks again, the first time is over
-		await.True(t, "the monitor's connection has looked at the clock", func() bool { return !linkOf(conn).woken.Load() })
+	for range 3 { // when it looks again, the time before is over
+		s.pass(3602)
 		conn.wake()
+		await.True(t, "the monitor's connection has looked at the clock", func() bool { return !linkOf(conn).woken.Load() })
 	}
 	s.dial().do("ECHO", "still there")
 	for got := ""; !strings.HasSuffix(got, `"ECHO" "still there"`+"\r\n"); {

@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	length = flag.Duration("soak", 3*time.Second, "how long TestSoak runs on each I/O path")
+	length = flag.Duration("soak", 10*time.Second, "how long TestSoak runs on each I/O path")
 	only   = flag.String("io", "", "the I/O path to run on; empty is each one")
 	seed   = flag.Uint64("seed", rand.Uint64(), "what the random choices of TestSoak follow from, as far as they do not depend on when things happen")
 	cpus   = flag.String("server-cpus", "", "the processors that servers are pinned to, such as 0 or 0,1; empty is all")

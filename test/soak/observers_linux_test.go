@@ -52,21 +52,6 @@ func (sc *scene) scrape() error {
 	return nil
 }
 
-// goroutines returns how many the server has, as its metrics tell.
-func (sc *scene) goroutines() int {
-	sc.t.Helper()
-	text, err := sc.page("/metrics")
-	if err != nil {
-		sc.t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(text, "\ngo_goroutines ")
-	n, err := strconv.Atoi(strings.TrimSpace(rest[:strings.IndexByte(rest, '\n')]))
-	if err != nil {
-		sc.t.Fatal(err)
-	}
-	return n
-}
-
 // monitor watches all commands for a while. Those of another connection come in their order, and no password with them.
 func (sc *scene) monitor() error {
 	speaker, err := dialConsole(sc.Addr)

@@ -244,3 +244,15 @@ func (c *console) text(words ...string) (string, error) {
 
 // timedOut reports whether an error says that nothing came, rather than that a connection ended.
 func timedOut(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
+
+// info returns the fields of a section of INFO.
+func (c *console) info(section string) (map[string]string, error) {
+	text, err := c.text("INFO", section)
+	fields := map[string]string{}
+	for line := range strings.Lines(text) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+			fields[name] = value
+		}
+	}
+	return fields, err
+}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/internal/servertest"
+	"github.com/redistill/redistill/test/await"
 )
 
 // saver takes snapshots and has them loaded.
@@ -64,8 +65,8 @@ func (s *saver) round() error {
 // else.
 func (s *saver) last() (all *contents, err error) {
 	s.Eventually("the other clients have gone", func() bool {
-		text, err := s.console.text("INFO", "clients")
-		return err == nil && strings.Contains(text, "\nconnected_clients:2\r\n") // the director is there too
+		clients, err := s.console.info("clients")
+		return err == nil && clients["connected_clients"] == "2" // the director is there too
 	})
 	if all, err = readAll(s.console); err != nil {
 		return nil, err
@@ -92,52 +93,52 @@ func (s *saver) take() (dir string, err error) {
 	ways := [][]string{{"BGSAVE"}, {"BGSAVE", "SCHEDULE"}, {"SAVE"}}
 	words := ways[s.asked%len(ways)]
 	s.asked++
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		before, err := s.fields()
-		if err != nil {
-			return "", err
+	asked := time.Now().Truncate(time.Second) // as precise as LASTSAVE
+	given := false
+	await.True(s.t, "the snapshot before has ended", func() bool {
+		var before map[string]string
+		if before, err = s.console.info("persistence"); err != nil {
+			return true
 		}
 		if before["rdb_bgsave_in_progress"] == "1" { // one that ends from here on shows a moment that is too early
-			continue
+			return false
 		}
-		got, err := s.console.do(words...)
+		var got []byte
+		got, err = s.console.do(words...)
 		switch {
 		case err != nil:
-			return "", err
 		case string(got) == "-ERR the snapshot could not be written, see the log\r\n":
 			s.tally.failedSnapshots.Add(1)
-			return "", nil
 		case string(got) == "+OK\r\n", string(got) == "+Background saving started\r\n":
-			return s.taken(before["rdb_saves"])
+			given, err = s.taken(before["rdb_saves"])
 		case string(got) != "-ERR Background save already in progress\r\n":
-			return "", fmt.Errorf("%q: got %.100q", words, got)
+			err = fmt.Errorf("%q: got %.100q", words, got)
+		default:
+			return false
 		}
+		return true
+	})
+	if err == nil && given {
+		err = s.expectTime(asked)
 	}
-	return "", errors.New("another snapshot does not end")
-}
-
-// taken waits for the end of a snapshot, before which there were so many. It returns what take does.
-func (s *saver) taken(saves string) (dir string, err error) {
-	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
-		f, err := s.fields()
-		if err != nil {
-			return "", err
-		}
-		if f["rdb_saves"] != saves {
-			break
-		}
-		if f["rdb_bgsave_in_progress"] == "0" {
-			s.tally.failedSnapshots.Add(1)
-			return "", nil
-		}
-		if time.Now().After(deadline) {
-			return "", errors.New("the snapshot does not end")
-		}
-	}
-	if err := s.expectTime(); err != nil {
+	if err != nil || !given {
 		return "", err
 	}
 	return s.link()
+}
+
+// taken waits for the end of a snapshot, before which there were so many. It reports whether it was written, rather than given up.
+func (s *saver) taken(saves string) (written bool, err error) {
+	await.True(s.t, "the snapshot ends", func() bool {
+		var f map[string]string
+		f, err = s.console.info("persistence")
+		written = f["rdb_saves"] != saves
+		return err != nil || written || f["rdb_bgsave_in_progress"] == "0"
+	})
+	if err == nil && !written {
+		s.tally.failedSnapshots.Add(1)
+	}
+	return written, err
 }
 
 // link returns a new directory with the newest snapshot.
@@ -148,26 +149,14 @@ func (s *saver) link() (dir string, err error) {
 	return dir, err
 }
 
-// expectTime looks whether LASTSAVE is a time of late.
-func (s *saver) expectTime() error {
+// expectTime looks whether LASTSAVE is a time since the snapshot was asked for.
+func (s *saver) expectTime(asked time.Time) error {
 	got, err := s.console.do("LASTSAVE")
 	n, wrong := strconv.ParseInt(strings.Trim(string(got), ":\r\n"), 10, 64)
-	if err != nil || wrong != nil || time.Since(time.Unix(n, 0)) > patience {
+	if saved := time.Unix(n, 0); err != nil || wrong != nil || saved.Before(asked) || saved.After(time.Now()) {
 		return fmt.Errorf("LASTSAVE: got %q, %w", got, err)
 	}
 	return nil
-}
-
-// fields returns those of INFO about snapshots.
-func (s *saver) fields() (map[string]string, error) {
-	text, err := s.console.text("INFO", "persistence")
-	list := map[string]string{}
-	for line := range strings.Lines(text) {
-		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
-			list[name] = value
-		}
-	}
-	return list, err
 }
 
 // loadHere returns what our server loads of the snapshot in a directory.
@@ -201,11 +190,13 @@ func (s *saver) load(other *servertest.Server) (*contents, error) {
 type contents struct {
 	values  map[string][]string // that of a string; fields and values of a hash, each with a zero byte between, in order
 	expires map[string]int64    // in Unix milliseconds, or -1
+
+	bytes, strings int64 // of names of keys, of fields, and of values
 }
 
 // readAll reads all that a server has.
 func readAll(c *console) (*contents, error) {
-	all := &contents{map[string][]string{}, map[string]int64{}}
+	all := &contents{values: map[string][]string{}, expires: map[string]int64{}}
 	for _, db := range []string{"0", ledgerDB, flushed} {
 		if err := c.expect("+OK", "SELECT", db); err != nil {
 			return nil, err
@@ -267,6 +258,8 @@ func (a *contents) read(c *console, db string, keys []string) error {
 			words = joinPairs(words)
 		}
 		a.values[db+key], a.expires[db+key] = words, expires
+		a.strings += int64(1 + len(words))
+		a.bytes += int64(len(key) + len(strings.Join(words, "")))
 	}
 	return nil
 }

@@ -34,7 +34,12 @@ func soak(t *testing.T, sc *scene) {
 		"the TLS certificate cannot be used", // certificate and key change one after the other
 		`error="the snapshot was given up: `, // databases were flushed, or keys changed too fast, or memory was full
 	}
-	before, goroutines := sc.settled(), sc.goroutines()
+	c := sc.console()
+	before, err := sc.held(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.close()
 	var running sync.WaitGroup
 	last := sc.begin(&running)
 	samples := sc.watch()
@@ -45,14 +50,13 @@ func soak(t *testing.T, sc *scene) {
 		return
 	}
 	all := last()
-	if err := sc.console().expect("+OK", "DEBUG", "CHECK"); err != nil {
+	c := sc.console()
+	if err := c.expect("+OK", "DEBUG", "CHECK"); err != nil {
 		t.Error(err)
 	}
-	sc.Eventually("the connections' descriptors are closed", func() bool { return sc.Usage().Descriptors <= before.Descriptors })
-	left := 0
-	sc.Eventually("the connections' goroutines have ended", func() bool { left = sc.goroutines(); return left <= goroutines })
-	after := sc.Usage()
-	t.Logf("threads %d, then %d; goroutines %d, then %d; CPU time %v%v", before.Threads, after.Threads, goroutines, left, after.CPU, &sc.tally)
+	c.close()
+	t.Logf("CPU time %v%v", sc.Usage().CPU, &sc.tally)
+	sc.expectNothingLeft(before, all)
 	checkFlat(t, samples)
 	if strings.Contains(sc.Log(), "s3cret") {
 		t.Error("the log has a password")
@@ -163,13 +167,12 @@ func (sc *scene) watch() []sample {
 	for end := time.Now().Add(*length); !sc.t.Failed() && (time.Now().Before(end) || sc.tally.rounds.Load() == 0); {
 		<-every.C
 		u := sc.Usage()
-		text, err := c.text("INFO", "memory")
+		memory, err := c.info("memory")
 		if err != nil {
 			sc.t.Error(err)
 			break
 		}
-		_, rest, _ := strings.Cut(text, "\nallocator_resident:")
-		keys, err := strconv.ParseInt(rest[:max(0, strings.IndexByte(rest, '\r'))], 10, 64)
+		keys, err := strconv.ParseInt(memory["allocator_resident"], 10, 64)
 		if err != nil {
 			sc.t.Error(err)
 		}
@@ -221,9 +224,8 @@ func (sc *scene) empties(all *contents) {
 	defer c.close()
 	sc.Eventually("the keys of the visitors go by themselves", func() bool { return c.expect(fmt.Sprint(":", stay), "DBSIZE") == nil })
 	sc.Eventually("the memory of keys that have gone is given back", func() bool {
-		text, err := c.text("INFO", "memory")
-		_, rest, _ := strings.Cut(text, "\nused_memory_dataset:")
-		n, wrong := strconv.ParseInt(rest[:max(0, strings.IndexByte(rest, '\r'))], 10, 64)
+		memory, err := c.info("memory")
+		n, wrong := strconv.ParseInt(memory["used_memory_dataset"], 10, 64)
 		return err == nil && wrong == nil && n < 32<<20 // what the ledgers have, and a few large values
 	})
 	sc.t.Logf("when the keys have gone: %d MB resident", sc.Usage().Resident>>20)

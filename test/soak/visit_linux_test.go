@@ -111,7 +111,7 @@ func (v *visitor) visit(tight bool) error {
 	if v.own && v.loads != v.loadsBegun.Load() {
 		return errAgain // nobody knows whether the user is there
 	}
-	for time.Since(v.began) < maxStay && !v.left && !v.changing.Load() && !v.over() {
+	for time.Since(v.began) < min(maxStay, *length/20) && !v.left && !v.changing.Load() && !v.over() {
 		if err := v.turn(); err != nil {
 			return err
 		}
