@@ -2,7 +2,6 @@ package browser
 
 import (
 	"bytes"
-	"context"
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -16,17 +15,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/redistill/redistill/bench"
 	"github.com/redistill/redistill/internal/servertest"
+	"github.com/redistill/redistill/test/await"
 )
 
 //go:embed probe.js
 var probe string
-
-// deadline is how long a process may take before the test fails.
-const deadline = 2 * time.Minute
 
 func TestMain(m *testing.M) { os.Exit(servertest.Main(m)) }
 
@@ -166,10 +162,8 @@ func find(t *testing.T) string {
 // run returns what a program writes to stdout.
 func run(t *testing.T, program string, args ...string) []byte {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), deadline)
-	defer cancel()
 	var stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, program, args...)
+	cmd := exec.CommandContext(await.Context(t), program, args...)
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {

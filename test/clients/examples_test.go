@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/redistill/redistill/internal/spawn"
+	"github.com/redistill/redistill/test/await"
 )
 
 // The examples use database 0, as their readers do.
@@ -63,7 +64,7 @@ func startApp(t *testing.T, cmd *exec.Cmd, e endpoint, env ...string) *app {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &app{p, "http://" + addr, &http.Client{Jar: jar, Timeout: startDeadline}}
+	return &app{p, "http://" + addr, &http.Client{Jar: jar, Timeout: await.Limit}}
 }
 
 // page is an application's answer.

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/redistill/redistill/test/await"
 )
 
 // TestGoRedis makes every check with RESP3, go-redis's default, and with RESP2.
@@ -55,7 +57,7 @@ var goRedisChecks = map[string]func(*testing.T, *redis.Client){
 func goRedisClient(t *testing.T, e endpoint, protocol int) *redis.Client {
 	client := redis.NewClient(&redis.Options{
 		Addr: e.addr(), Username: e.user, Password: e.password, DB: dbGoRedis, Protocol: protocol, ClientName: "driver",
-		DialTimeout: stopDeadline, ReadTimeout: stopDeadline,
+		DialTimeout: await.Limit, ReadTimeout: await.Limit,
 	})
 	t.Cleanup(func() { client.Close() })
 	return client

@@ -1,7 +1,6 @@
 package clients_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,16 +12,11 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/internal/servertest"
+	"github.com/redistill/redistill/test/await"
 )
 
-// startDeadline and stopDeadline bound the waits for another process. They are
-// long because they only end a test that has failed already.
-const (
-	startDeadline = 60 * time.Second
-	stopDeadline  = 30 * time.Second
-	toolDeadline  = 2 * time.Minute
-	pollInterval  = 20 * time.Millisecond
-)
+// pollInterval is the time between two looks whether a process listens.
+const pollInterval = 20 * time.Millisecond
 
 // process is a running child whose output is kept for failure messages. The
 // child writes straight into a file, so that what it printed before it answered
@@ -64,14 +58,14 @@ func (p *process) output() string {
 
 // waitForPort returns once addr accepts a connection, or says why it will not.
 func (p *process) waitForPort(addr string) error {
-	deadline := time.Now().Add(startDeadline)
+	deadline := await.Deadline()
 	for {
-		conn, err := net.DialTimeout("tcp", addr, time.Second)
+		conn, err := net.Dial("tcp", addr)
 		if err == nil {
 			return conn.Close()
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("%s does not answer after %v: %w\n%s", addr, startDeadline, err, p.output())
+			return fmt.Errorf("%s does not answer after %v: %w\n%s", addr, await.Limit, err, p.output())
 		}
 		select {
 		case <-p.done:
@@ -89,8 +83,8 @@ func (p *process) terminate() error {
 	select {
 	case <-p.done:
 		return p.err
-	case <-time.After(stopDeadline):
-		return errors.Join(fmt.Errorf("still running %v after SIGTERM", stopDeadline), p.kill())
+	case <-time.After(await.Limit):
+		return errors.Join(fmt.Errorf("still running %v after SIGTERM", await.Limit), p.kill())
 	}
 }
 
@@ -106,10 +100,8 @@ func (p *process) kill() error {
 	return err
 }
 
-// tool returns a command that is killed when it outlives its deadline, as one
+// tool returns a command that is killed when it outlives the limit of waiting, as one
 // does that waits for a reply which the server never sends.
 func tool(t *testing.T, program string, args ...string) *exec.Cmd {
-	ctx, cancel := context.WithTimeout(t.Context(), toolDeadline)
-	t.Cleanup(cancel)
-	return exec.CommandContext(ctx, program, args...)
+	return exec.CommandContext(await.Context(t), program, args...)
 }

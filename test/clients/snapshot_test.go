@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/redistill/redistill/internal/servertest"
+	"github.com/redistill/redistill/test/await"
 )
 
 // TestSnapshotExchange: redis-server loads what Redistill has saved, and
@@ -30,7 +31,7 @@ func TestSnapshotExchange(t *testing.T) {
 			from := servertest.Start(t, append([]string(nil), test.from...)...)
 			fill(t, from.Addr)
 			want := contents(t, from.Addr)
-			if err := redis.NewClient(&redis.Options{Addr: from.Addr, ReadTimeout: toolDeadline}).Save(t.Context()).Err(); err != nil {
+			if err := redis.NewClient(&redis.Options{Addr: from.Addr, DialTimeout: await.Limit, ReadTimeout: await.Limit}).Save(t.Context()).Err(); err != nil {
 				t.Fatal(err)
 			}
 			file := filepath.Join(from.Dir, "dump.rdb")
@@ -61,7 +62,7 @@ func fill(t *testing.T, addr string) {
 	t.Helper()
 	ctx := t.Context()
 	for _, db := range []int{0, 9} {
-		client := redis.NewClient(&redis.Options{Addr: addr, DB: db, ReadTimeout: toolDeadline})
+		client := redis.NewClient(&redis.Options{Addr: addr, DB: db, DialTimeout: await.Limit, ReadTimeout: await.Limit})
 		defer client.Close()
 		p := client.Pipeline()
 		for i, text := range []string{"", "0", "-7", "123456", "-2147483649", "9223372036854775807", "text", "\x00\xff\r\n", strings.Repeat("ab", 50_000)} {
@@ -87,7 +88,7 @@ func contents(t *testing.T, addr string) map[string]any {
 	t.Helper()
 	all := map[string]any{}
 	for _, db := range []int{0, 9} {
-		client := redis.NewClient(&redis.Options{Addr: addr, DB: db, MaxRetries: -1, ReadTimeout: toolDeadline})
+		client := redis.NewClient(&redis.Options{Addr: addr, DB: db, MaxRetries: -1, DialTimeout: await.Limit, ReadTimeout: await.Limit})
 		defer client.Close()
 		keys, err := client.Keys(t.Context(), "*").Result()
 		if err != nil && strings.HasPrefix(err.Error(), "LOADING ") {

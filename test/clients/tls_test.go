@@ -12,6 +12,7 @@ import (
 
 	"github.com/redistill/redistill/internal/certs/certstest"
 	"github.com/redistill/redistill/internal/servertest"
+	"github.com/redistill/redistill/test/await"
 )
 
 // tlsConfig returns what a client needs to trust the server, or nil for plain
@@ -117,18 +118,11 @@ func TestTLS(t *testing.T) {
 	if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(startDeadline)
-	for config := s.tlsConfig(t); ; {
+	config := s.tlsConfig(t)
+	await.True(t, "the new certificate is there", func() bool {
 		conn, err := tls.Dial("tcp", s.addr(), config)
-		if err == nil {
-			conn.Close()
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the new certificate is not there: %v\n%s", err, s.output())
-		}
-		time.Sleep(pollInterval)
-	}
+		return err == nil && conn.Close() == nil
+	})
 	ping(t, before)
 	s.runClients(t, "connection", "set_and_get")
 }

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/redistill/redistill/internal/servertest"
+	"github.com/redistill/redistill/test/await"
 )
 
 // memoryGroup is a cgroup that limits memory, of the hierarchy that the system uses.
@@ -37,10 +38,11 @@ func newMemoryGroup(t *testing.T, limit int64) *memoryGroup {
 		skip(t, "a cgroup of its own", err)
 	}
 	t.Cleanup(func() {
-		err := os.Remove(g.dir)
-		for end := time.Now().Add(patience); errors.Is(err, unix.EBUSY) && time.Now().Before(end); err = os.Remove(g.dir) {
-			time.Sleep(time.Millisecond) // the system takes a moment to forget processes that have ended
-		}
+		var err error
+		await.True(t, "the system has forgotten the processes that have ended", func() bool {
+			err = os.Remove(g.dir)
+			return !errors.Is(err, unix.EBUSY)
+		})
 		if err != nil {
 			t.Error(err)
 		}

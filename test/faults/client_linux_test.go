@@ -7,14 +7,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/redistill/redistill/internal/resp"
 	"github.com/redistill/redistill/internal/servertest"
+	"github.com/redistill/redistill/test/await"
 )
-
-// patience bounds the wait for a reply. It only ends tests that have failed.
-const patience = time.Minute
 
 // client sends commands and reads replies, as few words as tests need.
 type client struct {
@@ -46,7 +43,7 @@ func (c *client) say(words ...string) {
 
 // flush sends what was said, and reports whether the server took it.
 func (c *client) flush() bool {
-	_ = c.conn.SetWriteDeadline(time.Now().Add(patience))
+	_ = c.conn.SetWriteDeadline(await.Deadline())
 	_, err := c.conn.Write(c.out.B)
 	c.out.B = c.out.B[:0]
 	return err == nil
@@ -54,7 +51,7 @@ func (c *client) flush() bool {
 
 // reply reads a reply: its first byte, and its text. With an error comes what there was of it.
 func (c *client) reply() (string, error) {
-	_ = c.conn.SetReadDeadline(time.Now().Add(patience))
+	_ = c.conn.SetReadDeadline(await.Deadline())
 	line, err := c.in.ReadString('\n')
 	if err != nil {
 		return line, err

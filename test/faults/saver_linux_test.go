@@ -16,6 +16,7 @@ import (
 
 	"github.com/redistill/redistill/internal/servertest"
 	"github.com/redistill/redistill/netserver"
+	"github.com/redistill/redistill/test/await"
 )
 
 // saver is a server that loads what was saved in a directory, with a client.
@@ -30,7 +31,7 @@ func startSaver(t *testing.T, dir string, before ...string) saver {
 	t.Helper()
 	s := servertest.StartIn(t, t.TempDir(), append(before, redistill(t, netserver.Portable, "--persistence", "--snapshot-interval", "0",
 		"--save-on-shutdown=false", "--snapshot-path", filepath.Join(dir, "dump.rdb"), "--http", "127.0.0.1:0")...)...)
-	c := redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1, DialerRetries: 1, DialTimeout: patience, ReadTimeout: patience})
+	c := redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1, DialerRetries: 1, DialTimeout: await.Limit, ReadTimeout: await.Limit})
 	t.Cleanup(func() { _ = c.Close() })
 	s.Eventually("it has loaded its snapshot", func() bool { return c.Ping(context.Background()).Err() == nil })
 	where := regexp.MustCompile(`serving health and metrics over HTTP" address=(\S+)`).FindStringSubmatch(s.Log())

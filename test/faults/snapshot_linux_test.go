@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/redistill/redistill/test/await"
 )
 
 // counters are keys that clients count up, with a hash of many fields and a long string that change with them.
@@ -118,12 +120,8 @@ func TestTwoServers(t *testing.T) {
 			}
 		})
 	}
-	for looks := 0; looks == 0 || time.Now().Before(end) && !t.Failed(); {
-		if saved.Load() == 0 {
-			time.Sleep(time.Millisecond)
-			continue
-		}
-		looks++
+	await.True(t, "a snapshot is written", func() bool { return saved.Load() > 0 })
+	for looks := 0; looks == 0 || time.Now().Before(end) && !t.Failed(); looks++ {
 		all := read(t, filepath.Join(dir, "dump.rdb"))
 		owner := all[name{0, "0"}].text
 		for n, v := range all {

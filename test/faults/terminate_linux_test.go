@@ -16,6 +16,7 @@ import (
 
 	"github.com/redistill/redistill/internal/servertest"
 	"github.com/redistill/redistill/netserver"
+	"github.com/redistill/redistill/test/await"
 )
 
 // TestTerminate: a server that is told to end under load, by SIGTERM or SHUTDOWN, perhaps while it saves, ends with success. Every client
@@ -65,9 +66,10 @@ func terminate(t *testing.T, path string, saving, command bool) (replies int) {
 	} else {
 		// Supervisors send it to the process and to its group, and some repeat it.
 		signals.Go(func() {
-			for ; !s.Ended(); time.Sleep(time.Millisecond) {
+			await.True(t, "the server has ended", func() bool {
 				s.Signal(syscall.SIGTERM)
-			}
+				return s.Ended()
+			})
 		})
 	}
 	running.Wait()

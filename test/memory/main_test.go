@@ -10,15 +10,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/redistill/redistill/internal/servertest"
+	"github.com/redistill/redistill/test/await"
 )
-
-// deadline bounds waits for the server, and is long because it only ends tests that have failed.
-const deadline = time.Minute
 
 func TestMain(m *testing.M) { os.Exit(servertest.Main(m)) }
 
@@ -45,7 +42,7 @@ func start(t testing.TB, args ...string) *server {
 
 // connect makes the client.
 func (s *server) connect() {
-	s.client = redis.NewClient(&redis.Options{Addr: s.Addr, ReadTimeout: deadline, MaxRetries: -1})
+	s.client = redis.NewClient(&redis.Options{Addr: s.Addr, DialTimeout: await.Limit, ReadTimeout: await.Limit, MaxRetries: -1})
 	s.Cleanup(func() { s.client.Close() })
 }
 

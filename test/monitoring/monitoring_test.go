@@ -118,11 +118,12 @@ func load(ctx context.Context, addr string, trust *tls.Config) {
 	defer client.Close()
 	for i := 0; ctx.Err() == nil; i++ {
 		key := "k" + strconv.Itoa(i%100)
-		client.Set(ctx, key, "value", 5*time.Millisecond)
-		client.Get(ctx, key)
+		client.Set(ctx, key, "value", time.Millisecond) // expires
+		client.Set(ctx, "kept", "value", 0)
+		client.Get(ctx, "kept")
 		client.Get(ctx, "none")
-		client.Incr(ctx, key) // an error
-		client.Do(ctx, "GET") // refused
+		client.Incr(ctx, "kept") // an error
+		client.Do(ctx, "GET")    // refused
 		client.HSet(ctx, "h", key, i)
 	}
 }

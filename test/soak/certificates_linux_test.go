@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/internal/certs/certstest"
+	"github.com/redistill/redistill/test/await"
 )
 
 // certificates are those of a scene. The server's are in the directory "tls" below its own, which is a symbolic link to the newest one.
@@ -69,12 +70,12 @@ func (sc *scene) shake(newer, certified bool) (name string, err error) {
 	if certified {
 		own = append(own, sc.certs.ofClients)
 	}
-	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", sc.tlsAddr, sc.certs.client(newer, own...))
+	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: await.Limit}, "tcp", sc.tlsAddr, sc.certs.client(newer, own...))
 	if err != nil {
 		return "", err
 	}
 	defer func() { _ = conn.Close() }()
-	_ = conn.SetDeadline(time.Now().Add(patience))
+	_ = conn.SetDeadline(await.Deadline())
 	return conn.ConnectionState().PeerCertificates[0].Subject.CommonName, pinged(conn, make([]byte, len(pong)))
 }
 
@@ -96,17 +97,14 @@ func (d *director) rotate() error {
 			return err
 		}
 	}
-	for deadline := time.Now().Add(patience); ; {
-		name, err := d.shake(true, true)
-		if err == nil && name == c.shown() {
-			break
-		}
-		if err != nil || time.Now().After(deadline) {
-			return fmt.Errorf("the certificate of %q is not shown, but that of %q: %w", c.shown(), name, err)
-		}
-		if !d.rest(10 * time.Millisecond) {
-			return nil
-		}
+	var err error
+	await.True(d.t, "the certificate of "+c.shown()+" is shown", func() bool {
+		var name string
+		name, err = d.shake(true, true)
+		return err != nil || name == c.shown()
+	})
+	if err != nil {
+		return err
 	}
 	d.tally.rotations.Add(1)
 	return nil

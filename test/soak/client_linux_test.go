@@ -13,11 +13,10 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/internal/resp"
+	"github.com/redistill/redistill/test/await"
 )
 
 const (
-	patience = time.Minute // how long a reply may take before the test fails
-
 	keyLife = 20 // seconds: what a client leaves behind goes by itself
 	// maxStay is how long a client talks on one connection. It is so much less than keyLife that no key expires which it knows of.
 	maxStay = 5 * time.Second
@@ -157,7 +156,7 @@ func (k *talker) check(n int) (err error) {
 
 // exchange sends the first n bytes of the pipeline while it checks the first m replies. If these are not all, it closes the connection.
 func (k *talker) exchange(n, m int) error {
-	_ = k.conn.SetDeadline(time.Now().Add(patience))
+	_ = k.conn.SetDeadline(await.Deadline())
 	sent := make(chan error, 1)
 	go func() { sent <- k.send(n) }()
 	if err := k.check(m); err != nil {

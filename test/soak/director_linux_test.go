@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/redistill/redistill/test/await"
 )
 
 // director does to a running server what its operators do, one thing after the other. It knows every setting that it changes, as it is in
@@ -164,18 +166,14 @@ func (d *director) reload() error {
 		return err
 	}
 	d.Signal(syscall.SIGHUP)
-	for deadline := time.Now().Add(patience); ; {
-		values, err := d.get(canary)
-		if err != nil {
-			return err
-		}
-		if values[canary] == d.file[canary] {
-			break
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("SIGHUP does not bring %s back to %s", canary, d.file[canary])
-		}
-		time.Sleep(time.Millisecond) // also when the time is over: what comes late would undo what calm sets
+	var err error
+	await.True(d.t, "SIGHUP brings "+canary+" back", func() bool { // also when the time is over: what comes late would undo what calm sets
+		var values map[string]string
+		values, err = d.get(canary)
+		return err != nil || values[canary] == d.file[canary]
+	})
+	if err != nil {
+		return err
 	}
 	d.now = maps.Clone(d.file)
 	d.tally.reloads.Add(1)

@@ -11,11 +11,12 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
+
+	"github.com/redistill/redistill/test/await"
 )
 
 // browser asks without keeping connections, which would count in the end.
-var browser = &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
+var browser = &http.Client{Timeout: await.Limit, Transport: &http.Transport{DisableKeepAlives: true}}
 
 // page returns what the HTTP listener answers.
 func (sc *scene) page(path string) (string, error) {
@@ -65,7 +66,7 @@ func (sc *scene) monitor() error {
 			return err
 		}
 		defer func() { _ = conn.Close() }()
-		_ = conn.SetDeadline(time.Now().Add(patience))
+		_ = conn.SetDeadline(await.Deadline())
 		err = sc.follow(conn, speaker)
 		if errors.As(err, &lost{}) && !timedOut(err) {
 			return nil // it was too slow for what others say

@@ -16,6 +16,7 @@ import (
 
 	"github.com/redistill/redistill/internal/resp"
 	"github.com/redistill/redistill/internal/spawn"
+	"github.com/redistill/redistill/test/await"
 )
 
 // scene is a server and what its clients have to know of each other.
@@ -68,7 +69,7 @@ func (c *tally) String() string {
 const settingsFile = `# The settings of a soak
 [server]
 tls_port = {tls}
-shutdown_grace_period_secs = 30
+shutdown_grace_period_secs = 600
 
 [security]
 acl_file = "users.acl"
@@ -208,7 +209,7 @@ func (c *console) send(words ...string) {
 	for _, w := range words {
 		c.out.BulkString(w)
 	}
-	_ = c.conn.SetDeadline(time.Now().Add(patience))
+	_ = c.conn.SetDeadline(await.Deadline())
 	_, _ = c.conn.Write(c.out.B)
 }
 

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/redistill/redistill/test/await"
 )
 
 // visitor is a talker that comes again and again: in plain text or over TLS, in one protocol or the other, as the default user or as one of
@@ -179,7 +181,7 @@ func (v *visitor) arriveSecurely() (net.Conn, error) {
 	case n == 2 && v.own:
 		own, v.known = append(own, v.certs.ofUsers[v.number]), true
 	}
-	return tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", v.tlsAddr, v.certs.client(v.r.IntN(2) == 0, own...))
+	return tls.DialWithDialer(&net.Dialer{Timeout: await.Limit}, "tcp", v.tlsAddr, v.certs.client(v.r.IntN(2) == 0, own...))
 }
 
 // slowly is a connection of which little is read at a time.
@@ -249,7 +251,7 @@ func (v *visitor) turn() error {
 // gone tests that the server has ended the connection, and that it answers nothing that is said now.
 func (v *visitor) gone() error {
 	v.left = true
-	_ = v.conn.SetDeadline(time.Now().Add(patience))
+	_ = v.conn.SetDeadline(await.Deadline())
 	_, _ = v.conn.Write([]byte("PING\r\n"))
 	if got, err := appendReply(nil, v.in); !errors.As(err, &lost{}) || timedOut(err) {
 		return fmt.Errorf("the server goes on with a client that it has killed: %.100q, %v", got, err)
