@@ -112,6 +112,9 @@ func testIdleTimeout(t *testing.T, path string) {
 	paused.expect("+OK\r\n")
 	// A monitor may be silent, even when it is told nothing either.
 	conn := s.connOf(monitor)
+	if conn == nil {
+		t.Fatal("the monitor was closed as an idle client")
+	}
 	for range 3 { // when it looks again, the time before is over
 		s.pass(3602)
 		conn.wake()

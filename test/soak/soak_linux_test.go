@@ -21,7 +21,7 @@ const visitors = 40
 
 // TestSoak does to a server all that may happen to it in production, at once: random clients of all kinds who go away in the middle of
 // whatever, changes of users, settings and certificates, reloads, snapshots, scarce memory. Each reply is checked by one who knows what it
-// has to be. In the end nothing may be left of the connections, no goroutine more may run, and in a long run memory may not grow.
+// has to be. In the end nothing may be left of the connections: no descriptor, no goroutine, no memory. In a long run memory may not grow.
 func TestSoak(t *testing.T) {
 	t.Logf("seed %d", *seed)
 	for _, path := range paths() {
