@@ -62,11 +62,15 @@ func TestAnyMixOfSizes(t *testing.T) {
 		}
 		size -= rng.IntN(size/3 + 1)
 		key := fmt.Sprint("key", i)
-		if err := s.client.Set(t.Context(), key, val[:size], 0).Err(); err != nil {
+		pipe := s.client.Pipeline()
+		pipe.Set(t.Context(), key, val[:size], 0)
+		length := pipe.StrLen(t.Context(), key)
+		if _, err := pipe.Exec(t.Context()); err != nil {
 			t.Fatalf("SET of %d bytes after %d others: %v\n%v", size, i, err, s.info())
 		}
-		if n, err := s.client.StrLen(t.Context(), key).Result(); err != nil || n != int64(size) {
-			t.Fatalf("STRLEN is %d, %v, want %d", n, err, size)
+		// The buffer that a very large one arrived in takes memory until it is collected, for which the value itself may be evicted.
+		if n := length.Val(); n != int64(size) && !(n == 0 && size > limit/8) {
+			t.Fatalf("STRLEN is %d, want %d", n, size)
 		}
 	}
 	if n := s.info()["evicted_keys"]; n == 0 {
