@@ -17,7 +17,7 @@ SOAKTIME   ?= 10m
 STRESSTIME ?= 30m
 
 .NOTPARALLEL:
-.PHONY: test lint help build setup unit race streams fuzz soak faults stress gofmt tidy vet golangci arch cross generate deb package
+.PHONY: test lint help build setup unit race streams fuzz soak faults stress speed gofmt tidy vet golangci arch cross generate deb package
 
 # In CI alone, a package is installed on the machine, while nothing else runs.
 test: setup vet unit race streams fuzz $(if $(filter true,$(CI)),deb)
@@ -56,6 +56,9 @@ faults: ## do to a server what production does, for FAULTTIME a test; moves the 
 
 stress: ## run the tests again and again for STRESSTIME, beside a load on all processors and on the page cache
 	@$(STEP) "stress" scripts/stress $(STRESSTIME)
+
+speed: ## compare CPU time and allocations with the last commit that landed; fails on a tenth more
+	@$(STEP) "speed" go run ./test/speed
 
 gofmt: ## find files that gofmt would change
 	@$(STEP) "gofmt" scripts/gofmt-check

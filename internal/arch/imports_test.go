@@ -84,6 +84,9 @@ const policy = `
 	# Tests start the whole server.
 	cmd, internal/resp/resptest, internal/spawn, test/await < internal/servertest;
 
+	# The speed check: intervals, and the output of benchmarks.
+	golang.org/x/perf/benchfmt, golang.org/x/perf/benchmath < test/speed;
+
 	# Programs that write documentation.
 	cmd, internal/command, internal/config, internal/info, github.com/spf13/cobra, github.com/spf13/cobra/doc, github.com/spf13/pflag
 		< internal/gendocs;
