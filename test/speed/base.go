@@ -12,7 +12,8 @@ import (
 )
 
 // errNoBase means that there is no earlier commit to compare with.
-var errNoBase = errors.New("no earlier commit is here: this is the first one, or the clone is shallow and has to be fetched with --depth 2")
+var errNoBase = errors.New("there is no earlier commit here: HEAD is the first one, or the clone " +
+	"is shallow and has to be fetched with --depth 2")
 
 // git runs git in a directory of a repository.
 type git struct{ dir string }
@@ -25,14 +26,15 @@ func (g git) run(ctx context.Context, env []string, args ...string) (string, err
 	cmd.Stderr = &failure
 	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("git %s: %w: %s", strings.Join(args, " "), err, bytes.TrimSpace(failure.Bytes()))
+		return "", fmt.Errorf("git %s: %w: %s", strings.Join(args, " "), err, &failure)
 	}
 	return strings.TrimSpace(string(out)), nil
 }
 
 // commit returns the hash of a revision, and whether there is one.
 func (g git) commit(ctx context.Context, revision string) (hash string, ok bool) {
-	hash, err := g.run(ctx, nil, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}")
+	revision += "^{commit}"
+	hash, err := g.run(ctx, nil, "rev-parse", "--verify", "--quiet", "--end-of-options", revision)
 	return hash, err == nil
 }
 
@@ -48,9 +50,9 @@ func (g git) chooseBase(ctx context.Context, asked string) (hash, why string, er
 		}
 		return "", "", fmt.Errorf("there is no commit %s", asked)
 	}
-	head, ok := g.commit(ctx, "HEAD")
-	if !ok {
-		return "", "", errNoBase
+	head, err := g.run(ctx, nil, "rev-parse", "HEAD")
+	if err != nil {
+		return "", "", err
 	}
 	// Without origin/main, or where a shallow clone lacks the common commit, git fails.
 	fork, err := g.run(ctx, nil, "merge-base", "HEAD", "origin/main")
@@ -58,7 +60,8 @@ func (g git) chooseBase(ctx context.Context, asked string) (hash, why string, er
 		return fork, "the last commit of origin/main that is in HEAD", nil
 	}
 	if err == nil {
-		changes, err := g.run(ctx, nil, "status", "--porcelain", "--", ":/*.go", ":/go.mod", ":/go.sum")
+		changes, err := g.run(ctx, nil, "status", "--porcelain", "--",
+			":/*.go", ":/go.mod", ":/go.sum")
 		if err != nil {
 			return "", "", err
 		}
@@ -72,7 +75,8 @@ func (g git) chooseBase(ctx context.Context, asked string) (hash, why string, er
 	return "", "", errNoBase
 }
 
-// export writes the files of a commit into a new directory. Neither the working tree nor its index change.
+// export writes the files of a commit into a new directory. Neither the working tree nor its index
+// change.
 func (g git) export(ctx context.Context, hash, dir string) error {
 	index := []string{"GIT_INDEX_FILE=" + filepath.Clean(dir) + ".index"}
 	if _, err := g.run(ctx, index, "read-tree", hash); err != nil {

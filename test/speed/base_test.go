@@ -77,7 +77,6 @@ func (r *repository) expect(asked, hash, why string) {
 
 func TestChooseBase(t *testing.T) {
 	r := newRepository(t)
-	r.expect("", "", "")
 	r.write("a.go", "package a")
 	root := r.commit("root")
 	r.expect("", "", "")
@@ -93,10 +92,13 @@ func TestChooseBase(t *testing.T) {
 	r.commit("fourth")
 	r.expect("", second, "origin/main")
 	r.expect("HEAD~3", root, "as asked")
-	if _, _, err := r.chooseBase(await.Context(t), "nowhere"); err == nil || errors.Is(err, errNoBase) {
-		t.Errorf("a revision that does not exist: got %v", err)
+	for asked, r := range map[string]git{"nowhere": r.git, "": {t.TempDir()}} {
+		_, _, err := r.chooseBase(await.Context(t), asked)
+		if err == nil || errors.Is(err, errNoBase) {
+			t.Errorf("%q in %s: got %v", asked, r.dir, err)
+		}
 	}
-	r.landed(r.do("commit-tree", "-m", "unrelated", "HEAD^{tree}"))
+	r.landed(r.do("commit-tree", "-m", "of no common history", "HEAD^{tree}"))
 	r.expect("", r.do("rev-parse", "HEAD~1"), "before HEAD")
 }
 
@@ -163,6 +165,21 @@ func TestRun(t *testing.T) {
 	expectRun(t, false, "FAILED: GET")
 }
 
+// TestBenchmarkFails makes benchmarks fail that find what they do not expect.
+func TestBenchmarkFails(t *testing.T) {
+	r := newModule(t, hundred)
+	check := "for b.Loop() {\n\t\tif cost.Of() != 101 {\n\t\t\tb.Fatal()\n\t\t}\n"
+	r.write("test/speed/paths/paths_test.go", strings.Replace(small, "for b.Loop() {\n", check, 1))
+	r.cost("func Of() float64 { return 101 }")
+	expectRun(t, true, "the benchmark fails on the base")
+	r.cost("func Of() float64 { return 102 }")
+	var out bytes.Buffer
+	ok, err := run(await.Context(t), &out, options{base: "HEAD", limit: time.Hour})
+	if ok || err == nil {
+		t.Errorf("passed:\n%s", &out)
+	}
+}
+
 // The working tree's benchmarks measure both sides where they compile.
 func TestBenchmarksOfTheWorkingTree(t *testing.T) {
 	r := newModule(t, hundred)
@@ -174,7 +191,8 @@ func TestBenchmarksOfTheWorkingTree(t *testing.T) {
 
 func TestBenchmarksOfTheBase(t *testing.T) {
 	r := newModule(t, hundred)
-	r.write("test/speed/paths/new_test.go", strings.NewReplacer("GET", "SET", "Of()", "New()").Replace(small))
+	other := strings.NewReplacer("GET", "SET", "Of()", "New()").Replace(small)
+	r.write("test/speed/paths/new_test.go", other)
 	r.cost(hundred + "\n\nfunc New() float64 { return 1 }")
 	expectRun(t, true, "SET is skipped: the base lacks it")
 	r.do("rm", "-r", "--quiet", "--cached", "test")

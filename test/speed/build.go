@@ -17,14 +17,15 @@ import (
 const paths = "test/speed/paths"
 
 // errBaseBuild means that the benchmarks do not compile against the base.
-var errBaseBuild = errors.New("the earlier commit cannot be compiled with the benchmarks of the working tree, and not with its own")
+var errBaseBuild = errors.New("the earlier commit compiles neither with the benchmarks of the " +
+	"working tree nor with its own")
 
 // sides are the two programs that are compared.
 type sides struct{ base, head string }
 
 // build compiles both programs into a directory.
-func build(ctx context.Context, out io.Writer, repo git, base, dir string) (sides, error) {
-	s := sides{filepath.Join(dir, "base.test"), filepath.Join(dir, "head.test")}
+func build(ctx context.Context, out io.Writer, repo git, base, dir string) (s sides, err error) {
+	s = sides{filepath.Join(dir, "base.test"), filepath.Join(dir, "head.test")}
 	root, err := repo.run(ctx, nil, "rev-parse", "--show-toplevel")
 	if err != nil {
 		return s, err
@@ -36,7 +37,7 @@ func build(ctx context.Context, out io.Writer, repo git, base, dir string) (side
 	if err := compile(ctx, root, s.head); err != nil {
 		return s, err
 	}
-	// The base's own benchmarks may do other work. They are for the case in which ours need what the base lacks.
+	// The base's own benchmarks may do other work. They serve where ours need what the base lacks.
 	own, ours := filepath.Join(tree, paths), filepath.Join(root, paths)
 	kept := filepath.Join(dir, "own")
 	if err := os.Rename(own, kept); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -49,7 +50,7 @@ func build(ctx context.Context, out io.Writer, repo git, base, dir string) (side
 	if err == nil || ctx.Err() != nil {
 		return s, err
 	}
-	fmt.Fprintf(out, "the benchmarks of the working tree do not compile against the base, so that it runs its own:\n%v\n", err)
+	fmt.Fprintf(out, "the base runs its own benchmarks, because it lacks what ours use:\n%v\n", err)
 	if err := os.RemoveAll(own); err != nil {
 		return s, err
 	}
@@ -59,7 +60,8 @@ func build(ctx context.Context, out io.Writer, repo git, base, dir string) (side
 	return s, nil
 }
 
-// compile builds the test program of the benchmarks in a tree. With -trimpath, what the trees have in common is compiled once.
+// compile builds the test program of the benchmarks in a tree. With -trimpath, what the trees have
+// in common is compiled once.
 func compile(ctx context.Context, tree, to string) error {
 	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-trimpath", "-o", to, "./"+paths)
 	cmd.Dir = tree
@@ -79,7 +81,7 @@ func (s sides) same() (bool, error) {
 	return bytes.Equal(base, head), err
 }
 
-// contests returns one for each benchmark that both sides have, and prints which of them one side lacks.
+// contests returns one for each benchmark that both sides have, and prints which are missing where.
 func (s sides) contests(ctx context.Context, out io.Writer) ([]*contest, error) {
 	base, err := list(ctx, s.base)
 	if err != nil {

@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os/exec"
 
 	"golang.org/x/perf/benchfmt"
 )
 
-// rounds is how many rounds a process runs. They take some 30 ms. At the same total, many short processes gave intervals half as wide as
-// fewer long ones on a busy machine.
+// rounds is how many rounds a process runs. They take some 30 ms. On a busy machine, many such
+// processes gave intervals half as wide as fewer processes of 80 rounds that took as long in all.
 const rounds = "25x"
 
 // sample is what one process reports.
@@ -23,48 +24,51 @@ type sample struct {
 // pair is two processes that ran one after the other.
 type pair struct{ base, head sample }
 
-// measure runs pairs until each contest is decided or the time is over.
-func measure(ctx context.Context, s sides, contests []*contest) error {
-	for n := 0; ; n++ {
-		open := false
+// measure runs pairs until each contest is decided or the time is over. A benchmark that fails on
+// the base says nothing of the head, and ends its contest.
+func measure(ctx context.Context, out io.Writer, s sides, contests []*contest) error {
+	for n, open := 0, true; open; n++ {
+		open = false
 		for _, c := range contests {
 			if c.decided() {
 				continue
 			}
-			p, err := s.run(ctx, c.name, n%2 == 1)
-			if ctx.Err() != nil {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			c.add(p)
 			open = true
-		}
-		if !open {
-			return nil
+			p, baseErr, headErr := s.run(ctx, c.name, n%2 == 1)
+			switch {
+			case ctx.Err() != nil:
+				return nil
+			case headErr != nil:
+				return headErr
+			case baseErr != nil:
+				fmt.Fprintln(out, baseErr)
+				c.verdict = broken
+			default:
+				c.add(p)
+			}
 		}
 	}
+	return nil
 }
 
 // run runs a benchmark on both sides, and the head first if it is told so.
-func (s sides) run(ctx context.Context, name string, headFirst bool) (p pair, err error) {
+func (s sides) run(
+	ctx context.Context, name string, headFirst bool,
+) (p pair, baseErr, headErr error) {
 	if headFirst {
-		if p.head, err = runOne(ctx, s.head, name); err != nil {
-			return p, err
-		}
-		p.base, err = runOne(ctx, s.base, name)
-		return p, err
+		p.head, headErr = runOne(ctx, s.head, name)
+		p.base, baseErr = runOne(ctx, s.base, name)
+	} else {
+		p.base, baseErr = runOne(ctx, s.base, name)
+		p.head, headErr = runOne(ctx, s.head, name)
 	}
-	if p.base, err = runOne(ctx, s.base, name); err != nil {
-		return p, err
-	}
-	p.head, err = runOne(ctx, s.head, name)
-	return p, err
+	return p, baseErr, headErr
 }
 
 func runOne(ctx context.Context, program, name string) (sample, error) {
-	text, err := exec.CommandContext(ctx, program, "-test.run=^$", "-test.bench=^Benchmark"+name+"$", "-test.benchtime="+rounds).CombinedOutput()
+	cmd := exec.CommandContext(ctx, program, "-test.run=^$", "-test.bench=^Benchmark"+name+"$",
+		"-test.benchtime="+rounds)
+	text, err := cmd.CombinedOutput()
 	if err != nil {
 		return sample{}, fmt.Errorf("%s %s: %w\n%s", program, name, err, text)
 	}

@@ -12,7 +12,7 @@ import (
 // report prints a table and what follows from it, and reports whether the check passes.
 func report(out io.Writer, contests []*contest) (ok bool) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "benchmark\tbase\tnow\tratio\tinterval\tpairs\tallocations of a round\tverdict")
+	fmt.Fprintln(table, "benchmark\tbase\tnow\tratio\tinterval\tpairs\tallocations\tverdict")
 	var failed, unknown []string
 	for _, c := range contests {
 		fmt.Fprintln(table, c.row())
@@ -23,9 +23,11 @@ func report(out io.Writer, contests []*contest) (ok bool) {
 		}
 	}
 	_ = table.Flush() // to where an error has nowhere to be reported
-	fmt.Fprintf(out, "Times are CPU time for a command, the median of processes; the interval holds the ratio with %v %% confidence.\n", 100*confidence)
+	fmt.Fprintf(out, "times: CPU time of a command, the median of all processes\n"+
+		"interval: of the ratio, with %v %% confidence\n"+
+		"allocations: number and bytes in a round, some thousand commands\n", 100*confidence)
 	if len(unknown) > 0 {
-		fmt.Fprintf(out, "CANNOT TELL whether these became slower: %s. Measure again on a quieter machine.\n", strings.Join(unknown, ", "))
+		fmt.Fprintf(out, "CANNOT TELL whether these became slower: %s\n", strings.Join(unknown, ", "))
 	}
 	if len(failed) > 0 {
 		fmt.Fprintf(out, "FAILED: %s\n", strings.Join(failed, ", "))
@@ -51,12 +53,13 @@ func (c *contest) row() string {
 	change := fmt.Sprintf("%v, %v B", allocs.head, size.head)
 	text := string(c.verdict)
 	if c.allocatesMore() {
-		change = fmt.Sprintf("%v to %v, %v to %v B", allocs.base, allocs.head, size.base, size.head)
+		change = fmt.Sprintf("%v to %v, %v B to %v B", allocs.base, allocs.head, size.base, size.head)
 		text = "ALLOCATES MORE; time: " + text
 	}
 	base := median(pairs, func(p pair) float64 { return p.base.seconds })
 	head := median(pairs, func(p pair) float64 { return p.head.seconds })
-	return fmt.Sprintf("%s\t%.1f ns\t%.1f ns\t%.3f\t%s\t%d\t%s\t%s", c.name, base*1e9, head*1e9, r.Center, interval, len(pairs), change, text)
+	return fmt.Sprintf("%s\t%.1f ns\t%.1f ns\t%.3f\t%s\t%d\t%s\t%s",
+		c.name, base*1e9, head*1e9, r.Center, interval, len(pairs), change, text)
 }
 
 func median(pairs []pair, of func(pair) float64) float64 {

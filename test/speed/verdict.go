@@ -7,13 +7,16 @@ import (
 	"golang.org/x/perf/benchmath"
 )
 
-// The check must find a slowdown of a tenth. So it fails where the ratio is certainly above slowAbove, and passes where it is certainly below
-// clearBelow, with a tenth well outside. Certainly is a confidence interval of the median of the ratios of pairs, which assumes nothing about
-// how they are distributed.
+// The check must find a slowdown of a tenth. So it fails where the ratio is certainly above
+// slowAbove, and passes where it is certainly below clearBelow: a tenth is well outside. Between
+// them, 5 to 8 %, a precise interval passes below clearBelow, and fails if it reaches above.
+// Certainly means a confidence interval of the median of the ratios, which assumes nothing about
+// their distribution.
 //
-// A benchmark that did not change is between the two only if its programs differ in more than chance. An interval misses the median
-// once in 2000 times on either side, and there may be 30 looks. But to fail, it has to miss by five percent, and again with the pairs of
-// the second stage.
+// It must not fail by chance. The median of the ratios is 1 for a program that did not change. To
+// fail, 24 of the first 30 ratios have to be above slowAbove, or a like part of more, and again in
+// the second stage. On a busy machine, a quarter of them are, and the odds of 24 are 1 in 10^9 for
+// each look.
 const (
 	slowAbove  = 1.05
 	clearBelow = 1.08
@@ -30,6 +33,7 @@ const (
 	suspect verdict = "CANNOT TELL: slow at first, and not measured often enough again"
 	refuted verdict = "CANNOT TELL: slow at first, but not when measured again"
 	clearly verdict = "ok"
+	broken  verdict = "CANNOT TELL: the benchmark fails on the base"
 	slower  verdict = "SLOWER"
 )
 
@@ -70,9 +74,9 @@ func (c *contest) add(p pair) {
 	}
 }
 
-// allocatesMore reports whether every process of the head allocated more than every one of the base did, in number or in bytes. Mostly all
-// of one side allocate the same. Where something in the background allocates too, a difference is never chance: the odds that 30 of 60
-// happen to be the largest are one in 10^17.
+// allocatesMore reports whether every process of the head allocated more than every one of the
+// base, in number or in bytes. Mostly, all of one side allocate the same. Where something in the
+// background allocates too, the odds that the 30 largest of 60 are all of the head are 1 in 10^17.
 func (c *contest) allocatesMore() bool {
 	pairs := c.pairs()
 	if len(pairs) < leastPairs {
@@ -82,7 +86,7 @@ func (c *contest) allocatesMore() bool {
 	return allocs.head > allocs.base || size.head > size.base
 }
 
-// extremes are what the thriftiest process of the head allocated in a round, and the most wasteful one of the base.
+// extremes are the most that a process of the base allocated in a round, and the least of the head.
 type extremes struct{ base, head float64 }
 
 func alloc(pairs []pair) (allocs, size extremes) {
@@ -108,7 +112,8 @@ func judge(pairs []pair) verdict {
 	return unclear
 }
 
-// ratio is the median of the ratios of CPU times, with its interval. The interval has no end where there are too few.
+// ratio is the median of the ratios of CPU times, with its interval, which is infinite if there are
+// too few.
 func ratio(pairs []pair) benchmath.Summary {
 	if len(pairs) == 0 {
 		return benchmath.Summary{Center: math.NaN(), Lo: math.Inf(-1), Hi: math.Inf(1)}
@@ -117,5 +122,6 @@ func ratio(pairs []pair) benchmath.Summary {
 	for i, p := range pairs {
 		ratios[i] = p.head.seconds / p.base.seconds
 	}
-	return benchmath.AssumeNothing.Summary(benchmath.NewSample(ratios, &benchmath.DefaultThresholds), confidence)
+	s := benchmath.NewSample(ratios, &benchmath.DefaultThresholds)
+	return benchmath.AssumeNothing.Summary(s, confidence)
 }

@@ -29,7 +29,8 @@ func appendRequest(to []byte, words ...[]byte) []byte {
 	return to
 }
 
-// newBatches returns batches of commands as clients send them, three GETs to a SET, each about a key of its own.
+// newBatches returns batches of commands as clients send them, three GETs to a SET, each about a
+// key of its own.
 func newBatches() [][]byte {
 	key, value := make([]byte, 16), bytes.Repeat([]byte("v"), 100)
 	list := make([][]byte, batches)
@@ -54,7 +55,8 @@ type parser struct {
 }
 
 func newParser(b *testing.B) *parser {
-	p := &parser{b: b, args: make([][]byte, 0, 4*batchSize), requests: make([]command.Request, 0, batchSize)}
+	p := &parser{b: b, args: make([][]byte, 0, 4*batchSize)}
+	p.requests = make([]command.Request, 0, batchSize)
 	p.Limits = resp.Limits{Authenticated: true, MaxBulk: 1 << 20}
 	return p
 }
@@ -88,8 +90,8 @@ func BenchmarkParse(b *testing.B) {
 	})
 }
 
-// BenchmarkPipeline does what a connection does between reading and writing: it parses a batch, prepares the engine for its keys, and runs
-// the commands through the gate.
+// BenchmarkPipeline does what a connection does between reading and writing: it parses a batch,
+// prepares the engine for its keys, and runs the commands through the gate.
 func BenchmarkPipeline(b *testing.B) {
 	const repeat = 3
 	p, list, s := newParser(b), newBatches(), openSession(b)
@@ -117,8 +119,9 @@ func openSession(b *testing.B) *command.Session {
 		b.Fatal(err)
 	}
 	keyspace := openStore(b).Store
-	srv := command.NewServer(command.Options{Store: keyspace, Config: cfg, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Version: "test", IO: "test"})
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	options := command.Options{Store: keyspace, Config: cfg, Log: log, Version: "test", IO: "test"}
+	srv := command.NewServer(options)
 	b.Cleanup(srv.Close)
 	s, err := srv.NewSession("127.0.0.1:50000", "127.0.0.1:6379", 9, func() {})
 	if err != nil {

@@ -149,7 +149,8 @@ func BenchmarkSnapshot(b *testing.B) {
 		s.check(err)
 		var seen counter
 		s.check(snapshot.Write(&seen))
-		if seen.keys != strings+hashes || seen.bytes != strings*valueSize+hashes*fields*(len(s.field)+fieldSize) {
+		size := strings*valueSize + hashes*fields*(len(s.field)+fieldSize)
+		if seen.keys != strings+hashes || seen.bytes != size {
 			b.Fatalf("the snapshot has %d keys with %d bytes", seen.keys, seen.bytes)
 		}
 	})

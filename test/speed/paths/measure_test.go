@@ -10,11 +10,11 @@ import (
 
 const maxRounds = 1000
 
-// measure calls round over and over. A round is some commands, about a millisecond of work. It reports the CPU time of a command in all
-// threads of the process, as the tenth fastest of a hundred rounds needs it: whatever disturbs a process makes rounds slower, never faster.
-// What the program itself does rarely must show in the allocations, or be in every round.
-//
-// Allocations are those of a round.
+// measure calls round over and over. A round is some thousand commands, which take about a
+// millisecond. It reports the CPU time of a command in all threads of the process, by the round
+// that is faster than nine in ten: what disturbs a process makes rounds slower, never faster. So
+// what the program itself does in few rounds only, such as collecting garbage, does not show in the
+// time. It shows in the allocations, which are those of a round.
 func measure(b *testing.B, commands int, round func()) {
 	b.ReportAllocs()
 	var used syscall.Rusage
