@@ -17,8 +17,8 @@ type machine struct {
 	n        int
 }
 
-func (m *machine) seconds(true float64) float64 {
-	v := true * math.Exp(m.spread*m.rng.NormFloat64())
+func (m *machine) seconds(mean float64) float64 {
+	v := mean * math.Exp(m.spread*m.rng.NormFloat64())
 	if m.rng.Float64() < m.outliers {
 		v *= 1.1 + m.rng.Float64()
 	}
