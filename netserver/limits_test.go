@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redistill/redistill/internal/config"
 	"github.com/redistill/redistill/test/await"
 )
 
@@ -174,6 +175,33 @@ func testSoftOutputLimit(t *testing.T, path string) {
 			t.Errorf("the log does not say why: %s", s.logged)
 		}
 		s.expectClosedByLimits(0, 1)
+	}
+}
+
+// A client has no more time for what is at its soft limit than the timeout for all leaves it; above, the shorter of both counts.
+func TestWriteLimit(t *testing.T) {
+	for _, test := range []struct {
+		timeout, softSeconds int64
+		left                 int
+		limit                time.Duration
+		reason               string
+	}{
+		{0, 5, 1000, 0, repliesUnread},
+		{0, 5, 1001, 5 * time.Second, repliesTooLong},
+		{7, 5, 1000, 7 * time.Second, repliesUnread},
+		{7, 5, 1001, 5 * time.Second, repliesTooLong},
+		{5, 5, 1001, 5 * time.Second, repliesUnread},
+		{3, 5, 1001, 3 * time.Second, repliesUnread},
+		{0, 0, 1001, time.Second, repliesTooLong}, // whole seconds
+	} {
+		v := &config.Values{ConnectionTimeout: time.Duration(test.timeout) * time.Second}
+		v.ClientOutputBufferLimit.Normal = config.OutputBufLimit{Soft: 1000, SoftSeconds: test.softSeconds}
+		if limit, reason := writeLimit(v, test.left); limit != test.limit || reason != test.reason {
+			t.Errorf("%+v: got %v, %q", test, limit, reason)
+		}
+	}
+	if limit, reason := writeLimit(&config.Values{}, 1<<40); limit != 0 || reason != repliesUnread {
+		t.Errorf("without limits: got %v, %q", limit, reason)
 	}
 }
 

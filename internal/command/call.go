@@ -75,6 +75,9 @@ func (c *Call) has(k engine.Key) bool {
 // maxReply is how many bytes a command that can repeat the same value without end replies with at most.
 const maxReply = 1 << 30
 
+// isTooLong reports whether a reply that began at index start is longer than a reply may be.
+func (c *Call) isTooLong(start int) bool { return c.Out.Len()-start > c.Srv.maxReply }
+
 // putFirst moves what was appended to the replies last, from index head on, before what was appended from index start on. It serves
 // replies that are longer than is known when they begin; the part from head on must be short.
 func (c *Call) putFirst(start, head int) {

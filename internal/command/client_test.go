@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/redistill/redistill/internal/config"
 	"github.com/redistill/redistill/test/await"
 )
 
@@ -292,6 +293,40 @@ func TestSlowMonitorIsClosedAtSoftLimit(t *testing.T) {
 	m.softSince -= 501_000
 	if a.do("PING"); !m.Killed() {
 		t.Error("not killed after 500 s")
+	}
+}
+
+// What waits may be as long as the limits say; the next byte is too much.
+func TestInboxLimitsAreInclusive(t *testing.T) {
+	srv := newTestServer(t)
+	for _, test := range []struct {
+		limit             config.OutputBufLimit
+		at, above, behind bool // whether it stays with as much as the limit, a byte more, and after the time of the soft limit
+	}{
+		{config.OutputBufLimit{Soft: 100, SoftSeconds: 500}, true, true, false},
+		{config.OutputBufLimit{Hard: 100}, true, false, false},
+		{config.OutputBufLimit{Hard: 1000, Soft: 101, SoftSeconds: 500}, true, true, true},
+		{config.OutputBufLimit{}, true, true, true},
+	} {
+		c := connect(t, srv)
+		at := c.fill(make([]byte, 100), test.limit)
+		c.mu.Lock()
+		since := c.softSince
+		c.mu.Unlock()
+		if since != 0 {
+			t.Errorf("%+v: at the limit the time of the soft limit runs", test.limit)
+		}
+		above := c.fill(make([]byte, 1), test.limit)
+		stays := above
+		if above {
+			if c.softSince != 0 {
+				c.softSince -= 501_000
+			}
+			stays = c.fill(nil, test.limit)
+		}
+		if at != test.at || above != test.above || stays != test.behind {
+			t.Errorf("%+v: stays at the limit %v, above %v, later %v", test.limit, at, above, stays)
+		}
 	}
 }
 

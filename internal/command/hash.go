@@ -142,7 +142,7 @@ func hmget(c *Call) error {
 		if err := c.value(c.field(k, f)); err != nil {
 			return err
 		}
-		if c.Out.Len()-start > maxReply {
+		if c.isTooLong(start) {
 			return errReplyTooLong
 		}
 	}

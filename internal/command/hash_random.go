@@ -78,7 +78,7 @@ const minField = len("$0\r\n\r\n")
 
 // anyFields replies with n fields, each chosen from all.
 func (c *Call) anyFields(n int64, withValues bool) error {
-	if n > maxReply/int64(minField) {
+	if n > int64(c.Srv.maxReply/minField) {
 		return errReplyTooLong
 	}
 	start := c.Out.Len()
@@ -88,7 +88,7 @@ func (c *Call) anyFields(n int64, withValues bool) error {
 		if err != nil {
 			return err
 		}
-		if c.Out.Len()-start > maxReply {
+		if c.isTooLong(start) {
 			return errReplyTooLong
 		}
 	}

@@ -118,6 +118,25 @@ func TestRandomFieldsHaveALimit(t *testing.T) {
 	c.expect("HSET h f v", ":1", "HRANDFIELD h -9223372036854775807", "-"+string(errReplyTooLong), "GET none", "$-1")
 }
 
+// A command that names a value many times gets the longest reply that is allowed, and an error in the place of one that is longer.
+func TestRepliesHaveALimit(t *testing.T) {
+	srv := newTestServer(t)
+	c := connect(t, srv)
+	c.expect("SET k 12345", "+OK", "HSET h f 12345", ":1")
+	for _, command := range []string{"MGET k k k", "HMGET h f f f", "HRANDFIELD h -3 WITHVALUES"} {
+		srv.maxReply = maxReply
+		whole := c.do(command)
+		srv.maxReply = len(whole)
+		if got := c.do(command); got != whole {
+			t.Errorf("%s: got %q at the limit, want %q", command, got, whole)
+		}
+		srv.maxReply = len(whole) - 1
+		c.expect(command, "-"+string(errReplyTooLong))
+	}
+	srv.maxReply = 3*minField - 1 // refused before a field is looked at
+	c.expect("HRANDFIELD h -3", "-"+string(errReplyTooLong))
+}
+
 func TestFrequencyAndIdleTime(t *testing.T) {
 	srv := newTestServer(t)
 	c := connect(t, srv)

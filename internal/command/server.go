@@ -65,6 +65,7 @@ type Server struct {
 
 	stopLoading  atomic.Bool
 	startupBytes int64  // memory in use at the start
+	maxReply     int    // see the constant; tests have less
 	configFile   string // the file that settings came from, or empty
 }
 
@@ -77,7 +78,7 @@ const (
 
 // NewServer returns a server without clients. o.Store, o.Config and o.Log are required. Close ends it.
 func NewServer(o Options) *Server {
-	s := &Server{Options: o, table: newTable(Commands()), started: time.Now(), runID: newRunID()}
+	s := &Server{Options: o, table: newTable(Commands()), started: time.Now(), runID: newRunID(), maxReply: maxReply}
 	s.exec = s.table.find("exec")
 	s.users = acl.NewUsers(s.table.catalog())
 	s.clients.byID = map[int64]*Session{}

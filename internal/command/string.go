@@ -139,7 +139,7 @@ func mget(c *Call) error {
 		if err := c.value(v, ok && err == nil, nil); err != nil {
 			return err
 		}
-		if c.Out.Len()-start > maxReply {
+		if c.isTooLong(start) {
 			return errReplyTooLong
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/redistill/redistill/internal/config"
 )
 
 // unreadSince makes it look as if the client had not read for a time that began so long from now.
@@ -95,6 +97,26 @@ func TestUnreadGoesWithTheClient(t *testing.T) {
 	m.Close()
 	if sum := srv.Store.AddExternal(0); sum != 0 {
 		t.Errorf("%d bytes are unread", sum)
+	}
+}
+
+// The store leaves the budget to clients, neither less nor more, from the start and after each change. The gigabyte on both sides is for
+// what else the process holds.
+func TestStoreSetsTheBudgetAside(t *testing.T) {
+	srv := newTestServer(t)
+	for _, setting := range []string{"maxmemory 16gb", "maxmemory-clients 4gb", "maxmemory-clients 50%", "maxmemory 24gb"} {
+		name, value, _ := strings.Cut(setting, " ")
+		if err := srv.Config.Set(config.Pair{Name: name, Value: value}); err != nil {
+			t.Fatal(err)
+		}
+		v := srv.Config.Snapshot()
+		left := v.MaxMemory - v.MaxMemoryClients()
+		if err := srv.Store.Reserve(int(left - 1<<30)); err != nil {
+			t.Errorf("%s: there is no room for less than the rest of %d bytes: %v", setting, left, err)
+		}
+		if err := srv.Store.Reserve(int(left + 1<<30)); err == nil {
+			t.Errorf("%s: there is room for more than the rest of %d bytes", setting, left)
+		}
 	}
 }
 
