@@ -130,3 +130,52 @@ func TestYieldLetsOthersIn(t *testing.T) {
 		}
 	}
 }
+
+// firstGone reclaims until the policy gives up a key, and returns its number. The keys 0 to n-1 fill the blocks in this order.
+func (f *fixture) firstGone(n int) int {
+	f.Helper()
+	for range 100 * n {
+		f.unlocked(func() { f.s.Reclaim(1) })
+		if f.stats().Evicted > 0 {
+			for i := range n {
+				if !f.exists(key(i)) {
+					return i
+				}
+			}
+		}
+	}
+	f.Fatal("no key was evicted")
+	return -1
+}
+
+// Where every key is in use, the reclaimer gives up the oldest once it has kept half of the shard: so it has come to the middle. Were it to
+// keep all, a writer would wait until everything had been moved.
+func TestKeepingHasAnEnd(t *testing.T) {
+	const n = 800
+	f := open(t, engine.Options{Shards: 1, Policy: engine.AllKeysLFU})
+	for i := range n {
+		f.set(key(i), val)
+		f.tx.SetFrequency(f.k(key(i)), 255)
+	}
+	if first := f.firstGone(n); first < n*4/10 || first > n*6/10 {
+		t.Errorf("key %d of %d is the first that goes", first, n)
+	}
+}
+
+// While keys are recalled, those that are kept grow older by an epoch instead. None goes before the reclaimer has moved them all.
+func TestKeepingAgesRecalledKeys(t *testing.T) {
+	const n = 800
+	f := open(t, engine.Options{Shards: 1, Policy: engine.AllKeysLRU})
+	f.unlocked(func() { f.s.BeginRecall(f.tx.Now, []int64{0}) })
+	for i := range n {
+		f.set(key(i), val)
+	}
+	if first := f.firstGone(n); first > n/10 {
+		t.Errorf("key %d of %d is the first that goes", first, n)
+	}
+	f.tx.Now += 5000
+	if ms, ok := f.tx.Idle(f.k(key(n - 1))); !ok || ms == 0 {
+		t.Errorf("idle for %d ms, %v", ms, ok)
+	}
+	f.unlocked(f.s.EndRecall)
+}
