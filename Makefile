@@ -15,9 +15,11 @@ FUZZTIME   ?= 5s
 FAULTTIME  ?= 2m
 SOAKTIME   ?= 10m
 STRESSTIME ?= 30m
+MUTANTS    ?= 200
+SEED       ?= 1
 
 .NOTPARALLEL:
-.PHONY: test lint help build setup unit race streams fuzz soak faults stress speed gofmt tidy vet golangci arch cross generate deb package
+.PHONY: test lint help build setup unit race streams fuzz soak faults stress speed mutants gofmt tidy vet golangci arch cross generate deb package
 
 # In CI alone, a package is installed on the machine, while nothing else runs.
 test: setup vet unit race streams fuzz $(if $(filter true,$(CI)),deb)
@@ -79,6 +81,10 @@ arch: ## check the rules about imports, sizes and forbidden calls
 
 cross: ## compile for every released system
 	@$(STEP) "cross builds" scripts/cross
+
+# A mutant may allocate without end.
+mutants: ## try MUTANTS random changes of the source, by SEED, and name those that no test fails for; takes hours
+	@ulimit -d 8000000 && $(STEP) "mutants" nice go run ./test/mutants -seed $(SEED) -count $(MUTANTS)
 
 deb: ## build the Debian package, install it, try its server and remove it, and follow the README's section for production (root, apt-get)
 	@$(STEP) "Debian package" go test $(TESTFLAGS) -count=1 -v -run '^(TestDebianPackage|TestProduction)$$' ./deploy -install

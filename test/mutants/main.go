@@ -1,10 +1,10 @@
-// Command mutants asks whether the tests notice what breaks. It makes random small changes of the source, one after the other, and says
-// which of them no test fails for. Files stay as they are: the compiler is given each change as an overlay.
+// Command mutants asks whether the tests notice what breaks. It makes random small changes of functions and says which of them no test fails
+// for. Files stay as they are: go is given the changed ones as an overlay.
 //
-//	go run ./test/mutants -seed 1 -count 200 [PACKAGE ...]
+//	go run ./test/mutants -seed 1 -count 200
 //
-// Run it from the root of the repository. The same seed, packages and source give the same mutants. It takes half a minute for a mutant that
-// the tests find, and minutes for one that survives. A mutant may allocate without end, so set a limit (ulimit -d) as `make mutants` does.
+// Run it from the root of the repository. The same seed and source give the same mutants. A mutant may allocate without end, so set a limit
+// (ulimit -d), as `make mutants` does.
 package main
 
 import (
@@ -18,7 +18,10 @@ import (
 	"strings"
 )
 
-// layers has the packages whose tests are run for a mutant of a package, the cheapest first.
+// packages are those that are changed.
+var packages = []string{"engine", "internal/command", "netserver"}
+
+// layers has the packages whose tests are run for a mutant of a package, one after the other.
 var layers = map[string][]string{
 	"engine":           {"engine", "internal/command", "internal/wiretest"},
 	"internal/command": {"internal/command", "internal/wiretest", "netserver"},
@@ -34,35 +37,40 @@ var excluded = map[string]string{
 	"engine/prefetch.go":     "likewise",
 }
 
+// options are the command line's.
+type options struct {
+	seed        uint64
+	from, count int
+	slow, list  bool
+}
+
 func main() {
-	seed := flag.Uint64("seed", 1, "`number` that says which mutants are taken")
-	from := flag.Int("from", 1, "`number` of the first mutant to try, to go on or to repeat one")
-	count := flag.Int("count", 200, "try so `many` mutants, with those that do not compile")
-	slow := flag.Bool("slow", true, "run the tests that take many seconds, too")
-	list := flag.Bool("list", false, "print the mutants and try none")
+	var o options
+	flag.Uint64Var(&o.seed, "seed", 1, "`number` that says which mutants are taken")
+	flag.IntVar(&o.from, "from", 1, "`number` of the first mutant to try, to go on or to repeat one")
+	flag.IntVar(&o.count, "count", 200, "try so `many` mutants")
+	flag.BoolVar(&o.slow, "slow", true, "run the tests that take many seconds, too")
+	flag.BoolVar(&o.list, "list", false, "print the mutants and try none")
 	flag.Parse()
-	packages := flag.Args()
-	if len(packages) == 0 {
-		packages = []string{"engine", "internal/command", "netserver"}
-	}
-	err := run(packages, *seed, *from, *count, *slow, *list)
-	if err != nil {
+	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-func run(packages []string, seed uint64, from, count int, slow, list bool) error {
-	all, err := sample(packages, seed)
+func run(o options) error {
+	all, err := sample(o.seed)
 	if err != nil {
 		return err
 	}
-	first := min(max(from-1, 0), len(all))
-	chosen := all[first:min(first+count, len(all))]
-	fmt.Printf("%d of %d mutants, seed %d\n", len(chosen), len(all), seed)
-	if list {
-		for i, m := range chosen {
-			fmt.Println(first+i+1, m)
+	chosen := map[int]mutant{}
+	for number := max(o.from, 1); number < o.from+o.count && number <= len(all); number++ {
+		chosen[number] = all[number-1]
+	}
+	fmt.Printf("%d of %d mutants, seed %d\n", len(chosen), len(all), o.seed)
+	if o.list {
+		for number := o.from; number < o.from+len(chosen); number++ {
+			fmt.Println(number, chosen[number])
 		}
 		return nil
 	}
@@ -71,32 +79,43 @@ func run(packages []string, seed uint64, from, count int, slow, list bool) error
 		return err
 	}
 	defer func() { _ = os.RemoveAll(work) }()
-	r := runner{work: work, slow: slow, suites: map[string]*suite{}}
-	results := map[string]int{}
+	return tryAll(chosen, o, work)
+}
+
+// tryAll tries mutants and prints what becomes of each, and in the end how many became what, and those that survived.
+func tryAll(chosen map[int]mutant, o options, work string) error {
+	total := len(chosen)
+	list, dead, err := weaveAll(chosen, work)
+	if err != nil {
+		return err
+	}
+	r := runner{work: work, list: list, slow: o.slow, suites: map[string]*suite{}}
+	results := map[string]int{notCompiled: len(dead)}
 	var survivors []string
-	for i, m := range chosen {
-		verdict, by, err := r.try(m)
+	for number := o.from; number < o.from+total; number++ {
+		m, ok := chosen[number]
+		if !ok {
+			continue
+		}
+		verdict, by, err := r.try(number, m)
 		if err != nil {
 			return err
 		}
 		results[verdict]++
-		line := fmt.Sprintf("%d %s %s", first+i+1, verdict, m)
+		line := strings.TrimSpace(fmt.Sprintf("%d %s %s %s", number, verdict, m, by))
 		if verdict == survived {
 			survivors = append(survivors, line)
 		}
-		fmt.Println(strings.TrimSpace(line + " " + by))
+		fmt.Println(line)
 	}
 	fmt.Printf("\n%v\n%s\n", results, strings.Join(survivors, "\n"))
 	return nil
 }
 
-// sample returns the mutants of packages in a random order.
-func sample(packages []string, seed uint64) ([]mutant, error) {
+// sample returns all mutants in a random order.
+func sample(seed uint64) ([]mutant, error) {
 	var all []mutant
 	for _, dir := range packages {
-		if layers[dir] == nil {
-			return nil, fmt.Errorf("which tests to run for %s? want engine, internal/command or netserver", dir)
-		}
 		out, err := exec.Command("go", "list", "-tags", "invariants", "-f", `{{join .GoFiles "\n"}}`, "./"+dir).Output()
 		if err != nil {
 			return nil, fmt.Errorf("go list ./%s: %w", dir, err)

@@ -8,19 +8,19 @@ import (
 	"strconv"
 )
 
-// mutant is one small change of a source file: the bytes from start up to end are replaced.
+// mutant is one small change of a function: the bytes of the file from start up to end are replaced.
 type mutant struct {
 	file       string
 	line, col  int
 	start, end int
 	old, text  string // what is replaced, and by what
+	function   function
 }
 
-// apply returns the changed source.
-func (m mutant) apply(src []byte) []byte {
-	out := append([]byte{}, src[:m.start]...)
-	out = append(out, m.text...)
-	return append(out, src[m.end:]...)
+// function is where the body of a function is, without its braces.
+type function struct {
+	start, end int
+	naked      bool // it may return without naming results
 }
 
 // swapped has what an operator is replaced by.
@@ -37,10 +37,11 @@ type mutator struct {
 	fset  *token.FileSet
 	name  string
 	src   []byte
+	in    function
 	found []mutant
 }
 
-// mutants returns every mutant of a file, in the order of the source.
+// mutants returns every mutant of the functions of a file.
 func mutants(name string, src []byte) ([]mutant, error) {
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, name, src, parser.SkipObjectResolution)
@@ -49,21 +50,26 @@ func mutants(name string, src []byte) ([]mutant, error) {
 	}
 	m := &mutator{fset: fset, name: name, src: src}
 	for _, decl := range file.Decls {
-		ast.Inspect(decl, m.visit)
+		if f, ok := decl.(*ast.FuncDecl); ok && f.Body != nil && f.Name.Name != "String" { // which is for people
+			m.function(f)
+		}
 	}
 	return m.found, nil
+}
+
+// function adds the mutants of a function. One returns before it does anything, where no result has to be made up for that.
+func (m *mutator) function(f *ast.FuncDecl) {
+	r := f.Type.Results
+	m.in = function{m.fset.Position(f.Body.Lbrace).Offset + 1, m.fset.Position(f.Body.Rbrace).Offset, r == nil || len(r.List[0].Names) > 0}
+	if m.in.naked {
+		m.replace(f.Body.Lbrace+1, f.Body.Lbrace+1, " return; ")
+	}
+	ast.Inspect(f.Body, m.visit)
 }
 
 // visit adds the mutants of a node and reports whether what is in it has some too.
 func (m *mutator) visit(n ast.Node) bool {
 	switch n := n.(type) {
-	case *ast.ImportSpec:
-		return false
-	case *ast.FuncDecl:
-		if n.Body == nil || n.Name.Name == "String" {
-			return false // texts for people
-		}
-		m.returnAtOnce(n)
 	case *ast.IfStmt:
 		if isAssertion(n.Cond) {
 			return false
@@ -94,7 +100,7 @@ func (m *mutator) visit(n ast.Node) bool {
 // replace adds the mutant that has text in the place of what is from one position to another.
 func (m *mutator) replace(from, to token.Pos, text string) {
 	p, q := m.fset.Position(from), m.fset.Position(to)
-	m.found = append(m.found, mutant{m.name, p.Line, p.Column, p.Offset, q.Offset, string(m.src[p.Offset:q.Offset]), text})
+	m.found = append(m.found, mutant{m.name, p.Line, p.Column, p.Offset, q.Offset, string(m.src[p.Offset:q.Offset]), text, m.in})
 }
 
 // swap replaces an operator, where there is one to replace it by.
@@ -136,13 +142,6 @@ func (m *mutator) remove(block []ast.Stmt) {
 			continue
 		}
 		m.replace(s.Pos(), s.End(), "")
-	}
-}
-
-// returnAtOnce leaves a function that has no results, or whose results have names, before it does anything.
-func (m *mutator) returnAtOnce(f *ast.FuncDecl) {
-	if r := f.Type.Results; r == nil || len(r.List[0].Names) > 0 {
-		m.replace(f.Body.Lbrace+1, f.Body.Lbrace+1, " return; ")
 	}
 }
 

@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,20 +23,24 @@ const (
 // quickTest is how long a test takes at most that is run before those that take longer.
 const quickTest = 4 * time.Second
 
-// A mutant is given slack and then patience times as long as the tests took without it: the machine may have other work.
+// A mutant is given slack and then patience times as long as the tests took without one: the machine may have other work.
 const (
 	slack    = 30 * time.Second
 	patience = 3
 )
 
-// runner tries mutants.
+// goFlags are the GOFLAGS before the name of the list. Linking takes less time without what a debugger needs.
+const goFlags = "-tags=invariants -ldflags=-s -overlay="
+
+// runner runs tests with mutants.
 type runner struct {
 	work   string // directory for what is compiled
+	list   string // of the files with mutants
 	slow   bool
-	suites map[string]*suite // by package, those that were measured
+	suites map[string]*suite // by package, those that were compiled and measured
 }
 
-// suite is the tests of a package, which are the same with and without a mutant.
+// suite is the compiled tests of a package.
 type suite struct {
 	quick, slow group
 }
@@ -55,30 +57,19 @@ func (g *group) add(name string, took time.Duration) {
 }
 
 // try runs tests with a mutant until one fails. It returns what became of it, and which test killed it.
-func (r *runner) try(m mutant) (verdict, by string, err error) {
+func (r *runner) try(number int, m mutant) (verdict, by string, err error) {
 	dir := filepath.ToSlash(filepath.Dir(m.file))
 	for _, tests := range layers[dir] {
 		if err := r.measure(tests); err != nil {
 			return "", "", err
 		}
-	}
-	flags, err := r.overlay(m)
-	if err != nil {
-		return "", "", err
-	}
-	for _, tests := range layers[dir] {
-		if err := r.compile(tests, flags); err == errNotCompiled {
-			return notCompiled, "", nil
-		} else if err != nil {
-			return "", "", err
-		}
-		if verdict, by := r.test(tests, flags, r.suites[tests].quick); verdict != survived {
+		if verdict, by := r.test(number, tests, r.suites[tests].quick); verdict != survived {
 			return verdict, by, nil
 		}
 	}
 	for _, tests := range layers[dir] {
 		if g := r.suites[tests].slow; r.slow && len(g.names) > 0 {
-			if verdict, by := r.test(tests, flags, g); verdict != survived {
+			if verdict, by := r.test(number, tests, g); verdict != survived {
 				return verdict, by, nil
 			}
 		}
@@ -86,54 +77,12 @@ func (r *runner) try(m mutant) (verdict, by string, err error) {
 	return survived, "", nil
 }
 
-// overlay writes a mutant beside the source and returns the GOFLAGS with which go takes it instead.
-func (r *runner) overlay(m mutant) (flags string, err error) {
-	src, err := os.ReadFile(filepath.FromSlash(m.file))
-	if err != nil {
-		return "", err
-	}
-	original, err := filepath.Abs(filepath.FromSlash(m.file))
-	if err != nil {
-		return "", err
-	}
-	changed, list := filepath.Join(r.work, "mutant.go"), filepath.Join(r.work, "overlay.json")
-	text, err := json.Marshal(map[string]any{"Replace": map[string]string{original: changed}})
-	if err != nil {
-		return "", err
-	}
-	if err := os.WriteFile(changed, m.apply(src), 0o600); err != nil {
-		return "", err
-	}
-	return plainFlags + " -overlay=" + list, os.WriteFile(list, text, 0o600)
-}
-
-// plainFlags are the GOFLAGS without a mutant. Linking takes less time without what a debugger needs.
-const plainFlags = "-tags=invariants -ldflags=-s"
-
-func (r *runner) binary(tests string) string {
-	return filepath.Join(r.work, strings.ReplaceAll(tests, "/", "-")+".test")
-}
-
-var errNotCompiled = errors.New("does not compile")
-
-// compile compiles the tests of a package.
-func (r *runner) compile(tests, flags string) error {
-	cmd := exec.Command("go", "test", "-c", "-vet=off", "-o", r.binary(tests), "./"+tests)
-	cmd.Env = append(os.Environ(), "GOFLAGS="+flags)
-	if out, err := cmd.CombinedOutput(); bytes.Contains(out, []byte("[build failed]")) || bytes.Contains(out, []byte("# github.com/")) {
-		return errNotCompiled
-	} else if err != nil {
-		return fmt.Errorf("go test -c ./%s: %w\n%s", tests, err, out)
-	}
-	return nil
-}
-
 var failure = regexp.MustCompile(`(?m)^--- FAIL: (\S+)|^(panic: .*|fatal error: .*|SIG.*)`)
 
-// test runs compiled tests until one fails.
-func (r *runner) test(tests, flags string, g group) (verdict, by string) {
+// test runs compiled tests with a mutant until one fails.
+func (r *runner) test(number int, tests string, g group) (verdict, by string) {
 	limit := slack + patience*g.took
-	out, err := r.exec(tests, flags, "-test.failfast", "-test.timeout="+limit.String(), "-test.run=^("+strings.Join(g.names, "|")+")$")
+	out, err := r.exec(number, tests, "-test.failfast", "-test.timeout="+limit.String(), "-test.run=^("+strings.Join(g.names, "|")+")$")
 	if err == nil {
 		return survived, ""
 	}
@@ -143,7 +92,8 @@ func (r *runner) test(tests, flags string, g group) (verdict, by string) {
 	return killed, strings.TrimSpace(tests + " " + string(failure.Find(out)))
 }
 
-func (r *runner) exec(tests, flags string, args ...string) ([]byte, error) {
+// exec runs the compiled tests of a package. Servers that tests compile have the mutants in them too.
+func (r *runner) exec(number int, tests string, args ...string) ([]byte, error) {
 	temporary, err := os.MkdirTemp(r.work, "tests-")
 	if err != nil {
 		return nil, err
@@ -151,22 +101,28 @@ func (r *runner) exec(tests, flags string, args ...string) ([]byte, error) {
 	defer func() { _ = os.RemoveAll(temporary) }()
 	cmd := exec.Command(r.binary(tests), args...)
 	cmd.Dir = filepath.FromSlash(tests)
-	cmd.Env = append(os.Environ(), "GOFLAGS="+flags, "TMPDIR="+temporary)
+	cmd.Env = append(os.Environ(), "GOFLAGS="+goFlags+r.list, "TMPDIR="+temporary, aliveKey+"="+strconv.Itoa(number))
 	cmd.WaitDelay = slack
 	return cmd.CombinedOutput()
 }
 
+func (r *runner) binary(tests string) string {
+	return filepath.Join(r.work, strings.ReplaceAll(tests, "/", "-")+".test")
+}
+
 var passed = regexp.MustCompile(`(?m)^--- (?:PASS|SKIP): (\S+) \(([0-9.]+)s\)$`)
 
-// measure runs the tests of a package without a mutant, once, to tell the quick from the slow.
+// measure compiles the tests of a package, once, and runs them while no mutant is alive, to tell the quick from the slow.
 func (r *runner) measure(tests string) error {
 	if r.suites[tests] != nil {
 		return nil
 	}
-	if err := r.compile(tests, plainFlags); err != nil {
-		return fmt.Errorf("%s without a mutant: %w", tests, err)
+	cmd := exec.Command("go", "test", "-c", "-vet=off", "-o", r.binary(tests), "./"+tests)
+	cmd.Env = append(os.Environ(), "GOFLAGS="+goFlags+r.list)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go test -c ./%s: %w\n%s", tests, err, out)
 	}
-	out, err := r.exec(tests, plainFlags, "-test.v", "-test.timeout=30m")
+	out, err := r.exec(0, tests, "-test.v", "-test.timeout=30m")
 	if err != nil {
 		return fmt.Errorf("the tests of %s fail without a mutant: %w\n%s", tests, err, out)
 	}
