@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -294,19 +295,26 @@ func TestIdleMemory(t *testing.T) { eachPath(t, testIdleMemory) }
 
 func testIdleMemory(t *testing.T, path string) {
 	s := startServer(t, path)
-	c, admin := s.dial(), s.dial()
-	id := strings.Trim(c.do("CLIENT", "ID"), ":\r\n")
-	word := strings.Repeat("x", 300_000)
-	c.send(encode("ECHO", word))
-	c.expect(bulk(word))
-	l := linkOf(s.connOf(c))
-	await.True(t, "the connection knows that its buffers are large", l.large.Load)
+	admin := s.dial()
+	var clients []*client
+	var ids []string
+	for _, size := range []int{100_000, 300_000} { // in this order, because the larger buffer goes to a pool, for the next
+		c := s.dial()
+		clients, ids = append(clients, c), append(ids, strings.Trim(c.do("CLIENT", "ID"), ":\r\n"))
+		word := strings.Repeat("x", size)
+		c.send(encode("ECHO", word))
+		c.expect(bulk(word))
+		await.True(t, "the connection knows that its buffers are large", linkOf(s.connOf(c)).large.Load)
+	}
 	await.True(t, "the buffers are given back", func() bool {
 		s.pass(idleTicks)
-		return !l.large.Load()
+		return !slices.ContainsFunc(clients, func(c *client) bool { return linkOf(s.connOf(c)).large.Load() })
 	})
-	c.do("PING")
-	if line := admin.do("CLIENT", "LIST", "ID", id); field(t, line, "qbuf")+field(t, line, "qbuf-free") > idleSize || field(t, line, "rbs") > idleSize {
-		t.Errorf("got %s", line)
+	for i, c := range clients {
+		c.do("PING")
+		line := admin.do("CLIENT", "LIST", "ID", ids[i])
+		if field(t, line, "qbuf")+field(t, line, "qbuf-free") > idleSize || field(t, line, "rbs") > idleSize {
+			t.Errorf("got %s", line)
+		}
 	}
 }
