@@ -146,7 +146,7 @@ func TestVolatilePoliciesSpareOtherKeys(t *testing.T) {
 
 // The first eighth of the keys is read again and again while twice the limit is stored.
 func TestEvictionSparesUsedKeys(t *testing.T) {
-	for _, p := range []engine.Policy{engine.AllKeysLRU, engine.AllKeysLFU, engine.VolatileLRU, engine.VolatileLFU} {
+	for _, p := range []engine.Policy{engine.AllKeysLRU, engine.AllKeysLFU, engine.VolatileLRU, engine.VolatileLFU, engine.AllKeysS3FIFO, engine.AllKeysDensity} {
 		t.Run(p.String(), func(t *testing.T) {
 			f := open(t, engine.Options{MaxMemory: limit, Policy: p})
 			hot := twice / 8
