@@ -3,6 +3,7 @@ package engine_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -86,6 +87,26 @@ func TestNoMemoryFromTheSystem(t *testing.T) {
 	if failed == 0 {
 		t.Error("memory was never missing")
 	}
+}
+
+// Where the index has no memory for an overflow bucket, the key is not stored, and those before it are found.
+func TestNoMemoryForTheIndex(t *testing.T) {
+	f := open(t, engine.Options{Shards: 1})
+	f.set("first", "") // in a block, which has room for the others, as the first page of the index has
+	undo := f.s.DenyMemory(0)
+	n := 0
+	var err error
+	for ; err == nil && n < 10_000; n++ {
+		err = f.tx.Set(f.k(strconv.FormatInt(int64(n), 36)), nil, 0)
+	}
+	undo()
+	f.wantErr("set", err, engine.ErrOutOfMemory)
+	equal(t, "Len", f.tx.Len(), n)
+	if err := f.unlockedCheck(); err != nil {
+		t.Fatal(err)
+	}
+	f.set("after", val)
+	equal(t, "after", f.get("after"), val)
 }
 
 // A hash of which parts are lost says so once, and is a hash without these fields then.
