@@ -1,18 +1,21 @@
 // Command mutants asks whether the tests notice what breaks. It makes random small changes of functions and says which of them no test fails
 // for. Files stay as they are: go is given the changed ones as an overlay.
 //
-//	go run ./test/mutants -seed 1 -count 200
+//	go run ./test/mutants -seed 1 -count 200 [PACKAGE ...]
 //
-// Run it from the root of the repository. The same seed and source give the same mutants. A mutant may allocate without end, so set a limit
+// Run it from the root of the repository. The same seed and source give the same mutants; of these only those of the named packages are tried,
+// if there are names. A mutant may allocate without end, so set a limit
 // (ulimit -d), as `make mutants` does.
 package main
 
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,7 +27,7 @@ var packages = []string{"engine", "internal/command", "netserver"}
 // layers has the packages whose tests are run for a mutant of a package, one after the other.
 var layers = map[string][]string{
 	"engine":           {"engine", "internal/command", "internal/wiretest"},
-	"internal/command": {"internal/command", "internal/wiretest", "netserver"},
+	"internal/command": {"internal/command", "internal/wiretest"},
 	"netserver":        {"netserver", "internal/wiretest"},
 }
 
@@ -42,6 +45,7 @@ type options struct {
 	seed        uint64
 	from, count int
 	slow, list  bool
+	only        []string // packages
 }
 
 func main() {
@@ -52,6 +56,7 @@ func main() {
 	flag.BoolVar(&o.slow, "slow", true, "run the tests that take many seconds, too")
 	flag.BoolVar(&o.list, "list", false, "print the mutants and try none")
 	flag.Parse()
+	o.only = flag.Args()
 	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
@@ -65,11 +70,13 @@ func run(o options) error {
 	}
 	chosen := map[int]mutant{}
 	for number := max(o.from, 1); number < o.from+o.count && number <= len(all); number++ {
-		chosen[number] = all[number-1]
+		if m := all[number-1]; len(o.only) == 0 || slices.Contains(o.only, path.Dir(m.file)) {
+			chosen[number] = m
+		}
 	}
 	fmt.Printf("%d of %d mutants, seed %d\n", len(chosen), len(all), o.seed)
 	if o.list {
-		for number := o.from; number < o.from+len(chosen); number++ {
+		for _, number := range slices.Sorted(maps.Keys(chosen)) {
 			fmt.Println(number, chosen[number])
 		}
 		return nil
@@ -84,19 +91,17 @@ func run(o options) error {
 
 // tryAll tries mutants and prints what becomes of each, and in the end how many became what, and those that survived.
 func tryAll(chosen map[int]mutant, o options, work string) error {
-	total := len(chosen)
 	list, dead, err := weaveAll(chosen, work)
 	if err != nil {
 		return err
 	}
 	r := runner{work: work, list: list, slow: o.slow, suites: map[string]*suite{}}
+	slices.Sort(dead)
+	fmt.Println("do not compile:", dead)
 	results := map[string]int{notCompiled: len(dead)}
 	var survivors []string
-	for number := o.from; number < o.from+total; number++ {
-		m, ok := chosen[number]
-		if !ok {
-			continue
-		}
+	for _, number := range slices.Sorted(maps.Keys(chosen)) {
+		m := chosen[number]
 		verdict, by, err := r.try(number, m)
 		if err != nil {
 			return err

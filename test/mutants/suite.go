@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -58,7 +59,7 @@ func (g *group) add(name string, took time.Duration) {
 
 // try runs tests with a mutant until one fails. It returns what became of it, and which test killed it.
 func (r *runner) try(number int, m mutant) (verdict, by string, err error) {
-	dir := filepath.ToSlash(filepath.Dir(m.file))
+	dir := path.Dir(m.file)
 	for _, tests := range layers[dir] {
 		if err := r.measure(tests); err != nil {
 			return "", "", err
