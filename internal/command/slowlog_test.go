@@ -3,6 +3,7 @@ package command
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,6 +36,7 @@ func TestSlowlogArguments(t *testing.T) {
 		{"set foo " + strings.Repeat("x", 200), []string{"set", "foo", strings.Repeat("x", 128) + "... (72 more bytes)"}},
 		{"set foo " + strings.Repeat("x", 128), []string{"set", "foo", strings.Repeat("x", 128)}},
 		{"mset " + strings.Join(pairs, " "), kept},
+		{"del" + strings.Repeat(" k", 31), append([]string{"del"}, slices.Repeat([]string{"k"}, 31)...)},
 		{"mset " + strings.Join(pairs[:30], " "), append([]string{"mset"}, pairs[:30]...)},
 		{"auth secret", []string{"auth", "(redacted)"}},
 		{"AUTH default secret", []string{"AUTH", "(redacted)", "(redacted)"}},

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/redistill/redistill/internal/config"
 )
 
 // integers returns the integers that bulk strings or integer replies in an array consist of.
@@ -179,6 +181,20 @@ func TestExecAtMemoryLimit(t *testing.T) {
 	a.expect("EXEC", "-EXECABORT Transaction discarded because of: "+text, "EXEC", "-ERR EXEC without MULTI")
 	a.expect("MULTI", "+OK", "GET l", "-"+text, "EXEC", "-EXECABORT Transaction discarded because of previous errors.")
 	b.expect("EXEC", "*1 $1000 "+strings.Repeat("x", 1000), "SET l 1", "-"+text, "DEL k", ":1")
+}
+
+// A server that is full lets a client log in, and a monitor run what needs no memory.
+func TestLoginAtMemoryLimit(t *testing.T) {
+	srv := newTestServer(t)
+	m := connect(t, srv)
+	m.expect("SET k v", "+OK", "MONITOR", "+OK")
+	if err := srv.Config.Set(config.Pair{Name: "requirepass", Value: "secret"}); err != nil {
+		t.Fatal(err)
+	}
+	srv.Store.SetMaxMemory(1)
+	c := connect(t, srv)
+	c.expect("AUTH secret", "+OK", "GET k", "$1 v", "SET k w", "-"+string(errOutOfMemory))
+	m.expect("PING", "+PONG", "SET k w", "-"+string(errOutOfMemory))
 }
 
 func TestQueueLimit(t *testing.T) {
