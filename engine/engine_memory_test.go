@@ -193,7 +193,7 @@ func TestTooLarge(t *testing.T) {
 	f.unlocked(func() { reserve, nearly = f.s.Reserve(len(huge)), f.s.Reserve(limit-1) })
 	_, appendErr := f.tx.Append(f.k("k"), huge)
 	_, rangeErr := f.tx.SetRange(f.k("k"), limit, []byte("x"))
-	_, newErr := f.tx.SetRange(f.k("new"), limit, []byte("x"))
+	_, newErr := f.tx.SetRange(f.k("new"), limit-len("new"), []byte("x")) // a byte too much
 	_, hashErr := f.tx.HSet(f.k("h"), []byte("f"), huge)
 	for what, err := range map[string]error{
 		"Reserve": reserve, "Reserve of what no block is left beside": nearly, "Set": f.tx.Set(f.k("k"), huge, 0), "Append": appendErr, "SetRange": rangeErr,

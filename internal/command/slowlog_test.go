@@ -89,4 +89,7 @@ func TestSlowlogOfTransaction(t *testing.T) {
 	if got := strings.Join(slowArgsOf(t, srv), " "); got != "SET a 1" || srv.slowlog.len() != 2 {
 		t.Errorf("newest of %d entries is %q", srv.slowlog.len(), got)
 	}
+	if n := srv.Observe().Slow; n != 2 {
+		t.Errorf("%d slow commands are observed", n)
+	}
 }

@@ -57,7 +57,7 @@ func (srv *Server) closeSlow() {
 		if sum <= budget {
 			return
 		}
-		first, second := srv.clients.slowest()
+		first, second := srv.clients.slowest(nanotime())
 		if first != nil && first.unread.Load() > budget {
 			if sum-first.charged.Load() <= budget {
 				return
@@ -74,12 +74,13 @@ func (srv *Server) closeSlow() {
 	}
 }
 
-// slowest returns the two clients that have most to read, by weight, of those that may be closed; nil where there is none.
-func (r *registry) slowest() (first, second *Session) {
+// slowest returns the two clients that have most to read at a time of nanotime, by weight, of those that may be closed; nil where there is
+// none.
+func (r *registry) slowest(now int64) (first, second *Session) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var most, next int64
-	fresh := nanotime() - int64(slowAfter)
+	fresh := now - int64(slowAfter)
 	for _, s := range r.byID {
 		n := s.charged.Load()
 		if s.since.Load() > fresh {

@@ -32,6 +32,26 @@ func TestFreshClientsAreSpared(t *testing.T) {
 	}
 }
 
+// What waits for slowAfter has its full weight; a nanosecond less, and it weighs less by freshWeight.
+func TestSlowestByWeight(t *testing.T) {
+	srv := newTestServer(t)
+	old, young := connect(t, srv), connect(t, srv)
+	old.Unread(100)
+	now := old.since.Load() + int64(slowAfter)
+	young.Unread(100*freshWeight - 1)
+	young.since.Store(old.since.Load() + 1)
+	if first, second := srv.clients.slowest(now); first != old.Session || second != young.Session {
+		t.Error("the young one does not count for less")
+	}
+	if first, second := srv.clients.slowest(now + 1); first != young.Session || second != old.Session {
+		t.Error("the young one still counts for less")
+	}
+	young.Unread(101 * freshWeight)
+	if first, second := srv.clients.slowest(now); first != young.Session || second != old.Session {
+		t.Error("the young one does not count although it has more by weight")
+	}
+}
+
 // Each row has the bytes that five clients, of which the last said CLIENT NO-EVICT, do not read, in the order in which they stop reading,
 // and the clients that are closed for it. The budget is 2,000 bytes, of which each byte takes two.
 func TestSlowClientsAreClosed(t *testing.T) {
