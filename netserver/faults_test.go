@@ -62,6 +62,21 @@ func testNeverReading(t *testing.T, path string) {
 	await.True(t, "the killed client's connection ends", func() bool { return s.connections() == 1 })
 }
 
+// TestReadingLate: what waits for a client takes from the memory for unread replies until it reads.
+func TestReadingLate(t *testing.T) { eachPath(t, testReadingLate) }
+
+func testReadingLate(t *testing.T, path string) {
+	s := startServer(t, path)
+	c := s.dial()
+	value := strings.Repeat("x", 32*megabyte) // far more than the socket's buffers hold
+	c.do("SET", "k", value)
+	unread := func() int64 { return s.commands.Store.AddExternal(0) }
+	c.send(encode("GET", "k"))
+	s.eventually("replies wait", func() bool { return unread() > 0 })
+	c.expect(bulk(value))
+	s.eventually("nothing waits", func() bool { return unread() == 0 })
+}
+
 // field returns a number of a line of CLIENT LIST.
 func field(t *testing.T, line, name string) int {
 	t.Helper()
