@@ -50,7 +50,7 @@ func soak(t *testing.T, sc *scene) {
 		return
 	}
 	all := last()
-	c := sc.console()
+	c = sc.console()
 	if err := c.expect("+OK", "DEBUG", "CHECK"); err != nil {
 		t.Error(err)
 	}
