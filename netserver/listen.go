@@ -107,18 +107,10 @@ func listenUnix(path string, mode os.FileMode) (net.Listener, error) {
 	if err := removeStale(path); err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		return nil, err
-	}
 	if mode == 0 {
-		return l, nil
+		return net.Listen("unix", path)
 	}
-	if err := os.Chmod(path, mode); err != nil {
-		_ = l.Close()
-		return nil, err
-	}
-	return l, nil
+	return listenUnixAs(path, mode)
 }
 
 // staleTimeout bounds how long a process is waited for that may listen on a Unix socket.

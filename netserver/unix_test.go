@@ -113,8 +113,10 @@ func TestUnixSocketInTheWay(t *testing.T) {
 	if err := os.WriteFile(socket, []byte("data"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Listen(at); err == nil || !strings.Contains(err.Error(), "address already in use") {
-		t.Errorf("got %v for a file", err)
+	for _, at.UnixMode = range []os.FileMode{0, 0o600} {
+		if _, err := Listen(at); err == nil || !strings.Contains(err.Error(), "address already in use") {
+			t.Errorf("mode %o: got %v for a file", at.UnixMode, err)
+		}
 	}
 	if text, err := os.ReadFile(socket); err != nil || string(text) != "data" {
 		t.Errorf("the file is %q, %v", text, err)
