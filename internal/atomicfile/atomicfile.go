@@ -1,9 +1,12 @@
-// Package atomicfile replaces files so that, whenever the machine stops, either the old one or the new one is there, and whole.
+// Package atomicfile replaces files so that, whenever the machine stops, either the old one or the new
+// one is there, and whole.
 //
-// A new file is written beside the old one, under its name with .tmp at the end, synchronised with the disk, and takes the old one's
-// place; last the directory is synchronised. As the name is always the same, what a process that was killed left behind is overwritten by the
-// next one, and never more than one is there. The writer holds a lock of the file until it has its final name, so that two processes that
-// replace the same file do not write into the same new one. Windows has no such lock.
+// A new file is written beside the old one, synchronised with the disk, and takes the old one's place;
+// last the directory is synchronised. Its name is random, and it must not exist before: another user
+// who may write to the directory can neither put a file, a link or a pipe there in advance, nor own
+// what becomes the new file. The writer holds a lock of the file until it has its final name. So a file
+// that nobody has locked was left behind by a process that was killed, and the next writer removes it.
+// Windows has no such lock, and there it stays.
 package atomicfile
 
 import (
@@ -13,11 +16,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 )
-
-// ErrBusy is the error of Create while somebody else replaces the same file.
-var ErrBusy = errors.New("another process is writing this file")
 
 // suffix is what the name of a file that is not complete ends with.
 const suffix = ".tmp"
@@ -28,49 +29,45 @@ type File struct {
 	path string // of the file that it replaces
 }
 
-// Create begins to replace the file of a path. Only the owner may read the new one.
-func Create(path string) (*File, error) { return create(path, false) }
-
-// create is Create, which waits while somebody else replaces the file if it is told to.
-func create(path string, wait bool) (*File, error) {
+// Create begins to replace the file of a path. Only the owner may read the new one. Several may be
+// written at once: the last one that is committed stays.
+func Create(path string) (*File, error) {
+	removeLeft(path)
 	for {
-		f, err := os.OpenFile(path+suffix, os.O_CREATE|os.O_WRONLY, 0o600)
+		f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*"+suffix)
 		if err != nil {
 			return nil, err
 		}
-		ours := false
-		if err = lock(f, wait); err == nil {
-			ours, err = named(f)
-		}
-		if ours {
-			_ = f.Chmod(0o600) // of one that was left behind; not every filesystem has permissions
-			err = f.Truncate(0)
-		}
-		if ours && err == nil {
+		lock(f)
+		if named(f) {
 			return &File{f, path}, nil
 		}
-		if err = errors.Join(err, f.Close()); err != nil {
-			return nil, err
-		}
+		_ = f.Close() // somebody took it for one that was left behind, before it was locked
 	}
 }
 
-// named reports whether a file still has the name that it was opened by. It has not if somebody finished it before it was locked.
-func named(f *os.File) (bool, error) {
+// named reports whether a file still has the name that it was opened by, and is a regular one.
+func named(f *os.File) bool {
 	opened, err := f.Stat()
 	if err != nil {
-		return false, err
+		return false
 	}
 	there, err := os.Lstat(f.Name())
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return false, nil
-	case err != nil:
-		return false, err
-	case !there.Mode().IsRegular():
-		return false, &fs.PathError{Op: "replace", Path: f.Name(), Err: errors.New("not a file")}
+	return err == nil && there.Mode().IsRegular() && os.SameFile(opened, there)
+}
+
+// leftBy returns the names of files that were begun to replace the file of a path, and are there still.
+func leftBy(path string) ([]string, error) {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	var names []string
+	for _, entry := range entries {
+		middle, ok := strings.CutPrefix(entry.Name(), filepath.Base(path)+".")
+		middle, is := strings.CutSuffix(middle, suffix)
+		if ok && is && entry.Type().IsRegular() && strings.Trim(middle, "0123456789") == "" {
+			names = append(names, filepath.Join(filepath.Dir(path), entry.Name()))
+		}
 	}
-	return os.SameFile(opened, there), nil
+	return names, err
 }
 
 // Commit puts the file in the old one's place and closes it. After an error the old one is as it was, unless the error says that only its
@@ -90,13 +87,13 @@ func (f *File) Commit() error {
 	return nil
 }
 
-// Discard closes and removes the file. If that fails, the next one that is written takes its place.
+// Discard closes and removes the file. If that fails, the next writer removes it.
 func (f *File) Discard() { discard(f.File) }
 
-// Write puts text into the file of a path, with these permissions, in place of what it was. The errors are those of Create and Commit, but it
-// waits for others that replace the file.
+// Write puts text into the file of a path, with these permissions, in place of what it was. The errors are
+// those of Create and Commit.
 func Write(path string, text []byte, mode fs.FileMode) error {
-	f, err := create(path, true)
+	f, err := Create(path)
 	if err != nil {
 		return err
 	}

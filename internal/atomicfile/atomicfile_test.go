@@ -2,7 +2,6 @@ package atomicfile
 
 import (
 	"bytes"
-	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -24,11 +23,13 @@ func holds(t *testing.T, path, text string) {
 func TestWrite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	leave := func() {
-		if err := os.WriteFile(path+suffix, []byte("what a process that was killed left behind"), 0o644); err != nil {
+		if err := os.WriteFile(path+".123"+suffix, []byte("what a process that was killed left behind"), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	leave()
+	if runtime.GOOS != "windows" { // where it cannot be told from one that is being written
+		leave()
+	}
 	for _, text := range []string{"first", "second"} {
 		if err := Write(path, []byte(text), 0o640); err != nil {
 			t.Fatal(err)
@@ -41,7 +42,6 @@ func TestWrite(t *testing.T) {
 	if err := Write(filepath.Join(path, "in a file"), nil, 0o600); err == nil {
 		t.Error("a file below a file was written")
 	}
-	leave()
 	f, err := Create(path)
 	if err != nil {
 		t.Fatal(err)
@@ -54,45 +54,52 @@ func TestWrite(t *testing.T) {
 	holds(t, path, "second")
 }
 
-// While one writes, Create is refused, and the file belongs to the one who writes.
-func TestBusy(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("skipped, because there are no such locks")
-	}
+// Two that write the same file at once do not meet: the last one that is committed stays.
+func TestTwoAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
-	f, err := Create(path)
-	if err != nil {
-		t.Fatal(err)
+	var files [2]*File
+	for i := range files {
+		var err error
+		if files[i], err = Create(path); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if _, err := Create(path); !errors.Is(err, ErrBusy) {
-		t.Errorf("a second one: %v", err)
+	for i, text := range []string{"first", "second"} {
+		_, _ = files[i].WriteString(text)
+		if err := files[i].Commit(); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(path); string(got) != text {
+			t.Errorf("got %q, %v, want %q", got, err, text)
+		}
 	}
-	_, _ = f.WriteString("text")
-	if err := f.Commit(); err != nil {
-		t.Fatal(err)
-	}
-	holds(t, path, "text")
-	if f, err = Create(path); err != nil {
-		t.Fatal(err)
-	}
-	f.Discard()
+	holds(t, path, "second")
 }
 
-// A link in place of the new file is not followed.
-func TestLink(t *testing.T) {
+// What another user has put into the directory is neither followed nor waited for, nor removed.
+func TestInTheWay(t *testing.T) {
 	dir := t.TempDir()
 	path, other := filepath.Join(dir, "file"), filepath.Join(dir, "other")
 	if err := os.WriteFile(other, []byte("other"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(other, path+suffix); err != nil {
+	if err := os.Symlink(other, path+".1"+suffix); err != nil {
 		t.Skip("skipped, because links cannot be made here: ", err)
 	}
-	if err := Write(path, []byte("text"), 0o600); err == nil {
-		t.Error("it was written")
+	for _, name := range []string{path + suffix, path + ".x1" + suffix, path + ".1", path + "2.1" + suffix} {
+		if err := os.WriteFile(name, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, _ := filepath.Glob(filepath.Join(dir, "*"))
+	if err := Write(path, []byte("text"), 0o600); err != nil {
+		t.Error(err)
 	}
 	if got, _ := os.ReadFile(other); string(got) != "other" {
 		t.Errorf("the other file has %q", got)
+	}
+	if after, _ := filepath.Glob(filepath.Join(dir, "*")); len(after) != len(before)+1 {
+		t.Errorf("there was %v, and is %v", before, after)
 	}
 }
 

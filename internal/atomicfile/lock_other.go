@@ -5,7 +5,10 @@ package atomicfile
 import "os"
 
 // lock does nothing: there is no lock that ends with the process.
-func lock(*os.File, bool) error { return nil }
+func lock(*os.File) {}
+
+// removeLeft does nothing: what was left behind looks like what another process writes.
+func removeLeft(string) {}
 
 // replace closes a file and gives it its final name, in this order, for Windows renames no file that is open.
 func replace(f *os.File, path string) error {

@@ -7,21 +7,32 @@ import (
 	"syscall"
 )
 
-// lock locks a file until it is closed. If somebody else has locked it, it waits, or returns ErrBusy. Where the filesystem has no locks, it
-// does nothing.
-func lock(f *os.File, wait bool) error {
-	how := syscall.LOCK_EX
-	if !wait {
-		how |= syscall.LOCK_NB
-	}
+// lock locks a file until it is closed, and waits for whoever has locked it. Where the filesystem has
+// no locks, it does nothing.
+func lock(f *os.File) { _ = flock(f, syscall.LOCK_EX) }
+
+func flock(f *os.File, how int) error {
 	for {
-		switch err := syscall.Flock(int(f.Fd()), how); err {
-		case syscall.EINTR:
-		case syscall.EWOULDBLOCK:
-			return &os.PathError{Op: "lock", Path: f.Name(), Err: ErrBusy}
-		default:
-			return nil
+		if err := syscall.Flock(int(f.Fd()), how); err != syscall.EINTR {
+			return err
 		}
+	}
+}
+
+// removeLeft removes what processes that were killed have left behind. It leaves alone what it cannot
+// lock: that is being written.
+func removeLeft(path string) {
+	names, _ := leftBy(path) // where the directory cannot be read, nothing can be removed either
+	for _, name := range names {
+		// In the place of the file there may be a pipe by now, or a link.
+		f, err := os.OpenFile(name, os.O_WRONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+		if err != nil {
+			continue
+		}
+		if flock(f, syscall.LOCK_EX|syscall.LOCK_NB) == nil && named(f) {
+			_ = os.Remove(name)
+		}
+		_ = f.Close()
 	}
 }
 

@@ -9,12 +9,10 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/redistill/redistill/engine"
-	"github.com/redistill/redistill/internal/atomicfile"
 	"github.com/redistill/redistill/internal/rdb"
 	"github.com/redistill/redistill/internal/snapshot"
 )
@@ -177,15 +175,12 @@ func TestSaveFails(t *testing.T) {
 func TestTwoWriters(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dump.rdb")
 	var writers sync.WaitGroup
-	var written atomic.Int64
 	for n := range 2 {
 		s, tx := openStore(t, engine.Options{})
 		fill(t, s, tx, 20*(n+1))
 		writers.Go(func() {
 			for range 30 {
-				if _, err := snapshot.Save(begin(t, tx), path, "7"); err == nil {
-					written.Add(1)
-				} else if !errors.Is(err, atomicfile.ErrBusy) {
+				if _, err := snapshot.Save(begin(t, tx), path, "7"); err != nil {
 					t.Error(err)
 				}
 				s, _ := openStore(t, engine.Options{})
@@ -196,8 +191,8 @@ func TestTwoWriters(t *testing.T) {
 		})
 	}
 	writers.Wait()
-	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*")); len(left) != 1 || written.Load() == 0 {
-		t.Errorf("%d snapshots written, there is %v", written.Load(), left)
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*")); len(left) != 1 {
+		t.Errorf("there is %v", left)
 	}
 }
 
@@ -208,8 +203,10 @@ func TestLoadRefuses(t *testing.T) {
 	fill(t, s, tx, 50)
 	save(t, tx, path)
 	whole, _ := os.ReadFile(path)
+	// A letter of a key's name, so that nothing but the checksum tells.
+	changed := bytes.Replace(whole, []byte("\x03h49"), []byte("\x03j49"), 1)
 	for name, bad := range map[string][]byte{
-		"empty": nil, "cut off": whole[:len(whole)/2], "changed": append(append(bytes.Clone(whole[:len(whole)/2]), whole[len(whole)/2]^1), whole[len(whole)/2+1:]...),
+		"empty": nil, "cut off": whole[:len(whole)/2], "changed": changed,
 		"text": []byte("not a snapshot at all, just text"),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -118,8 +118,8 @@ func (f *fault) survive(t *testing.T, s saver) {
 	}
 	if !f.wiped {
 		f.left(t, path, old)
-		if _, err := os.Stat(path + ".tmp"); (err == nil) != f.behind {
-			t.Errorf("of an unfinished file: %v", err)
+		if left := unfinished(path); (len(left) > 0) != f.behind {
+			t.Errorf("unfinished files: %v", left)
 		}
 	}
 	f.end()
@@ -133,9 +133,15 @@ func (f *fault) survive(t *testing.T, s saver) {
 	if got := read(t, path); got[name{0, "k"}].text != "after" {
 		t.Errorf("k is saved as %q", got[name{0, "k"}].text)
 	}
-	if _, err := os.Stat(path + ".tmp"); err == nil {
-		t.Error("an unfinished file stays")
+	if left := unfinished(path); len(left) > 0 {
+		t.Errorf("unfinished files stay: %v", left)
 	}
+}
+
+// unfinished returns the files that were begun to replace the file of a path and are there still.
+func unfinished(path string) []string {
+	names, _ := filepath.Glob(path + ".*.tmp")
+	return names
 }
 
 // left checks the snapshot that there is after one that failed.
@@ -229,8 +235,12 @@ func TestUnreadableSnapshot(t *testing.T) {
 func (s saver) inMiddle(t *testing.T, path string, do func()) (last int64) {
 	t.Helper()
 	half := func() bool {
-		info, err := os.Stat(path + ".tmp")
-		return err == nil && info.Size() > 1<<20 && info.Size() < 6<<20
+		for _, name := range unfinished(path) {
+			if info, err := os.Stat(name); err == nil && info.Size() > 1<<20 && info.Size() < 6<<20 {
+				return true
+			}
+		}
+		return false
 	}
 	s.Eventually("a snapshot is half written", func() bool {
 		last = s.LastSave(t.Context()).Val()
