@@ -31,19 +31,15 @@ func (o *benchOptions) openTarget(ctx context.Context, text string, connections 
 }
 
 // spawnTarget starts a server, for so many connections if it is this program's.
-func spawnTarget(ctx context.Context, text string, connections int) (_ bench.Named, stop func(), _ error) {
-	name, command := text, fields(text)
+func spawnTarget(ctx context.Context, text string, connections int) (_ bench.Named, stop func(), err error) {
+	name, s := text, (*spawn.Server)(nil)
 	if text == "" {
-		self, err := os.Executable()
-		if err != nil {
-			return bench.Named{}, nil, err
-		}
-		name, command = "redistill", []string{
-			self, "serve", "--bind", "127.0.0.1", "--port", spawn.PortMark, "--password", "",
-			"--max-connections", strconv.Itoa(connections + 100), // those that ask for INFO, and that wait for the server
-		}
+		name = "redistill"
+		// There are more: those that ask for INFO, and that wait for the server.
+		s, err = startOwnServer(ctx, "--max-connections", strconv.Itoa(connections+100))
+	} else {
+		s, err = spawn.Start(ctx, nil, fields(text)...)
 	}
-	s, err := spawn.Start(ctx, nil, command...)
 	if err != nil {
 		return bench.Named{}, nil, err
 	}

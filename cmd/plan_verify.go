@@ -9,7 +9,6 @@ import (
 	"os"
 	"runtime"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -19,7 +18,6 @@ import (
 	"github.com/redistill/redistill/internal/config"
 	"github.com/redistill/redistill/internal/plan"
 	"github.com/redistill/redistill/internal/population"
-	"github.com/redistill/redistill/internal/spawn"
 )
 
 // verify loads a share of the items into a server that it starts, and enters what
@@ -41,7 +39,7 @@ func (p *planReport) verify(ctx context.Context, options plan.Options, scale flo
 	if there := config.DetectMemory().Bytes; there > 0 && scaled.MaxMemory > there {
 		return fmt.Errorf("it takes up to %s, and this machine has %s: try --scale 0.1", config.FormatSize(scaled.MaxMemory), config.FormatSize(there))
 	}
-	server, err := startVerified(ctx, scaled.MaxMemory)
+	server, err := startOwnServer(ctx, "--max-memory", strconv.FormatInt(scaled.MaxMemory, 10), "--eviction-policy", "noeviction")
 	if err != nil {
 		return err
 	}
@@ -73,23 +71,6 @@ func explain(err error, server *spawn.Server) error {
 		return fmt.Errorf("%w; the server ended: %s", err, last)
 	}
 	return err
-}
-
-// startVerified starts this program as a server with the defaults and a limit,
-// whatever the environment and configuration files say.
-func startVerified(ctx context.Context, maxMemory int64) (*spawn.Server, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	env := []string{}
-	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "REDIS") {
-			env = append(env, v)
-		}
-	}
-	return spawn.Start(ctx, env, self, "serve", "--config", os.DevNull, "--bind", "127.0.0.1", "--port", spawn.PortMark,
-		"--max-memory", strconv.FormatInt(maxMemory, 10), "--eviction-policy", "noeviction")
 }
 
 // statusLine is a line on a terminal that is written over, and nothing elsewhere.
