@@ -206,6 +206,20 @@ func fixed(value string) kind {
 	return kind{getRedis: func(*Values) string { return value }}
 }
 
+// only is the row of a parameter that is fixed here, and that Redis can change.
+// Setting it to what it is changes nothing, and is allowed.
+func only(value string, names ...string) Setting {
+	k := fixed(value)
+	k.get = k.getRedis
+	k.setRedis = func(_ *Values, s string) error {
+		if !strings.EqualFold(s, value) {
+			return fmt.Errorf("the only value here is '%s'", value)
+		}
+		return nil
+	}
+	return Setting{Redis: names, Mutable: true, Default: value, kind: k}
+}
+
 // inWords replaces Redis's error text by the accepted values in our words.
 func inWords(set func(*Values, string) error, accepts string) func(*Values, string) error {
 	return func(v *Values, s string) error {

@@ -69,6 +69,8 @@ var setCases = []struct {
 	{[]string{"client-output-buffer-limit", ""}, "OK"},
 	{[]string{"client-output-buffer-limit", "normal -1 0 0"}, failed("client-output-buffer-limit", "Error in hard, soft or soft_seconds setting in buffer limit configuration.")},
 	{[]string{"client-output-buffer-limit", "replica 1mb 2 3 pubsub 1 1 1"}, "OK"},
+	{[]string{"appendonly", "NO"}, "OK"},
+	{[]string{"hash-max-ziplist-value", "64", "notify-keyspace-events", ""}, "OK"},
 	{[]string{"requirepass", "a", "REQUIREPASS", "b"}, failed("REQUIREPASS", "duplicate parameter")},
 }
 
@@ -80,6 +82,29 @@ var getCases = []string{
 	"databases", "save", "appendonly", "aclfile", "activedefrag", "cluster-enabled", "daemonize",
 	"latency-monitor-threshold", "lazyfree-lazy-user-flush", "logfile", "maxmemory-clients", "min-slaves-to-write",
 	"notify-keyspace-events", "unixsocketperm", "replica-read-only", "slaveof", "tls-port",
+}
+
+// TestOnlyValue: what is fixed here, and Redis can change, may be set to what it is. The rest is as
+// immutable as in Redis.
+func TestOnlyValue(t *testing.T) {
+	c, redis := mustLoad(t), startRedis(t)
+	for i := range settings {
+		s := &settings[i]
+		if s.Key != "" {
+			continue
+		}
+		for _, name := range s.Redis {
+			value := s.getRedis(c.Snapshot())
+			got, theirs := setReply(c, []string{name, value}), redis.do("CONFIG", "SET", name, value)
+			if want := strings.TrimPrefix(theirs[0], "ERR "); name != "dir" && name != "dbfilename" && got != want {
+				t.Errorf("CONFIG SET %s %q: got %s, Redis says %s", name, value, got, want)
+			}
+			got = setReply(c, []string{name, "x" + value})
+			if !strings.HasPrefix(got, failed(name, "")) {
+				t.Errorf("CONFIG SET %s to something else: got %s", name, got)
+			}
+		}
+	}
 }
 
 func failed(name, reason string) string {
