@@ -33,7 +33,7 @@ var configCommand = Command{
 			Summary:    "Set configuration parameters to the given values",
 			Complexity: "O(N) when N is the number of configuration parameters provided",
 			Syntax:     "parameter value [parameter value ...]",
-			Differs: "What needs a restart here, such as port and bind, and what is fixed is refused as immutable. save takes times only where " +
+			Differs: "What needs a restart here, such as port and bind, is refused as immutable; what is fixed takes only the value that it has. save takes times only where " +
 				"persistence.enabled is set, and the shortest counts; loglevel verbose is notice; maxmemory-policy takes two policies more; the " +
 				"largest values of some numbers are smaller",
 			Tips: []string{"request_policy:all_nodes", "response_policy:all_succeeded"}, Run: configSet},
