@@ -210,9 +210,8 @@ func checkMemory(log *slog.Logger, v *config.Values) {
 }
 
 func openStore(v *config.Values) (*engine.Store, error) {
-	if v.MaxMemory > 0 && v.MaxMemory < engine.MinMemory {
-		return nil, fmt.Errorf("memory.max_memory = %s: must be at least %s, or 0 for no limit",
-			config.FormatSize(v.MaxMemory), config.FormatSize(engine.MinMemory))
+	if err := command.CheckMaxMemory(v.MaxMemory); err != nil {
+		return nil, fmt.Errorf("memory.max_memory = %s: %w", config.FormatSize(v.MaxMemory), err)
 	}
 	policy, ok := engine.ParsePolicy(v.EvictionPolicy)
 	if !ok {

@@ -34,7 +34,7 @@ var sameAsRedis = []string{
 	"COMMAND INFO nope", "COMMAND INFO config|nope", "COMMAND INFO nope|get", "COMMAND DOCS nope", "COMMAND HELP",
 	"CONFIG", "CONFIG x", "CONFIG GET", "CONFIG SET", "CONFIG SET a", "CONFIG SET a b", "CONFIG SET maxmemory x", "CONFIG SET maxmemory 1 maxmemory 2",
 	"CONFIG SET maxmemory 1 hz", "CONFIG SET a b c", "CONFIG SET daemonize yes", "CONFIG SET slowlog-log-slower-than x",
-	"CONFIG SET maxmemory 2mb maxmemory-policy volatile-ttl", "CONFIG GET maxmemory maxmemory-policy", "CONFIG GET nope", "CONFIG GET maxmemory maxmemory",
+	"CONFIG SET maxmemory 20mb maxmemory-policy volatile-ttl", "CONFIG GET maxmemory maxmemory-policy", "CONFIG GET nope", "CONFIG GET maxmemory maxmemory",
 	"CONFIG RESETSTAT x", "CONFIG RESETSTAT", "CONFIG REWRITE", "CONFIG REWRITE x", "CONFIG HELP", "CONFIG HELP x",
 	"INFO nope", "INFO Cluster", "INFO keyspace",
 	"DEBUG", "DEBUG SLEEP 0", "DEBUG HELP", "DEBUG x", "MULTI", "DEBUG SLEEP 0", "EXEC", "CONFIG GET enable-debug-command",
@@ -74,7 +74,13 @@ func TestConfigSetTakesEffect(t *testing.T) {
 	c.expect(
 		"CONFIG SET maxmemory 1 slowlog-max-len x", "-ERR CONFIG SET failed (possibly related to argument 'slowlog-max-len') - "+
 			"argument couldn't be parsed into an integer",
+		"CONFIG SET slowlog-max-len 4 maxmemory 16777215", "-ERR CONFIG SET failed (possibly related to argument 'maxmemory') - "+
+			"must be at least 16MB, or 0 for no limit",
 		"CONFIG GET maxmemory", "*2 $9 maxmemory $9 104857600",
+		"CONFIG GET slowlog-max-len", "*2 $15 slowlog-max-len $1 3",
+		"SET k v", "+OK",
+		"CONFIG SET maxmemory 16777216", "+OK",
+		"CONFIG SET maxmemory 0", "+OK",
 	)
 }
 

@@ -1,6 +1,8 @@
 package command
 
 import (
+	"errors"
+
 	"github.com/redistill/redistill/engine"
 	"github.com/redistill/redistill/internal/config"
 )
@@ -33,7 +35,7 @@ var configCommand = Command{
 			Summary:    "Set configuration parameters to the given values",
 			Complexity: "O(N) when N is the number of configuration parameters provided",
 			Syntax:     "parameter value [parameter value ...]",
-			Differs: "What needs a restart here, such as port and bind, is refused as immutable; what is fixed takes only the value that it has. save takes times only where " +
+			Differs: "What needs a restart here, such as port and bind, is refused as immutable; what is fixed takes only the value that it has; maxmemory takes no less than the server starts with. save takes times only where " +
 				"persistence.enabled is set, and the shortest counts; loglevel verbose is notice; maxmemory-policy takes two policies more; the " +
 				"largest values of some numbers are smaller",
 			Tips: []string{"request_policy:all_nodes", "response_policy:all_succeeded"}, Run: configSet},
@@ -117,6 +119,14 @@ func (srv *Server) configureSlow(v *config.Values) error {
 	return nil
 }
 
+// CheckMaxMemory refuses a limit of memory, in bytes, in which no key would have room.
+func CheckMaxMemory(limit int64) error {
+	if limit > 0 && limit < engine.MinMemory {
+		return errors.New("must be at least " + config.FormatSize(engine.MinMemory) + ", or 0 for no limit")
+	}
+	return nil
+}
+
 // applyConfig brings settings that concern commands into effect, now and whenever CONFIG SET changes them.
 func (srv *Server) applyConfig() {
 	for _, setting := range []struct {
@@ -124,6 +134,9 @@ func (srv *Server) applyConfig() {
 		apply func(v *config.Values) error
 	}{
 		{"maxmemory", func(v *config.Values) error {
+			if err := CheckMaxMemory(v.MaxMemory); err != nil {
+				return err
+			}
 			srv.Store.SetExternalBudget(v.MaxMemoryClients())
 			srv.Store.SetMaxMemory(v.MaxMemory)
 			return nil
