@@ -24,12 +24,22 @@ func dbSize(c *Call) error {
 	return nil
 }
 
-// FLUSHALL [ASYNC | SYNC]
+// FLUSHALL [ASYNC | SYNC]. Where snapshots are taken, the command runs again when one was taken without
+// the keys. If it failed, the log says so, and they are gone all the same.
 func flushAll(c *Call) error {
 	if !c.isFlush() {
 		return errSyntax
 	}
-	c.Tx.FlushAll()
+	var err error
+	if c.S.saving == nil {
+		c.Tx.FlushAll()
+		err = c.Srv.saver.flushed(c)
+	} else {
+		err = c.Srv.saver.ended(c)
+	}
+	if err == errWait {
+		return err
+	}
 	c.Out.OK()
 	return nil
 }

@@ -35,17 +35,19 @@ type saver struct {
 	running *engine.Snapshot
 	began   time.Time
 	waiting []*pendingSave
-	last    time.Time     // of the last one that succeeded, or of the start
-	err     error         // of the last one
-	took    time.Duration // likewise; negative before the first
-	saves   int64         // that succeeded
-	bytes   int64         // size of the file
-	changes uint64        // calls of writing commands at the last one that succeeded
-	timer   *time.Timer   // of the next one
+	again   bool           // FLUSHALL came while a snapshot was being written: another follows,
+	next    []*pendingSave // and these wait for it
+	last    time.Time      // of the last one that succeeded, or of the start
+	err     error          // of the last one
+	took    time.Duration  // likewise; negative before the first
+	saves   int64          // that succeeded
+	bytes   int64          // size of the file
+	changes uint64         // calls of writing commands at the last one that succeeded
+	timer   *time.Timer    // of the next one
 	closed  bool
 }
 
-// pendingSave is a SAVE that is under way for a client.
+// pendingSave is a SAVE, or the snapshot after a FLUSHALL, that is under way for a client.
 type pendingSave struct {
 	session *Session
 	done    bool // the saver's lock guards it and err
@@ -70,6 +72,11 @@ var errWait = errors.New("wait")
 func (s *saver) begin(tx *engine.Tx, reason string, wait *pendingSave) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.beginLocked(tx, reason, wait)
+}
+
+// beginLocked is begin with s.mu held.
+func (s *saver) beginLocked(tx *engine.Tx, reason string, wait *pendingSave) error {
 	if s.running != nil { // its file may not be complete when the engine has passed on all of it
 		return errSaving
 	}
@@ -95,54 +102,108 @@ func (s *saver) begin(tx *engine.Tx, reason string, wait *pendingSave) error {
 	return nil
 }
 
-// run writes a snapshot, and another where it could not be finished because a database was flushed.
-func (s *saver) run(sn *engine.Snapshot, changes uint64) {
-	path := s.srv.Config.Snapshot().SnapshotPath
-	saved, err := snapshot.Save(sn, path, redisVersion)
-	for tries := 1; err == engine.ErrFlushed && tries < saveTries; tries++ {
-		s.withAllLocked(func(tx *engine.Tx) {
-			changes = s.srv.writes()
-			sn, err = tx.BeginSnapshot()
-		})
-		if err == nil {
-			saved, err = s.resume(sn, path)
+// flushed has a snapshot follow a FLUSHALL, so that a crash does not bring the keys back. The client waits
+// for it; in EXEC, which cannot wait, it is only begun. LockAll was called on the call's Tx.
+func (s *saver) flushed(c *Call) error {
+	v := s.srv.Config.Snapshot()
+	if !v.Persistence || v.SnapshotInterval == 0 {
+		return nil
+	}
+	var wait *pendingSave
+	if !c.S.multi.running {
+		wait = &pendingSave{session: c.S}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.beginLocked(c.Tx, "FLUSHALL", wait); err != nil {
+		s.again = true // the file that is being written may have the keys
+		if wait != nil {
+			s.next = append(s.next, wait)
 		}
 	}
+	if wait == nil {
+		return nil
+	}
+	c.S.saving = wait
+	return errWait
+}
+
+// ended returns errWait while the snapshot is under way that the client waits for, and then its error.
+func (s *saver) ended(c *Call) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := c.S.saving
+	if !p.done {
+		return errWait
+	}
+	c.S.saving = nil
+	return p.err
+}
+
+// run writes a snapshot, and another where a database was flushed meanwhile.
+func (s *saver) run(sn *engine.Snapshot, changes uint64) {
+	path := s.srv.Config.Snapshot().SnapshotPath
+	for tries := 1; ; tries++ {
+		saved, err := snapshot.Save(sn, path, redisVersion)
+		if err != engine.ErrFlushed || tries == saveTries {
+			if s.end(saved, err, changes) {
+				return
+			}
+			tries = 0
+		}
+		if sn, changes, err = s.resume(); err != nil {
+			s.end(saved, err, changes)
+			return
+		}
+	}
+}
+
+// resume begins another snapshot in place of the one that is said to run.
+func (s *saver) resume() (sn *engine.Snapshot, changes uint64, err error) {
+	s.withAllLocked(func(tx *engine.Tx) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.waiting = append(s.waiting, s.next...)
+		s.next, s.again = nil, false
+		changes = s.srv.writes()
+		if sn, err = tx.BeginSnapshot(); err != nil {
+			return
+		}
+		s.running = sn
+		sn.Gentle.Store(len(s.waiting) == 0 && !s.closed)
+		if s.closed {
+			sn.Fail(errStopping)
+		}
+	})
+	return sn, changes, err
+}
+
+// end notes how a snapshot ended and wakes those who wait for it. It returns false if another one has to
+// follow.
+func (s *saver) end(saved snapshot.Saved, err error, changes uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	path := s.srv.Config.Snapshot().SnapshotPath
+	s.err, s.took = err, time.Since(s.began)
 	if err != nil {
 		s.srv.Log.Error("snapshot failed", "path", path, "error", err)
 	} else {
-		s.srv.Log.Info("snapshot written", "path", path, "keys", saved.Keys, "bytes", saved.Bytes, "took", saved.Time.Round(time.Millisecond))
-	}
-	s.end(saved, err, changes)
-}
-
-// resume is Save for a snapshot in place of the one that is said to run.
-func (s *saver) resume(sn *engine.Snapshot, path string) (snapshot.Saved, error) {
-	s.mu.Lock()
-	s.running = sn
-	sn.Gentle.Store(len(s.waiting) == 0 && !s.closed)
-	if s.closed {
-		sn.Fail(errStopping)
-	}
-	s.mu.Unlock()
-	return snapshot.Save(sn, path, redisVersion)
-}
-
-// end notes how a snapshot ended and wakes those who wait for it.
-func (s *saver) end(saved snapshot.Saved, err error, changes uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.running, s.err, s.took = nil, err, time.Since(s.began)
-	if err == nil {
 		s.last, s.bytes, s.changes = time.Now(), saved.Bytes, changes
 		s.saves++
+		s.srv.Log.Info("snapshot written", "path", path, "keys", saved.Keys, "bytes", saved.Bytes, "took", saved.Time.Round(time.Millisecond))
 	}
 	for _, w := range s.waiting {
 		w.done, w.err = true, err
 		w.session.wake()
 	}
 	s.waiting = nil
+	if s.again {
+		s.began = time.Now()
+		return false
+	}
+	s.running = nil
 	s.arm(s.srv.Config.Snapshot())
+	return true
 }
 
 // arm sets the timer for the next snapshot at an interval. s.mu is held.
@@ -272,16 +333,13 @@ func save(c *Call) error {
 		}
 		return errWait
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p := c.S.saving
-	if !p.done {
-		return errWait
-	}
-	c.S.saving = nil
-	if p.err != nil {
+	switch err := s.ended(c); err {
+	case nil:
+		c.Out.OK()
+		return nil
+	case errWait:
+		return err
+	default:
 		return errSaveFailed
 	}
-	c.Out.OK()
-	return nil
 }

@@ -118,6 +118,78 @@ func TestSaveDuringFlush(t *testing.T) {
 	connect(t, again).expect("KEYS *", "*1 $3 new")
 }
 
+// keysIn returns the keys of a snapshot, as KEYS replies with them.
+func keysIn(t *testing.T, path string) string {
+	t.Helper()
+	srv := newSavingServer(t, path, io.Discard)
+	load(t, srv)
+	return strings.Join(strings.Fields(connect(t, srv).do("KEYS *")), " ")
+}
+
+// What was flushed does not come back after a crash: FLUSHALL replies when the file has no key any more.
+func TestFlushIsSaved(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dump.rdb")
+	srv := newSavingServer(t, path, io.Discard)
+	load(t, srv)
+	c := connect(t, srv)
+	c.expect("SET k v", "+OK", "SAVE", "+OK", "FLUSHALL", "+OK")
+	if got := keysIn(t, path); got != "*1 $1 k" {
+		t.Errorf("without an interval it is saved: %s", got)
+	}
+	c.expect("CONFIG SET persistence.snapshot_interval 3600", "+OK", "SET k v", "+OK", "SAVE", "+OK")
+	for _, command := range []string{"FLUSHALL", "FLUSHALL SYNC", "FLUSHALL ASYNC"} {
+		c.expect("SET k v", "+OK", "SAVE", "+OK", command, "+OK")
+		if got := keysIn(t, path); got != "*0" {
+			t.Errorf("after %s the file has %s", command, got)
+		}
+	}
+	c.expect("SET k v", "+OK", "SAVE", "+OK", "MULTI", "+OK", "FLUSHALL", "+QUEUED", "SET new v", "+QUEUED", "EXEC", "*2 +OK +OK")
+	srv.saved()
+	if got := keysIn(t, path); got != "*0" {
+		t.Errorf("after EXEC the file has %s", got)
+	}
+	srv.Config.Snapshot().SnapshotPath = filepath.Join(path, "below a file")
+	c.expect("FLUSHALL", "+OK", "EXISTS new", ":0", "SAVE", "-"+string(errSaveFailed))
+}
+
+// A file that was complete when the keys were flushed, but not yet in place, is followed by another.
+func TestFlushBehindSave(t *testing.T) {
+	for _, transaction := range []bool{false, true} {
+		path := filepath.Join(t.TempDir(), "dump.rdb")
+		srv := newSavingServer(t, path, io.Discard)
+		load(t, srv)
+		c := connect(t, srv)
+		c.expect("CONFIG SET persistence.snapshot_interval 3600", "+OK", "SET k v", "+OK")
+		s := &srv.saver
+		var sn *engine.Snapshot
+		s.withAllLocked(func(tx *engine.Tx) { sn, _ = tx.BeginSnapshot() })
+		s.running = sn
+		saved, err := snapshot.Save(sn, path, "7")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if transaction {
+			c.expect("MULTI", "+OK", "FLUSHALL", "+QUEUED", "EXEC", "*1 +OK")
+		} else if _, ran := c.try("FLUSHALL"); ran {
+			t.Error("FLUSHALL did not wait")
+		}
+		if s.end(saved, nil, 0) {
+			t.Fatal("no other snapshot follows")
+		}
+		sn, changes, err := s.resume()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.run(sn, changes)
+		if got := keysIn(t, path); got != "*0" {
+			t.Errorf("the file has %s", got)
+		}
+		if !transaction {
+			c.expect("FLUSHALL", "+OK")
+		}
+	}
+}
+
 func TestLoading(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dump.rdb")
 	srv := newSavingServer(t, path, io.Discard)
