@@ -18,6 +18,7 @@ import (
 	"github.com/redistill/redistill/internal/config"
 	"github.com/redistill/redistill/internal/plan"
 	"github.com/redistill/redistill/internal/population"
+	"github.com/redistill/redistill/internal/spawn"
 )
 
 // verify loads a share of the items into a server that it starts, and enters what

@@ -72,9 +72,9 @@ func testReadingLate(t *testing.T, path string) {
 	c.do("SET", "k", value)
 	unread := func() int64 { return s.commands.Store.AddExternal(0) }
 	c.send(encode("GET", "k"))
-	s.eventually("replies wait", func() bool { return unread() > 0 })
+	await.True(t, "replies wait", func() bool { return unread() > 0 })
 	c.expect(bulk(value))
-	s.eventually("nothing waits", func() bool { return unread() == 0 })
+	await.True(t, "nothing waits", func() bool { return unread() == 0 })
 }
 
 // field returns a number of a line of CLIENT LIST.
