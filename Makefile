@@ -22,9 +22,9 @@ SEED       ?= 1
 .PHONY: test lint help build setup unit race streams fuzz soak faults stress speed mutants gofmt tidy vet golangci arch cross generate deb package
 
 # In CI alone, a package is installed on the machine, while nothing else runs.
-test: setup vet unit race streams fuzz $(if $(filter true,$(CI)),deb)
+test: setup unit race streams fuzz $(if $(filter true,$(CI)),deb)
 
-lint: gofmt tidy vet arch golangci cross
+lint: gofmt tidy vet golangci arch cross
 
 # Assertions are compiled in for tests, and into the server that tests build.
 unit race streams fuzz soak faults stress: export GOFLAGS := $(shell go env GOFLAGS) -tags=invariants
@@ -68,8 +68,7 @@ gofmt: ## find files that gofmt would change
 tidy: ## find what go mod tidy would change
 	@$(STEP) "go mod tidy" go mod tidy -diff
 
-vet: ## run go vet, with each of the build tags
-	@$(STEP) "go vet" go vet ./...
+vet: ## run go vet with the build tags, without which golangci-lint runs it
 	@$(STEP) "go vet with assertions" go vet -tags invariants ./...
 	@$(STEP) "go vet with measured holds" go vet -tags holds ./engine
 
