@@ -203,9 +203,14 @@ func builtin(t testing.TB, name string) Profile {
 	return p
 }
 
-// small is a short run of a profile. It ends after so many requests.
+// small is a short run of a profile, with small values, which take time to make.
+// It ends after so many requests.
 func small(t testing.TB, name string, requests int64) Config {
-	p, err := builtin(t, name).With(Overrides{Keys: 500})
+	over := Overrides{Keys: 500, ValueSize: Sizes{32, 2000}}
+	if name == "counter" {
+		over.ValueSize = Sizes{}
+	}
+	p, err := builtin(t, name).With(over)
 	if err != nil {
 		t.Fatal(err)
 	}

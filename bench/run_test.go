@@ -15,10 +15,6 @@ func TestRunCountsWhatTheServerCounts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := startFake(t)
 			cfg := small(t, name, 5_000)
-			if name == "html" {
-				cfg.Requests = 1000
-				cfg.Profile, _ = cfg.Profile.With(Overrides{Keys: 50})
-			}
 			keys := len(s.data)
 			r, err := Run(context.Background(), s.target(), cfg)
 			if err != nil {
@@ -284,9 +280,6 @@ func TestRealServer(t *testing.T) {
 	for _, p := range Profiles() {
 		cfg := small(t, p.Name, 5000)
 		cfg.Warmup = 50 * time.Millisecond
-		if p.Name == "html" {
-			cfg.Requests = 1000
-		}
 		r, err := Run(context.Background(), target, cfg)
 		if err != nil {
 			t.Fatalf("%s: %v", p.Name, err)
