@@ -55,6 +55,22 @@ func TestSessionReadsTwentyTimesAWrite(t *testing.T) {
 	}
 }
 
+// TestLargeBatches: a batch that is larger than the buffers between client and
+// server is sent while its replies are read.
+func TestLargeBatches(t *testing.T) {
+	s := startFake(t)
+	cfg := small(t, "session", 400)
+	half := 0.5
+	var err error
+	if cfg.Profile, err = cfg.Profile.With(Overrides{Keys: 40, ValueSize: Sizes{200_000, 200_000}, ReadRatio: &half}); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Pipeline = 100 // 10 MB each way
+	if r, err := Run(context.Background(), s.target(), cfg); err != nil || r.Requests != 400 || int(r.Hits) != s.hits {
+		t.Errorf("%v: got %d requests, %d hits; the server counted %d", err, r.Requests, r.Hits, s.hits)
+	}
+}
+
 // TestCacheAside: 95 % are found, in a second run too, and every miss is
 // followed by its SET.
 func TestCacheAside(t *testing.T) {
