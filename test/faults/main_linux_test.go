@@ -17,7 +17,7 @@ import (
 	"github.com/redistill/redistill/netserver"
 )
 
-var length = flag.Duration("faults", 3*time.Second, "how long the load of a test lasts")
+var length = flag.Duration("faults", time.Second, "how long the load of a test lasts")
 
 func TestMain(m *testing.M) {
 	flag.Parse()
