@@ -122,11 +122,11 @@ func TestConnections(t *testing.T) { eachPath(t, testConnections) }
 func testConnections(t *testing.T, path string) {
 	s := startServer(t, path)
 	var running sync.WaitGroup
-	for i := range 60 {
+	for i := range 30 {
 		c := s.dial()
 		running.Go(func() {
 			r := rand.New(rand.NewPCG(2, uint64(i)))
-			for range 4 {
+			for range 2 {
 				size := 1 + r.IntN(50_000)
 				if err := newTalk(r, fmt.Sprint("conn", i, "-"), 100, size).run(c, r, 1+r.IntN(2*size)); err != nil {
 					t.Errorf("connection %d: %v", i, err)
