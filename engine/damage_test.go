@@ -29,7 +29,7 @@ func (f *fixture) fillAll(n int) {
 // Check finds a byte that is wrong, or it was one that nothing depends on; it never falls over it.
 func TestCheckReportsDamage(t *testing.T) {
 	found := 0
-	const tries = 800
+	const tries = 800 / slower
 	f := open(t, engine.Options{Shards: 1})
 	f.fillAll(300)
 	r := rand.New(rand.NewPCG(1, 2))
@@ -51,7 +51,7 @@ func TestCheckReportsDamage(t *testing.T) {
 func TestNoMemoryFromTheSystem(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	failed := 0
-	for round := range 60 {
+	for round := range 60 / slower {
 		f := open(t, engine.Options{Shards: 1})
 		f.fillAll(30)
 		before := f.pairs("small")

@@ -335,19 +335,19 @@ func TestRoomAmongLargeRecords(t *testing.T) {
 		p, _ := engine.ParsePolicy(name)
 		t.Run(name, func(t *testing.T) {
 			f := open(t, engine.Options{MaxMemory: 4 << 20, Shards: 1, Policy: p})
-			var names []string
+			var used []engine.Key
 			for i := range 200 {
-				names = append(names, strings.Repeat("k", 31<<10)+key(i))
+				used = append(used, f.k(strings.Repeat("k", 31<<10)+key(i)))
 				var err error
 				f.unlocked(func() { err = f.s.Reserve(48 << 10) })
 				if err != nil {
 					f.wantErr("Reserve", err, engine.ErrOutOfMemory)
 					break
 				}
-				f.set(names[i], strings.Repeat("v", 12<<10))
+				f.check(f.tx.Set(used[i], make([]byte, 12<<10), engine.NoDeadline))
 				if i%8 == 0 { // all of them are in use
-					for _, name := range names[:i] {
-						_, _, _ = f.tx.Get(f.k(name))
+					for _, k := range used[:i] {
+						_, _, _ = f.tx.Get(k)
 					}
 				}
 			}

@@ -2,5 +2,5 @@
 
 package engine_test
 
-// slower divides the operations of random tests of one goroutine; see the other build.
+// slower divides the operations of tests of one goroutine; see the other build.
 const slower = 1
