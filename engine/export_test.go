@@ -22,6 +22,13 @@ func (s *Store) Reclaim(n int) {
 	}
 }
 
+// Seed makes the pseudo-random numbers of all shards, which must be locked, follow from n.
+func (s *Store) Seed(n uint64) {
+	for i := range s.shards {
+		s.shards[i].rng = n<<8 | uint64(i)<<1 | 1
+	}
+}
+
 // Damage changes a byte of a shard's blocks, one below n chosen by pick, and returns what undoes it.
 func (s *Store) Damage(pick func(n int) int) (undo func()) {
 	sh := &s.shards[pick(len(s.shards))]

@@ -70,6 +70,8 @@ func TestVolatileAmongMany(t *testing.T) {
 // when there is more to compact. It did not while a shard grew: dead bytes became four times the data.
 func TestCompactionBesideWriters(t *testing.T) {
 	f := open(t, engine.Options{Shards: 1, Policy: engine.NoEviction})
+	f.unlocked(f.s.StopBackground)
+	f.s.Seed(1) // which blocks are looked at is chance, and with it how much is left: up to a ninth in 200 processes
 	n := 0
 	write := func(times int) {
 		for range times {
@@ -91,8 +93,7 @@ func TestCompactionBesideWriters(t *testing.T) {
 	}
 	write(1000)
 	f.unlocked(func() { f.s.Reclaim(10_000) })
-	// In 208 processes it was a twentieth of the data, and a ninth at most: by chance the bound is 30 standard deviations away.
-	if st := f.stats(); st.DeadBytes > st.DataBytes/2 {
+	if st := f.stats(); st.DeadBytes > st.DataBytes/8 {
 		t.Errorf("%d bytes are dead beside %d live ones", st.DeadBytes, st.DataBytes)
 	}
 }
