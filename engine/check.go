@@ -7,13 +7,15 @@ import (
 	"unsafe"
 )
 
-// Check verifies every invariant of the Store's memory, for callers that hold no lock, while others use it: for tests, and for looking
-// into a process that behaves strangely. The error says how many faults were found, at most one in each shard and one in the pool, and what the
-// first one is. Check trusts no length that it finds, so that it reports a corrupted one instead of running off with it.
+// Check verifies every invariant of the Store's memory, for callers that hold no lock, while others
+// use it: for tests, and for looking into a process that behaves strangely. The error says how many
+// faults were found, at most one in each shard and one in the pool, and what the first one is.
+// Check trusts no length that it finds, so that it reports a corrupted one instead of running off
+// with it.
 func (s *Store) Check() error { return s.NewTx().Check() }
 
-// Check is Store.Check. Unless LockAll was called, it locks one shard after the other, each for a time in proportion to its data, and then
-// all of them for as long as it takes to count blocks.
+// Check is Store.Check. Unless LockAll was called, it locks one shard after the other, each for a
+// time in proportion to its data, and then all of them for as long as it takes to count blocks.
 func (t *Tx) Check() error {
 	var first error
 	faults := 0

@@ -54,13 +54,16 @@
 //
 // # Locking
 //
-// Each shard has one mutex; everything in it, and the memory of its blocks, is guarded by that. Callers lock: a Tx locks the shards of the
-// keys that it names, in ascending order, or all of them, and its methods then run without further locks. A Value is a view of the arena
-// and dies with the lock, or with a write; builds with the tag invariants panic where one is used later (lease_on.go). The pool has a lock
-// of its own, which is taken last. Whoever needs memory calls Reserve first, without a lock; an operation never evicts, it may overstep the
-// limit by the margin that Reserve keeps. Long work (expiry, eviction, the deletion of large values, recounting after a flush) goes in
-// steps with the lock released between them. A step handles about holdRecords records; what it looks at is bounded as well, by a block or
-// by scanBlocks. Nothing that grows is copied whole under a lock but the list of a shard's blocks. The system is asked for memory by
+// Each shard has one mutex; everything in it, and the memory of its blocks, is guarded by that.
+// Callers lock: a Tx locks the shards of the keys that it names, in ascending order, or all of
+// them, and its methods then run without further locks. A Value is a view of the arena and dies
+// with the lock, or with a write; builds with the tag invariants panic where one is used later
+// (lease_on.go). The pool has a lock of its own, which is taken last. Whoever needs memory calls
+// Reserve first, without a lock; an operation never evicts, it may overstep the limit by the margin
+// that Reserve keeps. Long work (expiry, eviction, the deletion of large values, recounting after a
+// flush) goes in steps with the lock released between them. A step handles about holdRecords
+// records; what it looks at is bounded as well, by a block or by scanBlocks. Nothing that grows is
+// copied whole under a lock but the list of a shard's blocks. The system is asked for memory by
 // Reserve, before the lock. Builds with the tag holds measure each hold.
 //
 // # Rejected

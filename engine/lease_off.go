@@ -2,8 +2,8 @@
 
 package engine
 
-// Views are checked, and what callbacks are lent is copied, in builds with the tag invariants alone, see lease_on.go: here all of it is
-// nothing.
+// Views are checked, and what callbacks are lent is copied, in builds with the tag invariants
+// alone, see lease_on.go: here all of it is nothing.
 type (
 	epoch struct{}
 	lease struct{}

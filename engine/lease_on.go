@@ -14,7 +14,8 @@ type epoch struct{ n atomic.Uint64 }
 // endViews ends all views of the shard's memory.
 func (sh *shard) endViews() { sh.views.n.Add(1) }
 
-// lease is what a view has to tell whether it may still be used. The zero value is that of a view of other memory.
+// lease is what a view has to tell whether it may still be used. The zero value is that of a view
+// of other memory.
 type lease struct {
 	of    *epoch
 	began uint64
@@ -23,14 +24,16 @@ type lease struct {
 // lease returns that of a view which begins now.
 func (sh *shard) lease() lease { return lease{&sh.views, sh.views.n.Load()} }
 
-// check panics if the view is used although it has ended. What it shows then may be another key's bytes.
+// check panics if the view is used although it has ended. What it shows then may be another key's
+// bytes.
 func (l lease) check() {
 	if l.of != nil && l.of.n.Load() != l.began {
-		invariants.Violated("a view of a value is used after its lock was given back, or after a write")
+		invariants.Violated("a view of a value is used after its lock or after a write")
 	}
 }
 
-// lent is a copy of the key or field that a callback may look at but not keep. It is overwritten when the callback has returned.
+// lent is a copy of the key or field that a callback may look at but not keep. It is overwritten
+// when the callback has returned.
 type lent struct{ scratch []byte }
 
 // lendKeys returns fn with copies of its keys.

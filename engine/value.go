@@ -6,8 +6,8 @@ import (
 	"github.com/redistill/redistill/internal/invariants"
 )
 
-// Value is a view of a string value. It aliases the engine's memory and is valid until the Tx is unlocked or writes. Builds with the tag
-// invariants panic where one is used later.
+// Value is a view of a string value. It aliases the engine's memory and is valid until the Tx is
+// unlocked or writes. Builds with the tag invariants panic where one is used later.
 type Value struct {
 	lease lease
 	bytes []byte     // the value, or the first bytes of one in parts

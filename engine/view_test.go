@@ -16,7 +16,8 @@ func panics(f func()) (did bool) {
 	return false
 }
 
-// A view of a value may be used until the lock is given back or something is written, and not after.
+// A view of a value may be used until the lock is given back or something is written, and not
+// after.
 func TestViewsEnd(t *testing.T) {
 	if !invariants.Enabled {
 		t.Skip("views are checked in builds with the tag invariants")

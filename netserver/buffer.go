@@ -68,8 +68,8 @@ func (p *replyPool) trim() {
 	p.least = n
 }
 
-// queryBuffer holds what was read from a client and not yet executed. It must not be copied after its first use. Builds with the tag
-// invariants overwrite what it no longer holds.
+// queryBuffer holds what was read from a client and not yet executed. It must not be copied after
+// its first use. Builds with the tag invariants overwrite what it no longer holds.
 type queryBuffer struct {
 	pool   *readPool
 	b      []byte          // one of small, pooled and a larger slice; nil before the first use

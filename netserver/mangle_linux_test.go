@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// TestLoopsMangle: in an event loop, input is overwritten in the buffers that all connections share when it was executed, replies when
-// they were sent, and the beginning of a command stays, wherever it is kept until it is complete.
+// TestLoopsMangle: in an event loop, input is overwritten in the buffers that all connections share
+// when it was executed, replies when they were sent, and the beginning of a command stays, wherever
+// it is kept until it is complete.
 func TestLoopsMangle(t *testing.T) {
 	needMangling(t)
 	for _, path := range []string{Epoll, IOUring} {
@@ -28,7 +29,8 @@ func TestLoopsMangle(t *testing.T) {
 			if got := converse(t, c, client, input); got != bulk("word") {
 				t.Errorf("received %q", got)
 			}
-			if bytes.Contains(buffers, []byte("ECHO")) || !bytes.Contains(buffers, bytes.Repeat([]byte{0xdb}, len(input))) {
+			gone := bytes.Repeat([]byte{0xdb}, len(input))
+			if bytes.Contains(buffers, []byte("ECHO")) || !bytes.Contains(buffers, gone) {
 				t.Error("what was read is in the shared buffers still")
 			}
 			if string(c.in.bytes()) != begun {
@@ -47,15 +49,16 @@ func TestLoopsMangle(t *testing.T) {
 			// A command that is in the way of another: the input behind it is copied.
 			c.hold([][]byte{[]byte("PING")})
 			c.next = waiting
-			if got := converse(t, c, client, encode("ECHO", strings.Repeat("x", 100))); got != "" || bytes.Contains(buffers, []byte("xxx")) {
-				t.Errorf("received %q; the shared buffers have what waits: %v", got, bytes.Contains(buffers, []byte("xxx")))
+			got := converse(t, c, client, encode("ECHO", strings.Repeat("x", 100)))
+			if kept := bytes.Contains(buffers, []byte("xxx")); got != "" || kept {
+				t.Errorf("received %q; the shared buffers have what waits: %v", got, kept)
 			}
 		})
 	}
 }
 
-// newTestLoopConn returns a connection of an event loop that the test's thread runs by itself, and the client's end, from which reads do
-// not wait.
+// newTestLoopConn returns a connection of an event loop that the test's thread runs by itself, and
+// the client's end, from which reads do not wait.
 func newTestLoopConn(t *testing.T, path string) (c *loopConn, client int) {
 	t.Helper()
 	if _, _, err := ChoosePath(path); err != nil {
@@ -66,7 +69,8 @@ func newTestLoopConn(t *testing.T, path string) (c *loopConn, client int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ends, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0)
+	kind := syscall.SOCK_STREAM | syscall.SOCK_NONBLOCK | syscall.SOCK_CLOEXEC
+	ends, err := syscall.Socketpair(syscall.AF_UNIX, kind, 0)
 	if err == nil {
 		err = l.io.begin()
 	}
@@ -87,7 +91,8 @@ func newTestLoopConn(t *testing.T, path string) (c *loopConn, client int) {
 	return c, ends[1]
 }
 
-// converse sends input to a connection, runs its loop until it has taken that and answered, if it has to, and returns what it answered.
+// converse sends input to a connection, runs its loop until it has taken that and answered, if it
+// has to, and returns what it answered.
 func converse(t *testing.T, c *loopConn, client int, input string) string {
 	t.Helper()
 	if _, err := syscall.Write(client, []byte(input)); err != nil {

@@ -22,7 +22,8 @@ func needMangling(t *testing.T) {
 // mangled reports whether all of b, which must not be empty, is overwritten.
 func mangled(b []byte) bool { return len(b) > 0 && len(bytes.Trim(b, "\xdb")) == 0 }
 
-// TestQueryBufferIsMangled: bytes that were consumed or moved are overwritten, and what is held stays.
+// TestQueryBufferIsMangled: bytes that were consumed or moved are overwritten, and what is held
+// stays.
 func TestQueryBufferIsMangled(t *testing.T) {
 	needMangling(t)
 	q := queryBuffer{pool: &readPool{}}
@@ -54,7 +55,8 @@ func TestQueryBufferIsMangled(t *testing.T) {
 	}
 }
 
-// TestQueryBufferSlides: of what is moved to the front of its buffer, the part that nothing else took is overwritten.
+// TestQueryBufferSlides: of what is moved to the front of its buffer, the part that nothing else
+// took is overwritten.
 func TestQueryBufferSlides(t *testing.T) {
 	needMangling(t)
 	q := queryBuffer{pool: &readPool{}}
@@ -86,8 +88,8 @@ func TestHeldIsMangled(t *testing.T) {
 	}
 }
 
-// TestPortableMangles: on the portable path, input is overwritten when it was executed, replies when they were sent; the beginning of the
-// next command stays.
+// TestPortableMangles: on the portable path, input is overwritten when it was executed, replies
+// when they were sent; the beginning of the next command stays.
 func TestPortableMangles(t *testing.T) {
 	needMangling(t)
 	commands := newTestCommands(t)

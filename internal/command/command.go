@@ -27,7 +27,8 @@ const (
 
 	// Immediate commands run at once inside MULTI, where others are queued. COMMAND INFO does not show it.
 	Immediate
-	// Protected commands need a permission of the settings, before any of the user's. COMMAND INFO does not show it.
+	// Protected commands need a permission of the settings, before any of the user's. COMMAND INFO
+	// does not show it.
 	Protected
 )
 

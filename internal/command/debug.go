@@ -9,10 +9,12 @@ import (
 )
 
 var debugCommand = Command{
-	Name: "debug", Arity: -2, Flags: Admin | NoScript | Loading | Stale | Protected, Locks: LockWalk, Group: Admins, Since: "1.0.0",
-	Summary: "A container for debugging commands", Complexity: "Depends on subcommand.", Syntax: "<CHECK | SLEEP seconds | HELP>",
-	Differs: "There is only SLEEP, which stops the clients that use keys, and CHECK, which Redis lacks: it checks the server's memory and " +
-		"replies OK, or the number of faults and the first one",
+	Name: "debug", Arity: -2, Flags: Admin | NoScript | Loading | Stale | Protected,
+	Locks: LockWalk, Group: Admins, Since: "1.0.0",
+	Summary: "A container for debugging commands", Complexity: "Depends on subcommand.",
+	Syntax: "<CHECK | SLEEP seconds | HELP>",
+	Differs: "There is only SLEEP, which stops the clients that use keys, and CHECK, which Redis " +
+		"lacks: it checks the server's memory and replies OK, or the number of faults and the first one",
 	Run: debugCommands,
 }
 
@@ -25,18 +27,23 @@ var debugHelp = help("debug",
 	"    Stop the server for <seconds>. Decimals allowed.")
 
 // errDebugDenied is Redis's text.
-const errDebugDenied = Error("ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a " +
-	"local connection, otherwise you need to set this option in the configuration file, and then restart the server.")
+const errDebugDenied = Error("ERR DEBUG command not allowed. If the enable-debug-command option is set " +
+	"to \"local\", you can run it from a local connection, otherwise you need to set this option in the " +
+	"configuration file, and then restart the server.")
 
-// mayDebug reports whether enable-debug-command allows the client DEBUG. As in Redis, 127.0.0.1 and ::1 are local and the other addresses
-// of the loopback interface are not.
+// mayDebug reports whether enable-debug-command allows the client DEBUG. As in Redis, 127.0.0.1 and
+// ::1 are local and the other addresses of the loopback interface are not.
 func (s *Session) mayDebug() bool {
 	switch s.srv.Config.Snapshot().DebugCommand {
 	case "yes":
 		return true
 	case "local":
-		addr, err := netip.ParseAddrPort(s.Addr)
-		return err != nil || addr.Addr() == netip.IPv6Loopback() || addr.Addr().Unmap() == netip.AddrFrom4([4]byte{127, 0, 0, 1})
+		if s.unix {
+			return true
+		}
+		at, _ := netip.ParseAddrPort(s.Addr)
+		addr := at.Addr().Unmap()
+		return addr == netip.AddrFrom4([4]byte{127, 0, 0, 1}) || addr == netip.IPv6Loopback()
 	}
 	return false
 }
@@ -65,8 +72,8 @@ type pendingCheck struct {
 	err  error
 }
 
-// debugCheck checks the memory in a goroutine of its own, because the client's may serve others. In EXEC, where every lock is held anyway,
-// it does so at once.
+// debugCheck checks the memory in a goroutine of its own, because the client's may serve others. In
+// EXEC, where every lock is held anyway, it does so at once.
 func debugCheck(c *Call) error {
 	srv, s := c.Srv, c.S
 	if s.multi.running {
@@ -93,7 +100,8 @@ func debugCheck(c *Call) error {
 // checked replies with what a check found.
 func (c *Call) checked(err error) error {
 	if err != nil {
-		c.Srv.Log.Error("DEBUG CHECK found that the memory is damaged", "client", c.S.Addr) // where may have a key, which no log shows
+		// Where it is may have a key, which no log shows.
+		c.Srv.Log.Error("DEBUG CHECK found that the memory is damaged", "client", c.S.Addr)
 	}
 	return c.ok(err)
 }
