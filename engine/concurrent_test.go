@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -159,5 +160,49 @@ func TestConcurrency(t *testing.T) {
 	others.Wait()
 	if err := s.Check(); err != nil {
 		t.Error(err)
+	}
+}
+
+// However many shards there are, those of the keys are locked, and no other.
+func TestLockKeys(t *testing.T) {
+	s, err := engine.OpenArena(engine.Options{Shards: 256})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	s.StopBackground()
+	tx := s.NewTx()
+	for n := range 40 {
+		var keys []engine.Key
+		var want []int
+		for i := range n {
+			k := s.Key([]byte(key(100*n + i)))
+			keys, want = append(keys, k), append(want, s.ShardOf(k))
+		}
+		slices.Sort(want)
+		tx.LockKeys(keys)
+		if got := s.Locked(); !slices.Equal(got, slices.Compact(want)) {
+			t.Errorf("locked: %v, want %v", got, want)
+		}
+		tx.Unlock()
+		if got := s.Locked(); len(got) > 0 {
+			t.Fatalf("still locked: %v", got)
+		}
+	}
+}
+
+// A shard keeps 16 MB, there are up to eight for each processor, and no shard has to address more than half of what it can.
+func TestShardsFor(t *testing.T) {
+	const mb, gb = 1 << 20, 1 << 30
+	for _, test := range []struct {
+		maxMemory  int64
+		cpus, want int
+	}{
+		{0, 1, 8}, {0, 2, 16}, {0, 3, 32}, {1, 2, 4}, {128*mb - 1, 2, 4}, {128 * mb, 2, 8}, {256*mb - 1, 2, 8}, {256 * mb, 2, 16}, {gb, 2, 16},
+		{128 * gb, 2, 16}, {128*gb + 16, 2, 32}, {256 * gb, 1, 32},
+	} {
+		if got := engine.ShardsFor(test.maxMemory, test.cpus); got != test.want {
+			t.Errorf("%+v: got %d", test, got)
+		}
 	}
 }

@@ -139,6 +139,21 @@ func (s *Store) YieldUntil(stop func() bool) (n int) {
 	return n
 }
 
+// Locked returns the numbers of the shards that are locked.
+func (s *Store) Locked() (numbers []int) {
+	for i := range s.shards {
+		if !s.shards[i].mu.TryLock() {
+			numbers = append(numbers, i)
+			continue
+		}
+		s.shards[i].mu.Unlock()
+	}
+	return numbers
+}
+
+// ShardOf returns the number of a key's shard.
+func (s *Store) ShardOf(k Key) int { return int(k.hash & s.mask) }
+
 // SameShard reports whether two keys are in the same shard.
 func (s *Store) SameShard(a, b Key) bool { return (a.hash^b.hash)&s.mask == 0 }
 
