@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/redistill/redistill/engine"
 	"github.com/redistill/redistill/test/await"
@@ -179,4 +180,24 @@ func TestKeepingAgesRecalledKeys(t *testing.T) {
 		t.Errorf("idle for %d ms, %v", ms, ok)
 	}
 	f.unlocked(f.s.EndRecall)
+}
+
+// Deadlines so far off that they need more bytes do not count where volatile-ttl looks for the sooner half of a block.
+func TestFarDeadlinesDoNotCount(t *testing.T) {
+	const n, hour = 900, 3600_000
+	f := open(t, engine.Options{Shards: 1, Policy: engine.VolatileTTL})
+	far := time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
+	for i := range n {
+		f.setUntil(key(i), val, []int64{f.base + 10*hour, f.base + 1000*hour, far}[i%3])
+	}
+	f.unlocked(func() { f.s.Reclaim(20) })
+	var gone [3]int
+	for i := range n {
+		if !f.exists(key(i)) {
+			gone[i%3]++
+		}
+	}
+	if gone[0] == 0 || gone[1] != 0 || gone[2] != 0 {
+		t.Errorf("%d keys with the soonest deadline were evicted, %d with a later one, %d with one far off", gone[0], gone[1], gone[2])
+	}
 }
