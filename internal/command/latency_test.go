@@ -117,3 +117,22 @@ func testLatencyDoctorNamesCommands(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// Each bound counts the calls of all classes that end at it or before.
+func TestLatenciesByBound(t *testing.T) {
+	var total commandTotal
+	for class := range latencyClasses {
+		total.latency[class] = 1
+	}
+	for i, got := range total.within() {
+		want := uint64(0)
+		for class := range latencyClasses {
+			if latencyLimit(class) <= LatencyBounds()[i] {
+				want++
+			}
+		}
+		if got != want || want == 0 {
+			t.Errorf("up to %v: %d calls, want %d", LatencyBounds()[i], got, want)
+		}
+	}
+}
