@@ -93,3 +93,11 @@ func TestSlowlogOfTransaction(t *testing.T) {
 		t.Errorf("%d slow commands are observed", n)
 	}
 }
+
+func TestSlowlogTime(t *testing.T) {
+	srv := newTestServer(t)
+	srv.slowlog.add(connect(t, srv).Session, srv.table.find("get"), nil, 1_001_000_999)
+	if got := srv.slowlog.entries[0].micros; got != 1_001_000 {
+		t.Errorf("1.001000999 s are %d microseconds", got)
+	}
+}
