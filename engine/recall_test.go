@@ -202,3 +202,17 @@ func TestPromotionWastesNothing(t *testing.T) {
 		t.Errorf("%d bytes are dead beside %d", st.DeadBytes, st.DataBytes)
 	}
 }
+
+// A key that was used less than a new one counts each use, until it is like a new one.
+func TestFrequencyBelowThatOfNewKeys(t *testing.T) {
+	f := open(t, engine.Options{Shards: 1, Policy: engine.AllKeysLFU})
+	f.set("k", "v")
+	fresh, _ := f.tx.Frequency(f.k("k"))
+	f.tx.SetFrequency(f.k("k"), fresh-2)
+	for i := range 3 {
+		if n, ok := f.tx.Frequency(f.k("k")); !ok || n != fresh-2+i {
+			t.Errorf("after %d uses: %d, %v", i, n, ok)
+		}
+		f.tx.Touch(f.k("k"))
+	}
+}
