@@ -31,6 +31,15 @@ func (l *lock) Lock() {
 	l.from = time.Now()
 }
 
+// TryLock locks the shard if nobody has it.
+func (l *lock) TryLock() bool {
+	ours := l.mu.TryLock()
+	if ours {
+		l.hold, l.from = Hold{}, time.Now()
+	}
+	return ours
+}
+
 // Unlock ends the hold.
 func (l *lock) Unlock() {
 	h := l.hold

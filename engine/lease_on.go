@@ -8,26 +8,26 @@ import (
 	"github.com/redistill/redistill/internal/invariants"
 )
 
-// epoch counts what ends the views of a shard's memory: its lock is given back, or a key changes.
-type epoch struct{ n atomic.Uint64 }
+// views counts what ends the views of a shard's memory: its lock is given back, or a key changes.
+type views struct{ epoch atomic.Uint64 }
 
 // endViews ends all views of the shard's memory.
-func (sh *shard) endViews() { sh.views.n.Add(1) }
+func (sh *shard) endViews() { sh.views.epoch.Add(1) }
 
 // lease is what a view has to tell whether it may still be used. The zero value is that of a view
 // of other memory.
 type lease struct {
-	of    *epoch
+	of    *views
 	began uint64
 }
 
 // lease returns that of a view which begins now.
-func (sh *shard) lease() lease { return lease{&sh.views, sh.views.n.Load()} }
+func (sh *shard) lease() lease { return lease{&sh.views, sh.views.epoch.Load()} }
 
 // check panics if the view is used although it has ended. What it shows then may be another key's
 // bytes.
 func (l lease) check() {
-	if l.of != nil && l.of.n.Load() != l.began {
+	if l.of != nil && l.of.epoch.Load() != l.began {
 		invariants.Violated("a view of a value is used after its lock or after a write")
 	}
 }

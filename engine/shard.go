@@ -48,7 +48,7 @@ type shard struct {
 	kept    int64                  // bytes kept while evicting less keepPerFreed times those freed, at least 0
 	watches map[watchID]*watch
 	colour  uint8          // flagColour or 0: of the records that no snapshot has to see any more
-	views   epoch          // of what callers are lent of the shard's memory
+	views   views          // of what callers are lent of the shard's memory
 	snap    *shardSnapshot // the snapshot being taken, as far as it concerns the shard; nil if it does not
 	timer   holdTimer      // of the lock, while the background has it
 	touched uint8          // keeps the compiler from dropping the loads of touchRecords
