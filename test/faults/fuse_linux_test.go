@@ -157,12 +157,20 @@ func (n *node) Unlink(ctx context.Context, name string) syscall.Errno {
 }
 
 // OpendirHandle opens a directory.
-func (n *node) OpendirHandle(context.Context, uint32) (fs.FileHandle, uint32, syscall.Errno) {
-	return &openDir{n.calls}, 0, 0
+func (n *node) OpendirHandle(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
+	d, flags, errno := n.LoopbackNode.OpendirHandle(ctx, flags)
+	if errno != 0 {
+		return nil, 0, errno
+	}
+	return &openDir{d.(fs.FileReaddirenter), d.(fs.FileReleasedirer), n.calls}, flags, 0
 }
 
-// openDir is an open directory, which can be synchronised and not read.
-type openDir struct{ *calls }
+// openDir is an open directory, which can be read and synchronised.
+type openDir struct {
+	fs.FileReaddirenter
+	fs.FileReleasedirer
+	*calls
+}
 
 // Fsyncdir does nothing, for the directory below is no other after a crash of this process.
 func (d *openDir) Fsyncdir(context.Context, uint32) syscall.Errno { return d.check("fsyncdir") }
