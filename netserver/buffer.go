@@ -1,6 +1,7 @@
 package netserver
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/redistill/redistill/internal/invariants"
@@ -29,6 +30,7 @@ type replyPool struct {
 	mu    sync.Mutex // guards the fields below
 	spare [][]byte
 	least int // the fewest that there were since the last trim
+	peak  int // the most bytes that one of them held since then
 }
 
 // spareReplies is the most buffers that a replyPool holds.
@@ -49,23 +51,24 @@ func (p *replyPool) get() []byte {
 	return b[:0]
 }
 
-// put takes over a buffer.
-func (p *replyPool) put(b []byte) {
+// put takes over a buffer, of which so many bytes were used.
+func (p *replyPool) put(b []byte, used int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.peak = max(p.peak, used)
 	if len(p.spare) < spareReplies {
 		p.spare = append(p.spare, b)
 	}
 }
 
-// trim drops what was not used since the last call.
+// trim drops what was not used since the last call, and what smaller buffers could have done: each
+// connection takes the next buffer, so that a single client with small replies would keep a large one.
 func (p *replyPool) trim() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := copy(p.spare, p.spare[p.least:])
-	clear(p.spare[n:])
-	p.spare = p.spare[:n]
-	p.least = n
+	p.spare = slices.Delete(p.spare, 0, p.least)
+	p.spare = slices.DeleteFunc(p.spare, func(b []byte) bool { return cap(b)/4 > p.peak })
+	p.least, p.peak = len(p.spare), 0
 }
 
 // queryBuffer holds what was read from a client and not yet executed. It must not be copied after

@@ -194,3 +194,34 @@ func TestExecuteManyArguments(t *testing.T) {
 		t.Errorf("a slice of %d arguments is kept", cap(b.args))
 	}
 }
+
+// TestReplyPool: buffers stay while they are used for replies of their size, and no longer.
+func TestReplyPool(t *testing.T) {
+	const size = 4 * megabyte
+	var p replyPool
+	use := func(n, used int) {
+		var taken [][]byte
+		for range n {
+			b := p.get()
+			if b == nil {
+				b = make([]byte, 0, size)
+			}
+			taken = append(taken, b)
+		}
+		for _, b := range taken {
+			p.put(b, used)
+		}
+	}
+	for _, step := range []struct {
+		n, used int // buffers at a time, and bytes in each
+		left    int // after the next trim
+	}{
+		{spareReplies + 1, size, spareReplies}, {2, size, 2}, {1, size / 4, 1}, {1, size/4 - 1, 0}, {1, size, 1}, {0, 0, 0},
+	} {
+		use(step.n, step.used)
+		p.trim()
+		if got := len(p.spare); got != step.left {
+			t.Errorf("%+v: %d are left", step, got)
+		}
+	}
+}

@@ -84,7 +84,7 @@ func (c *link) emptied() {
 	c.session.Sent()
 	out := &c.session.Out
 	if cap(out.B) > keepSize {
-		c.srv.replies.put(out.B)
+		c.srv.replies.put(out.B, c.outPeak)
 		out.B = nil
 	}
 	if large := c.in.size() > idleSize || cap(out.B) > idleSize; c.large.Load() != large {
