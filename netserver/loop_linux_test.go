@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/redistill/redistill/test/await"
 )
@@ -130,8 +131,10 @@ func TestIdleLoop(t *testing.T) { eachLoopPath(t, testIdleLoop) }
 func testIdleLoop(t *testing.T, path string) {
 	s := startServer(t, path)
 	c := s.dial()
+	// Looking interrupts a loop, and it falls asleep only when nothing happens for rawWait.
+	const pause = 5 * rawWait * time.Millisecond
 	for range 5 {
-		await.True(t, "the loops are asleep", func() bool { return loopsIn("[syscall") == testLoops })
+		await.TrueEvery(t, pause, "the loops are asleep", func() bool { return loopsIn("[syscall") == testLoops })
 		if got := c.do("PING"); got != "+PONG\r\n" {
 			t.Fatalf("got %q", got)
 		}

@@ -17,11 +17,18 @@ const Limit = 3 * time.Minute
 // pollInterval is how long True pauses between two looks.
 const pollInterval = time.Millisecond
 
-// True waits until holds returns true. It calls holds at once and then every millisecond, on the caller's goroutine. When the limit is
-// over, it ends the test with what, a clause such as "the client is gone".
+// True waits until holds returns true. It calls holds at once and then every millisecond, on the
+// caller's goroutine. When the limit is over, it ends the test with what, a clause such as "the client
+// is gone".
 func True(tb testing.TB, what string, holds func() bool) {
 	tb.Helper()
-	for deadline := Deadline(); !holds(); time.Sleep(pollInterval) {
+	TrueEvery(tb, pollInterval, what, holds)
+}
+
+// TrueEvery is True with another pause between two looks, for what looking at it disturbs.
+func TrueEvery(tb testing.TB, pause time.Duration, what string, holds func() bool) {
+	tb.Helper()
+	for deadline := Deadline(); !holds(); time.Sleep(pause) {
 		if time.Now().After(deadline) {
 			tb.Fatalf("after %s still not: %s", Limit, what)
 		}
