@@ -307,6 +307,7 @@ func (p *uringPoller) write(c *loopConn) (done, ok bool) {
 	b := out.B[min(c.sent, len(out.B)):]
 	if len(out.Pieces) > 0 {
 		b = out.Rest(p.one[:0], c.sent, math.MaxInt32)[0]
+		p.one[0] = nil // which would keep the buffer of a connection that has gone
 	}
 	e := p.request(opSend, actSend, c.fd)
 	e.addr, e.len, e.opFlags = uint64(uintptr(unsafe.Pointer(&b[0]))), uint32(min(len(b), math.MaxInt32)), syscall.MSG_NOSIGNAL

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,12 +32,7 @@ func (m *monitors) remove(s *Session) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for i := range m.list {
-		if m.list[i] == s {
-			m.list = append(m.list[:i:i], m.list[i+1:]...)
-			break
-		}
-	}
+	m.list = slices.DeleteFunc(m.list, func(other *Session) bool { return other == s })
 	if len(m.list) == 0 {
 		m.srv.alert.And(^alertMonitors)
 	}
