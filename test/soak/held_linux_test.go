@@ -1,7 +1,9 @@
 package soak
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -75,6 +77,9 @@ func (sc *scene) expectNothingLeft(before held, there *contents) {
 	var now held
 	defer func() {
 		sc.t.Logf("before %+v\nafter  %+v\nkeys   %d bytes in %d strings", before, now, there.bytes, there.strings)
+		if sc.t.Failed() {
+			sc.t.Logf("most of the heap:\n%s", sc.heapMost())
+		}
 	}()
 	for _, limit := range []struct {
 		what  string
@@ -94,4 +99,24 @@ func (sc *scene) expectNothingLeft(before held, there *contents) {
 			return limit.keeps()
 		})
 	}
+}
+
+// heapMost returns the records of the heap's profile that have most bytes in use.
+func (sc *scene) heapMost() string {
+	text, err := sc.page("/debug/pprof/heap?debug=1")
+	if err != nil {
+		return err.Error()
+	}
+	_, text, _ = strings.Cut(text, "\n") // the total
+	records := strings.Split(text, "\n\n")
+	slices.SortFunc(records, func(a, b string) int { return cmp.Compare(inUse(b), inUse(a)) })
+	return strings.Join(records[:min(8, len(records))], "\n\n")
+}
+
+// inUse returns the bytes of a record, which begins with "objects: bytes [".
+func inUse(record string) int {
+	_, bytes, _ := strings.Cut(record, ": ")
+	bytes, _, _ = strings.Cut(bytes, " ")
+	n, _ := strconv.Atoi(bytes) // what is no record has none
+	return n
 }
