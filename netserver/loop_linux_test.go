@@ -2,6 +2,7 @@ package netserver
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"runtime"
@@ -123,6 +124,26 @@ func testLoopsEnd(t *testing.T, path string) {
 	session.wake()
 	// Gone are a listener, the first connection, and a poller's descriptor and an eventfd for each loop.
 	await.True(t, "the descriptors are closed", func() bool { return descriptors() <= before-2-2*testLoops })
+}
+
+// TestReadingBelowTheLimit: the soft limit is for what the client has still to read.
+func TestReadingBelowTheLimit(t *testing.T) { eachLoopPath(t, testReadingBelowTheLimit) }
+
+func testReadingBelowTheLimit(t *testing.T, path string) {
+	s := startServer(t, path)
+	s.set("client-output-buffer-limit", "normal 0 32mb 3600")
+	c := s.dial()
+	if err := c.socket().SetReadBuffer(64 << 10); err != nil {
+		t.Fatal(err)
+	}
+	c.do("SET", "k", strings.Repeat("x", 64*megabyte)) // twice as much as the limit, and far more than the socket's buffers hold
+	c.send(encode("GET", "k"))
+	conn := s.connOf(c).(*loopConn)
+	await.True(t, "the client's time runs", func() bool { return conn.deadline.Load() != 0 })
+	if _, err := io.CopyN(io.Discard, c.r, 40*megabyte); err != nil {
+		t.Fatal(err)
+	}
+	await.True(t, "the client has its time again", func() bool { return conn.deadline.Load() == 0 })
 }
 
 // TestIdleLoop: a loop wakes up from the wait that the scheduler knows of.
