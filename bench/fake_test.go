@@ -204,7 +204,7 @@ func builtin(t testing.TB, name string) Profile {
 }
 
 // small is a short run of a profile, with small values, which take time to make.
-// It ends after so many requests.
+// It ends after that many requests.
 func small(t testing.TB, name string, requests int64) Config {
 	over := Overrides{Keys: 500, ValueSize: Sizes{32, 2000}}
 	if name == "counter" {

@@ -110,8 +110,9 @@ func TestReserveKeepsMemoryReady(t *testing.T) {
 	}
 }
 
-// Background work that goes in steps lets those in who wait for the shard: a mutex alone would be taken again before they wake. On one
-// processor whoever waits runs when the other one lets go, and the number of yields does not depend on how fast the machine is.
+// Background work that goes in steps lets in those who wait for the shard: a mutex alone would be
+// taken again before they wake. On one processor the one who waits runs when the other lets go, so that
+// the number of yields does not depend on how fast the machine is.
 func TestYieldLetsOthersIn(t *testing.T) {
 	f := open(t, engine.Options{Shards: 1})
 	f.unlocked(f.s.StopBackground)

@@ -51,7 +51,7 @@ func (p *replyPool) get() []byte {
 	return b[:0]
 }
 
-// put takes over a buffer, of which so many bytes were used.
+// put takes over a buffer, with how many of its bytes were used.
 func (p *replyPool) put(b []byte, used int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// lock locks a file until it is closed, and waits for whoever has locked it. Where the filesystem has
-// no locks, it does nothing.
+// lock locks a file until it is closed. It waits for another process that has locked it. Where the
+// filesystem has no locks, it does nothing.
 func lock(f *os.File) { _ = flock(f, syscall.LOCK_EX) }
 
 func flock(f *os.File, how int) error {

@@ -127,7 +127,8 @@ func (s *saver) take() (dir string, err error) {
 	return s.link()
 }
 
-// taken waits for the end of a snapshot, before which there were so many. It reports whether it was written, rather than given up.
+// taken waits for the end of a snapshot, and gets the number of snapshots before it. It reports whether
+// the snapshot was written, rather than given up.
 func (s *saver) taken(saves string) (written bool, err error) {
 	await.True(s.t, "the snapshot ends", func() bool {
 		var f map[string]string

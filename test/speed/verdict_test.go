@@ -36,7 +36,7 @@ func (m *machine) pair() pair {
 	return p
 }
 
-// verdicts lets many contests run for up to so many pairs, and counts how they end.
+// verdicts lets many contests run for up to a number of pairs, and counts how they end.
 func verdicts(contests, pairs int, m machine) map[verdict]int {
 	count := map[verdict]int{}
 	for seed := range contests {
