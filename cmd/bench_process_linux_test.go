@@ -28,27 +28,31 @@ type benchProcess struct {
 }
 
 // startBench starts bench in a process group of its own, as a shell does, and
-// returns when it measures.
+// returns when it has measured something.
 func startBench(t *testing.T, args ...string) *benchProcess {
 	t.Helper()
 	p := &benchProcess{socket: filepath.Join(t.TempDir(), "s")}
 	server := "redistill serve --bind 127.0.0.1 --port {port} --max-memory 100mb --unix-socket " + p.socket
-	p.Cmd = exec.Command("redistill", append([]string{"bench", server, "--keys", "10", "--warmup", "0s", "--duration", "1h", "--timeout", await.Limit.String()}, args...)...)
+	p.Cmd = exec.Command("redistill", append([]string{
+		"bench", server, "--connections", "1", "--pipeline", "1", "--keys", "10", "--warmup", "0s",
+		"--duration", "1h", "--timeout", await.Limit.String(),
+	}, args...)...)
 	p.Stdout, p.Stderr = &p.stdout, &p.stderr
 	p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.Process.Kill() }) // it has ended, unless the test failed
-	await.True(t, "bench gets so far that it measures", p.measures)
+	await.True(t, "bench gets so far that it measures", p.hasMeasured)
 	return p
 }
 
-// measures reports whether the server has answered GETs.
-func (p *benchProcess) measures() bool {
+// hasMeasured reports whether the server has answered two GETs. The only connection
+// sends the second when it has recorded the reply to the first.
+func (p *benchProcess) hasMeasured() bool {
 	stats, err := ask(p.socket, "INFO stats")
 	_, hits, there := strings.Cut(stats, "keyspace_hits:") // not in what it says until it has looked for a snapshot
-	return err == nil && there && !strings.HasPrefix(hits, "0\r\n")
+	return err == nil && there && !strings.HasPrefix(hits, "0\r\n") && !strings.HasPrefix(hits, "1\r\n")
 }
 
 // ask sends a command to a Unix socket and returns what comes until there are two
