@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -54,4 +56,27 @@ func usageOf(pid int) (Usage, error) {
 		Resident: number(24) * int64(os.Getpagesize()), Descriptors: len(entries), Threads: int(number(20)),
 		CPU: time.Duration(number(14)+number(15)) * ClockTick, State: f[0],
 	}, err
+}
+
+// listens reports whether the process listens on its port. Somebody else may have it for a moment: a test that starts its server again
+// takes the port that it had before.
+func (s *Server) listens() bool {
+	_, port, _ := strings.Cut(s.Addr, ":")
+	n, _ := strconv.Atoi(port)
+	sockets := map[string]bool{}
+	for _, table := range []string{"tcp", "tcp6"} {
+		text, _ := os.ReadFile("/proc/net/" + table)
+		for line := range strings.Lines(string(text)) {
+			// The local address is the second field, the state the fourth, the inode the tenth.
+			f := strings.Fields(line)
+			if len(f) > 9 && f[3] == "0A" && strings.HasSuffix(f[1], fmt.Sprintf(":%04X", n)) {
+				sockets["socket:["+f[9]+"]"] = true
+			}
+		}
+	}
+	fds, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", s.PID))
+	return slices.ContainsFunc(fds, func(fd string) bool {
+		target, _ := os.Readlink(fd)
+		return sockets[target]
+	})
 }

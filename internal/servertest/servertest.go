@@ -108,6 +108,9 @@ func StartIn(tb testing.TB, dir string, args ...string) *Server {
 	tb.Helper()
 	s := Launch(tb, dir, args...)
 	s.Eventually("it accepts connections", func() bool {
+		if !s.listens() {
+			return false
+		}
 		nc, err := net.Dial("tcp", s.Addr)
 		return err == nil && nc.Close() == nil
 	})
