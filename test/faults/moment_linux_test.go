@@ -184,11 +184,14 @@ func (s *storm) move(c *client, r *rand.Rand, _ int) {
 	c.expect(":1", "MOVE", fmt.Sprintf("token:%d:%d", i, next), strconv.Itoa(at.db))
 }
 
-// churnVolatile writes keys that expire soon, and more of them than there is room for.
+// churnVolatile writes keys that expire soon, some of them late, which fill the memory however slow the machine is.
 func churnVolatile(c *client, r *rand.Rand, n int) {
 	for range 20 {
-		rest := strconv.Itoa(r.IntN(200_000))
-		c.say("SET", "churn:"+rest, strings.Repeat(rest+" ", 1+r.IntN(400)), "PX", strconv.Itoa(50+r.IntN(20_000)))
+		rest, ttl := strconv.Itoa(r.IntN(200_000)), 50+r.IntN(20_000)
+		if r.IntN(2) == 0 {
+			ttl = 3_600_000
+		}
+		c.say("SET", "churn:"+rest, strings.Repeat(rest+" ", 1+r.IntN(400)), "PX", strconv.Itoa(ttl))
 	}
 	c.flush()
 	for range 20 {
@@ -220,8 +223,9 @@ func TestMoment(t *testing.T) {
 	defer s.ended.Store(true)
 	s.begin(&running)
 	snapshots, failed, keys := 0, 0, 0
-	for end := time.Now().Add(*length); (snapshots < 3 || evicted(c) == 0 || time.Now().Before(end)) && !t.Failed(); {
-		if rand.IntN(8) == 0 { // some snapshots are begun again
+	enough := func() bool { return snapshots >= 3 && evicted(c) > 0 && s.flushes.Load() > 0 }
+	for end := time.Now().Add(*length); (!enough() || time.Now().Before(end)) && !t.Failed(); {
+		if evicted(c) > 0 && rand.IntN(4) == 0 { // some snapshots are begun again
 			running.Go(func() { s.flush() })
 		}
 		flushes, from, to := s.flushes.Load(), s.done.Load(), int64(0)
