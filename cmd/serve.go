@@ -125,7 +125,7 @@ func runServe(ctx context.Context, sources *loaded, log *slog.Logger) error {
 	}
 	defer stopStatus()
 	defer onHangup(func() { reload(cfg, sources.again, keeper, log) })()
-	server := netserver.New(netserver.Options{Commands: commands, Path: ioPath, Loops: v.Threads})
+	server := netserver.New(netserver.Options{Commands: commands, Path: ioPath, Loops: v.Threads, Others: statusFiles(v)})
 	if err := server.FitConnections(); err != nil {
 		return errors.Join(err, closeListeners(listeners))
 	}

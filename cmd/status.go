@@ -9,6 +9,14 @@ import (
 	"github.com/redistill/redistill/internal/status"
 )
 
+// statusFiles is how many files serveStatus may keep open.
+func statusFiles(v *config.Values) int {
+	if v.HTTPBind == "" {
+		return 0
+	}
+	return status.Files
+}
+
 // serveStatus lets server answer HTTP requests, if the settings ask for that, until stop is called.
 func serveStatus(server *status.Server, v *config.Values, log *slog.Logger) (stop func(), err error) {
 	if v.HTTPBind == "" {

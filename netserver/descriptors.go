@@ -46,7 +46,7 @@ func (s *Server) FitConnections() error {
 // fit makes the limit of open files high enough for so many clients, and returns for how many it is. If these are fewer, the error says
 // why.
 func (s *Server) fit(clients int) (possible int, err error) {
-	own := uint64(ownDescriptors)
+	own := uint64(ownDescriptors + s.otherFiles)
 	if s.path != Portable {
 		own += loopDescriptors * uint64(s.threads)
 	}

@@ -49,6 +49,11 @@ func TestFitConnections(t *testing.T) {
 	if got := currentLimit(t); got != 300+ownDescriptors {
 		t.Errorf("the limit is %d", got)
 	}
+	s.otherFiles = 5
+	if possible, err := s.fit(300); possible != 300 || err != nil || currentLimit(t) != 305+ownDescriptors {
+		t.Errorf("for %d clients the limit is %d: %v", possible, currentLimit(t), err)
+	}
+	s.otherFiles = 0
 	c := s.dial()
 	if got := c.do("CONFIG", "SET", "maxclients", "400"); got != "+OK\r\n" || currentLimit(t) != 400+ownDescriptors {
 		t.Errorf("got %q, and the limit is %d", got, currentLimit(t))

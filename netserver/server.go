@@ -61,6 +61,7 @@ type Options struct {
 	Commands *command.Server // runs what clients send; its configuration and log are used here too. Required
 	Path     string          // as ChoosePath returned it; empty is Portable
 	Loops    int             // number of event loops; 0 is one for each core that the process may use
+	Others   int             // files that the rest of the process may keep open, beside those of its own: see FitConnections
 
 	tinyRings        bool          // tests: rings have too little of everything
 	handshakeTimeout time.Duration // tests: in place of the constant
@@ -83,6 +84,7 @@ type Server struct {
 	threads          int             // event loops to start
 	tinyRings        bool            // see Options
 	handshakeTimeout time.Duration   // likewise
+	otherFiles       int             // Options.Others
 	drainMost        time.Duration   // the constant, unless a test changes it before Shutdown
 	loops            []*loop         // started by Serve; constant after
 	listeners        []*loopListener // what the loops accept from; likewise
@@ -105,6 +107,7 @@ type served interface {
 func New(o Options) *Server {
 	s := &Server{commands: o.Commands, log: o.Commands.Log, stop: make(chan struct{}), conns: map[served]struct{}{}}
 	s.path, s.threads, s.tinyRings = cmp.Or(o.Path, Portable), o.Loops, o.tinyRings
+	s.otherFiles = o.Others
 	s.handshakeTimeout, s.drainMost = cmp.Or(o.handshakeTimeout, handshakeTimeout), drainMost
 	if s.threads == 0 {
 		s.threads = runtime.GOMAXPROCS(0)

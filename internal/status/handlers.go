@@ -17,10 +17,10 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("GET /metrics", s.metrics())
 	if s.options.Profiles {
 		// Not pprof.Cmdline, for a password may be among the arguments.
-		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("GET /debug/pprof/", s.profile(pprof.Index))
+		mux.HandleFunc("GET /debug/pprof/profile", s.profile(pprof.Profile))
 		mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
-		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+		mux.HandleFunc("GET /debug/pprof/trace", s.profile(pprof.Trace))
 		mux.HandleFunc("GET /debug/pprof/cmdline", http.NotFound)
 	}
 	return mux

@@ -7,6 +7,9 @@
 //	/metrics  everything for Prometheus (metrics.go, collector.go)
 //	/debug/pprof/  profiles of the Go runtime, if Options.Profiles is set
 //
+// Probes (the first three) are answered whatever other clients do. See listener for connections that are left open. What takes memory or
+// time is bounded apart from probes: maxScrapes and maxProfiles.
+//
 // There is no password: the listener is on loopback unless the operator says otherwise, and no answer has keys, values, passwords or
 // arguments of commands in it. The command line, which may hold a password, is left out of the profiles. What reaches loopback need not be
 // meant for it: see localOnly.
@@ -39,13 +42,12 @@ var stateNames = [...]string{Loading: "loading", Ready: "ok", Draining: "drainin
 // String returns the state as /health writes it.
 func (s State) String() string { return stateNames[s] }
 
-// Limits of the listener. Whoever can reach it shall not take more than a little memory.
+// Limits of what a connection takes, beside MaxConnections. A client can make the server hold a
+// little memory for a short time, and no more.
 const (
-	maxConnections  = 64
 	maxHeaderBytes  = 16 << 10
-	headerTimeout   = 5 * time.Second
-	requestTimeout  = 10 * time.Second
-	responseTimeout = 30 * time.Second // profiles may take longer
+	requestTimeout  = 2 * time.Second  // from the first byte of a request, or the accept, to its last
+	responseTimeout = 10 * time.Second // from there to the end of the answer; profiles have more
 	idleTimeout     = 2 * time.Minute
 )
 
@@ -61,14 +63,16 @@ type Server struct {
 	options Options
 	state   atomic.Int32
 	http    http.Server
+
+	profiling chan struct{} // holds one for each profile that is being made
 }
 
 // New returns a server in the state Loading, which serves nothing yet.
 func New(o Options) *Server {
-	s := &Server{options: o}
+	s := &Server{options: o, profiling: make(chan struct{}, maxProfiles)}
 	s.http = http.Server{
-		Handler: s.routes(), MaxHeaderBytes: maxHeaderBytes, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout,
-		WriteTimeout: responseTimeout, IdleTimeout: idleTimeout, ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+		Handler: s.routes(), MaxHeaderBytes: maxHeaderBytes, ReadTimeout: requestTimeout, WriteTimeout: responseTimeout,
+		IdleTimeout: idleTimeout, ConnState: note, ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
 	}
 	return s
 }
@@ -84,7 +88,7 @@ func (s *Server) Serve(l net.Listener) error {
 	if a, ok := l.Addr().(*net.TCPAddr); ok && a.IP.IsLoopback() {
 		s.http.Handler = localOnly(s.http.Handler)
 	}
-	err := s.http.Serve(&limitedListener{l, make(chan struct{}, maxConnections), make(chan struct{})})
+	err := s.http.Serve(newListener(l, s.options.Log))
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
@@ -101,44 +105,4 @@ func (s *Server) Close() {
 	if s.http.Shutdown(ctx) != nil {
 		_ = s.http.Close()
 	}
-}
-
-// limitedListener lets connections wait while maxConnections are open.
-type limitedListener struct {
-	net.Listener
-	places chan struct{} // holds one for each connection
-	closed chan struct{}
-}
-
-// Close ends an Accept that waits for a place too. It is called once.
-func (l *limitedListener) Close() error {
-	close(l.closed)
-	return l.Listener.Close()
-}
-
-func (l *limitedListener) Accept() (net.Conn, error) {
-	select {
-	case l.places <- struct{}{}:
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-	nc, err := l.Listener.Accept()
-	if err != nil {
-		<-l.places
-		return nil, err
-	}
-	return &limitedConn{Conn: nc, places: l.places}, nil
-}
-
-type limitedConn struct {
-	net.Conn
-	places chan struct{}
-	closed atomic.Bool
-}
-
-func (c *limitedConn) Close() error {
-	if !c.closed.Swap(true) {
-		<-c.places
-	}
-	return c.Conn.Close()
 }

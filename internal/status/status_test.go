@@ -2,7 +2,6 @@ package status
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -14,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -263,87 +261,4 @@ func TestHost(t *testing.T) {
 		_ = nc.Close()
 		stop()
 	}
-}
-
-// pipes is a listener whose connections are pipes, so that a server may run on the clock of a test.
-type pipes struct {
-	conns  chan net.Conn
-	closed chan struct{}
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case nc := <-p.conns:
-		return nc, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error   { close(p.closed); return nil }
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{} }
-
-// servePipes serves connections that dial makes, until the end of the test. Each has sent a text, or waits for the server to read it.
-func (s *Server) servePipes(t *testing.T) (dial func(text string) net.Conn) {
-	t.Helper()
-	p := &pipes{make(chan net.Conn, 2*maxConnections), make(chan struct{})}
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(p) }()
-	t.Cleanup(func() {
-		s.Close()
-		if err := <-served; err != nil {
-			t.Errorf("Serve: %v", err)
-		}
-	})
-	return func(text string) net.Conn {
-		client, server := net.Pipe()
-		t.Cleanup(func() { _ = client.Close() })
-		p.conns <- server
-		go func() { _, _ = io.WriteString(client, text) }() // until it is read, or the client is closed
-		return client
-	}
-}
-
-// TestSlowClient: who does not finish a request in time is closed.
-func TestSlowClient(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		dial := newServer(t, false).servePipes(t)
-		began := time.Now()
-		nc := dial("GET /healthz HTTP/1.1\r\nHost: localh")
-		if text, err := io.ReadAll(nc); err != nil || bytes.Contains(text, []byte("200")) || time.Since(began) != headerTimeout {
-			t.Errorf("%q, %v after %v", text, err, time.Since(began))
-		}
-	})
-}
-
-// TestConnectionLimit: connections above the limit wait until one of the others is gone.
-func TestConnectionLimit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		dial := newServer(t, false).servePipes(t)
-		var conns []net.Conn
-		answers := make(chan int, maxConnections+1)
-		for i := range maxConnections + 1 {
-			nc := dial("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-			conns = append(conns, nc)
-			go func() {
-				if _, err := nc.Read(make([]byte, 1)); err == nil {
-					answers <- i
-				}
-				_, _ = io.Copy(io.Discard, nc)
-			}()
-			synctest.Wait()
-		}
-		if n := len(answers); n != maxConnections {
-			t.Errorf("%d connections are answered, want %d", n, maxConnections)
-		}
-		for range len(answers) {
-			if i := <-answers; i == maxConnections {
-				t.Error("the last one is answered")
-			}
-		}
-		_ = conns[0].Close()
-		if i := <-answers; i != maxConnections {
-			t.Errorf("connection %d is answered again", i)
-		}
-	})
 }
