@@ -185,7 +185,7 @@ func startRedis(t *testing.T) Target {
 		}
 		t.Skip("skipped, because redis-server is not installed")
 	}
-	s, err := spawn.Start(context.Background(), nil, path, "--port", spawn.PortMark, "--save", "", "--bind", "127.0.0.1", "--dir", t.TempDir(),
+	s, err := spawn.StartForeign(context.Background(), path, "--port", spawn.PortMark, "--save", "", "--bind", "127.0.0.1", "--dir", t.TempDir(),
 		"--maxmemory", "512mb", "--maxmemory-policy", "noeviction")
 	if err != nil {
 		t.Fatal(err)

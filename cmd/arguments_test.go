@@ -47,8 +47,8 @@ func TestProcessListShowsNoPassword(t *testing.T) {
 		t.Skip("skipped, because this system has no /proc")
 	}
 	clearEnvironment(t)
-	port := freePort(t)
-	pid, _ := serverProcess(t, port, "--password", "open-sesame")
+	pid, log, _ := serverProcess(t, "--password", "open-sesame")
+	port, _ := log.ports(t)
 	connectTo(t, "redis://:open-sesame@127.0.0.1:"+port)
 	s := openConsole(t, 80, 24, "stats", "redis://:open-sesame@127.0.0.1:"+port, "--watch", "--timeout", await.Limit.String())
 	s.waitFor("hit rate")

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
@@ -142,19 +141,6 @@ func TestBenchClosedPipe(t *testing.T) {
 			t.Errorf("%s: got %v, %s", output, cmd.ProcessState, &stderr)
 		}
 	}
-}
-
-// output is what a program has written so far.
-type output struct {
-	mu   sync.Mutex
-	text []byte
-}
-
-func (o *output) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.text = append(o.text, b...)
-	return len(b), nil
 }
 
 func (o *output) shows(what *regexp.Regexp) bool {

@@ -38,7 +38,7 @@ func spawnTarget(ctx context.Context, text string, connections int) (_ bench.Nam
 		// There are more: those that ask for INFO, and that wait for the server.
 		s, err = startOwnServer(ctx, "--max-connections", strconv.Itoa(connections+100))
 	} else {
-		s, err = spawn.Start(ctx, nil, fields(text)...)
+		s, err = spawn.StartForeign(ctx, fields(text)...)
 	}
 	if err != nil {
 		return bench.Named{}, nil, err

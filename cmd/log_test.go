@@ -38,7 +38,7 @@ func messageOf(format, line string) (string, error) {
 
 // TestLogOfAServer runs a server from its start to its end: each event is one line, and no secret is in it.
 func TestLogOfAServer(t *testing.T) {
-	want := []string{"there is no snapshot to load", "ready to accept connections", "a setting was changed", "a setting was changed", "login failed",
+	want := []string{"the system chose the port", "there is no snapshot to load", "ready to accept connections", "a setting was changed", "a setting was changed", "login failed",
 		"snapshot begun", "snapshot written", "shutting down", "snapshot written", "stopped"}
 	slices.Sort(want)
 	for _, format := range []string{"text", "json"} {
@@ -46,7 +46,7 @@ func TestLogOfAServer(t *testing.T) {
 			clearEnvironment(t)
 			dir := t.TempDir()
 			file := filepath.Join(dir, "redistill.toml")
-			settings := fmt.Sprintf("[server]\nport = 0\n[logging]\nformat = %q\n[persistence]\nenabled = true\nsnapshot_path = %q\n", format, filepath.Join(dir, "dump.rdb"))
+			settings := fmt.Sprintf("[server]\nport = \"auto\"\n[logging]\nformat = %q\n[persistence]\nenabled = true\nsnapshot_path = %q\n", format, filepath.Join(dir, "dump.rdb"))
 			if err := os.WriteFile(file, []byte(settings), 0o600); err != nil {
 				t.Fatal(err)
 			}

@@ -22,6 +22,6 @@ func startOwnServer(ctx context.Context, args ...string) (*spawn.Server, error) 
 			env = append(env, v)
 		}
 	}
-	command := []string{self, "serve", "--config", os.DevNull, "--bind", "127.0.0.1", "--port", spawn.PortMark}
+	command := []string{self, "serve", "--config", os.DevNull, "--bind", "127.0.0.1", "--port", "auto"}
 	return spawn.Start(ctx, env, append(command, args...)...)
 }

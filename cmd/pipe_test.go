@@ -16,8 +16,7 @@ func TestClosedPipe(t *testing.T) {
 		t.Skip("skipped, because this system words it otherwise")
 	}
 	clearEnvironment(t)
-	port := freePort(t)
-	startOurs(t, port)
+	port := startOnPort(t)
 	connectTo(t, "127.0.0.1:"+port)
 	stats := "stats --timeout 3m 127.0.0.1:" + port
 	for _, args := range []string{

@@ -138,8 +138,8 @@ func TestPlanNarrowTerminal(t *testing.T) {
 func TestPlanFromTLS(t *testing.T) {
 	clearEnvironment(t)
 	_, cert, key := certificate(t)
-	port := freePort(t)
-	serverProcess(t, freePort(t), "--tls", "--tls-port", port, "--tls-cert-path", cert, "--tls-key-path", key)
+	_, log, _ := serverProcess(t, "--tls", "--tls-port", "auto", "--tls-cert-path", cert, "--tls-key-path", key)
+	_, port := log.ports(t)
 	await.True(t, "the server starts", func() bool {
 		nc, err := net.Dial("tcp", "127.0.0.1:"+port)
 		return err == nil && nc.Close() == nil

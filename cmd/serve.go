@@ -99,7 +99,7 @@ func runServe(ctx context.Context, sources *loaded, log *slog.Logger) error {
 	if keeper != nil {
 		defer keeper.Close()
 	}
-	listeners, err := netserver.Listen(endpoints(v, keeper))
+	listeners, err := listen(cfg, keeper, log)
 	if err != nil {
 		return err
 	}

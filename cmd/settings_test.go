@@ -18,7 +18,7 @@ import (
 // form in which the setting shows them.
 var samples = map[string][3]string{
 	"server.bind":                       {"127.0.0.2", "127.0.0.3 ::1", "0.0.0.0"},
-	"server.port":                       {"7001", "7002", "7003"},
+	"server.port":                       {"7001", "auto", "0"},
 	"server.unix_socket":                {"a.sock", "/tmp/b.sock", "c.sock"},
 	"server.unix_socket_mode":           {"700", "770", "777"},
 	"server.tcp_backlog":                {"1", "2", "3"},
@@ -30,7 +30,7 @@ var samples = map[string][3]string{
 	"server.io":                         {"epoll", "portable", "epoll"},
 	"server.threads":                    {"1", "2", "3"},
 	"server.shutdown_grace_period_secs": {"1", "2", "3"},
-	"server.tls_port":                   {"1", "2", "3"},
+	"server.tls_port":                   {"auto", "7443", "auto"},
 	"security.tls_enabled":              {"true", "false", "true"},
 	"security.tls_cert_path":            {"a.crt", "b.crt", "c.crt"},
 	"security.tls_key_path":             {"a.key", "b.key", "c.key"},

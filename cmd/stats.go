@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -174,15 +176,31 @@ func localServer() (stats.Target, error) {
 		return stats.Target{}, err
 	}
 	v := cfg.Snapshot()
-	scheme, port := "redis://", v.Port
-	if v.TLSEnabled && v.TLSPort == 0 {
-		scheme = "rediss://"
-	} else if port == 0 {
-		scheme, port = "rediss://", v.TLSPort
+	address, err := localURL(v)
+	if err != nil {
+		return stats.Target{}, err
 	}
-	t, err := stats.ParseTarget(scheme + net.JoinHostPort(reachable(v.Bind), strconv.Itoa(port)))
+	t, err := stats.ParseTarget(address)
 	t.Password = cmp.Or(os.Getenv("REDISCLI_AUTH"), v.Password)
 	return t, err
+}
+
+// localURL is where a server with these settings is found from this machine.
+func localURL(v *config.Values) (string, error) {
+	at := func(port int) string { return net.JoinHostPort(reachable(v.Bind), strconv.Itoa(port)) }
+	plain, secure := v.Ports()
+	switch {
+	case plain > 0:
+		return "redis://" + at(plain), nil
+	case secure > 0:
+		return "rediss://" + at(secure), nil
+	case v.UnixSocket != "":
+		path, err := filepath.Abs(v.UnixSocket)
+		return (&url.URL{Scheme: "unix", Path: path}).String(), err
+	case plain == 0 && secure == 0:
+		return "", errNowhere
+	}
+	return "", errors.New("the server chooses its port: name it, as in 'redistill stats 127.0.0.1:6379'")
 }
 
 // reachable is the address at which a program on the same machine finds a server

@@ -2,12 +2,9 @@ package cmd
 
 import (
 	"bytes"
-	"context"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,58 +12,9 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/internal/certs/certstest"
-	"github.com/redistill/redistill/internal/spawn"
 	"github.com/redistill/redistill/internal/stats"
 	"github.com/redistill/redistill/test/await"
 )
-
-// freePort returns a port that nothing listens on.
-func freePort(t *testing.T) string {
-	t.Helper()
-	port, err := spawn.FreePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
-}
-
-// startOurs runs 'redistill serve' in this process until the test ends.
-func startOurs(t *testing.T, port string, args ...string) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan int)
-	var log bytes.Buffer
-	go func() {
-		ended <- run(ctx, append([]string{"serve", "--port", port, "--max-memory", "256mb"}, args...), strings.NewReader(""), &log, &log)
-	}()
-	t.Cleanup(func() {
-		cancel()
-		if code := <-ended; code != 0 {
-			t.Errorf("the server ended with %d: %s", code, log.String())
-		}
-	})
-}
-
-// startRedis runs a real redis-server until the test ends.
-func startRedis(t *testing.T, port string, args ...string) {
-	t.Helper()
-	path, err := exec.LookPath("redis-server")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("no redis-server, which CI must have")
-		}
-		t.Skip("skipped, because redis-server is not installed")
-	}
-	c := exec.Command(path, append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir(),
-		"--maxmemory", "512mb", "--maxmemory-policy", "noeviction"}, args...)...)
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = c.Process.Kill()
-		_ = c.Wait()
-	})
-}
 
 // connectTo waits until a server accepts commands.
 func connectTo(t *testing.T, url string) *stats.Conn {
@@ -87,10 +35,10 @@ func connectTo(t *testing.T, url string) *stats.Conn {
 // servers are what the tests of stats run against.
 var servers = []struct {
 	name, title string
-	start       func(t *testing.T, port string, args ...string)
+	start       func(t *testing.T, args ...string) (port string)
 	password    func(word string) []string
 }{
-	{"redistill", "Redistill ", startOurs, func(word string) []string { return []string{"--password", word} }},
+	{"redistill", "Redistill ", startOnPort, func(word string) []string { return []string{"--password", word} }},
 	{"redis", "Redis 7", startRedis, func(word string) []string { return []string{"--requirepass", word} }},
 }
 
@@ -105,8 +53,7 @@ func TestStats(t *testing.T) {
 	for _, server := range servers {
 		t.Run(server.name, func(t *testing.T) {
 			clearEnvironment(t)
-			port := freePort(t)
-			server.start(t, port)
+			port := server.start(t)
 			url := "redis://127.0.0.1:" + port
 			c := connectTo(t, url)
 			for _, words := range []string{"SET a b EX 100", "GET a", "GET a", "GET a", "GET missing", "HSET h f v"} {
@@ -224,8 +171,7 @@ func TestStatsPassword(t *testing.T) {
 			clearEnvironment(t)
 			t.Setenv("REDISCLI_AUTH", "")
 			t.Setenv("REDIS_URL", "")
-			port := freePort(t)
-			server.start(t, port, server.password("open-sesame")...)
+			port := server.start(t, server.password("open-sesame")...)
 			host := "127.0.0.1:" + port
 			connectTo(t, "redis://:open-sesame@"+host)
 			code, out, errs := runStatsCommand("redis://:open-sesame@" + host)
@@ -264,11 +210,10 @@ func TestStatsOfLocalServer(t *testing.T) {
 	clearEnvironment(t)
 	t.Setenv("REDIS_URL", "")
 	t.Setenv("REDISCLI_AUTH", "")
-	port := freePort(t)
-	t.Setenv("REDIS_PORT", port)
 	t.Setenv("REDIS_BIND", "0.0.0.0")
 	t.Setenv("REDIS_PASSWORD", "open-sesame")
-	startOurs(t, port)
+	port := startOnPort(t)
+	t.Setenv("REDIS_PORT", port)
 	connectTo(t, "redis://:open-sesame@127.0.0.1:"+port)
 	if code, out, errs := runStatsCommand("--check", "uptime>=0"); code != 0 {
 		t.Errorf("code %d: %s%s", code, out, errs)
@@ -291,8 +236,7 @@ func TestStatsOverTLS(t *testing.T) {
 	clientCert, clientKey := authority.Issue("client", time.Hour).Write(t, dir, "client")
 	ca := filepath.Join(dir, "ca.crt")
 	certstest.WriteFile(t, ca, authority.PEM)
-	port, plain := freePort(t), freePort(t)
-	startOurs(t, plain, "--tls-port", port, "--tls-cert-path", cert, "--tls-key-path", key, "--tls-client-ca", ca)
+	plain, port := startOurs(t, "--tls-port", "auto", "--tls-cert-path", cert, "--tls-key-path", key, "--tls-client-ca", ca).ports(t)
 	connectTo(t, "127.0.0.1:"+plain)
 	url := "rediss://127.0.0.1:" + port
 	check := []string{url, "--check", "uptime>=0"}
@@ -314,19 +258,25 @@ func TestStatsOverTLS(t *testing.T) {
 	}
 }
 
-// TestLocalServerOverTLS: what the environment says of ports decides.
-func TestLocalServerOverTLS(t *testing.T) {
-	for _, test := range []struct{ port, tlsPort, enabled, want string }{
-		{"7000", "0", "false", "redis://127.0.0.1:7000"},
-		{"7000", "7001", "true", "redis://127.0.0.1:7000"},
-		{"7000", "0", "true", "rediss://127.0.0.1:7000"},
-		{"0", "7001", "true", "rediss://127.0.0.1:7001"},
+// TestLocalServer: what the environment says of ports decides.
+func TestLocalServer(t *testing.T) {
+	for _, test := range []struct{ port, tlsPort, enabled, socket, want string }{
+		{"7000", "0", "false", "/run/s", "redis://127.0.0.1:7000"},
+		{"7000", "7001", "true", "", "redis://127.0.0.1:7000"},
+		{"7000", "0", "true", "", "rediss://127.0.0.1:7000"},
+		{"0", "7001", "true", "", "rediss://127.0.0.1:7001"},
+		{"0", "0", "false", "/run/a b", "unix:///run/a b"},
+		{"auto", "0", "true", "/run/s", "unix:///run/s"},
+		{"auto", "0", "false", "", "the server chooses its port"},
+		{"0", "0", "false", "", "nothing to listen on"},
 	} {
 		clearEnvironment(t)
 		t.Setenv("REDIS_PORT", test.port)
 		t.Setenv("REDISTILL_SERVER_TLS_PORT", test.tlsPort)
 		t.Setenv("REDISTILL_SECURITY_TLS_ENABLED", test.enabled)
-		if got, err := localServer(); err != nil || got.String() != test.want {
+		t.Setenv("REDISTILL_SERVER_UNIX_SOCKET", test.socket)
+		got, err := localServer()
+		if err != nil && !strings.HasPrefix(err.Error(), test.want) || err == nil && got.String() != test.want {
 			t.Errorf("%+v: got %s, error %v", test, got, err)
 		}
 	}

@@ -146,28 +146,12 @@ func (s *console) waitExit() int {
 	return 0
 }
 
-// serverProcess runs 'redistill serve' as a process, until stop or the end of
-// the test.
-func serverProcess(t *testing.T, port string, args ...string) (pid int, stop func()) {
-	t.Helper()
-	c := exec.Command("redistill", append([]string{"serve", "--port", port, "--max-memory", "128mb"}, args...)...)
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	stop = sync.OnceFunc(func() {
-		_ = c.Process.Kill()
-		_ = c.Wait() // says that it was killed
-	})
-	t.Cleanup(stop)
-	return c.Process.Pid, stop
-}
-
 // TestWatch looks at 'redistill stats --watch' on a terminal that changes its
 // size, while the server goes away and comes back.
 func TestWatch(t *testing.T) {
 	clearEnvironment(t)
-	port := freePort(t)
-	_, stop := serverProcess(t, port)
+	_, log, stop := serverProcess(t)
+	port, _ := log.ports(t)
 	c := connectTo(t, "127.0.0.1:"+port)
 	if _, err := c.Do("SET", "a", "b"); err != nil {
 		t.Fatal(err)
@@ -186,7 +170,7 @@ func TestWatch(t *testing.T) {
 
 	stop()
 	s.waitFor("no answer for", "connection refused", "of 128MB")
-	serverProcess(t, port)
+	serverProcess(t, "--port", port)
 	s.wait("the server is back", func(text string) bool {
 		return !strings.Contains(text, "no answer") && strings.Contains(text, "(empty)")
 	})
@@ -227,8 +211,8 @@ func TestWatchEndsWhileServerHangs(t *testing.T) {
 func TestPasswordPrompt(t *testing.T) {
 	clearEnvironment(t)
 	t.Setenv("REDISCLI_AUTH", "")
-	port := freePort(t)
-	serverProcess(t, port, "--password", "open-sesame")
+	_, log, _ := serverProcess(t, "--password", "open-sesame")
+	port, _ := log.ports(t)
 	connectTo(t, "redis://:open-sesame@127.0.0.1:"+port)
 	for _, test := range []struct {
 		typed string

@@ -2,13 +2,16 @@ package cmd
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"strings"
 	"time"
 
 	"github.com/redistill/redistill/internal/certs"
 	"github.com/redistill/redistill/internal/config"
+	"github.com/redistill/redistill/internal/spawn"
 	"github.com/redistill/redistill/netserver"
 )
 
@@ -55,20 +58,57 @@ func certificateStatus(keeper *certs.Keeper) func() (time.Time, uint64) {
 	return func() (time.Time, uint64) { return keeper.NotAfter(), keeper.Failures() }
 }
 
+// errNowhere is why a server does not start that nobody could reach.
+var errNowhere = errors.New(
+	"nothing to listen on: server.port and server.tls_port are 0, and server.unix_socket is empty")
+
 // endpoints returns where to listen. keeper is nil without TLS.
-func endpoints(v *config.Values, keeper *certs.Keeper) netserver.Endpoints {
-	at := netserver.Endpoints{Addresses: v.Bind, Port: v.Port, Unix: v.UnixSocket, UnixMode: v.UnixSocketMode, Backlog: v.TCPBacklog}
-	if keeper == nil {
-		return at
+func endpoints(v *config.Values, keeper *certs.Keeper) (netserver.Endpoints, error) {
+	at := netserver.Endpoints{
+		Addresses: v.Bind, Unix: v.UnixSocket, UnixMode: v.UnixSocketMode, Backlog: v.TCPBacklog,
 	}
-	at.TLS = keeper.Config()
-	switch {
-	case v.TLSPort == 0:
-		at.Port, at.TLSPort = netserver.NoPort, v.Port
-	case v.Port == 0:
-		at.Port, at.TLSPort = netserver.NoPort, v.TLSPort
-	default:
-		at.TLSPort = v.TLSPort
+	if keeper != nil {
+		at.TLS = keeper.Config()
 	}
-	return at
+	plain, secure := v.Ports()
+	if plain == 0 && secure == 0 && v.UnixSocket == "" {
+		return at, errNowhere
+	}
+	at.Port, at.TLSPort = portToBind(plain), portToBind(secure)
+	return at, nil
+}
+
+// portToBind writes a port of the settings as netserver does.
+func portToBind(port int) int {
+	switch port {
+	case 0:
+		return netserver.NoPort
+	case config.AutoPort:
+		return 0
+	}
+	return port
+}
+
+// listen binds the ports and the Unix socket, and says which ports the system chose.
+func listen(cfg *config.Config, keeper *certs.Keeper, log *slog.Logger) ([]net.Listener, error) {
+	at, err := endpoints(cfg.Snapshot(), keeper)
+	if err != nil {
+		return nil, err
+	}
+	listeners, err := netserver.Listen(at)
+	if err != nil {
+		return nil, err
+	}
+	port, tlsPort := cfg.Listening(netserver.Ports(listeners))
+	var words []any
+	if port > 0 {
+		words = append(words, "port", port)
+	}
+	if tlsPort > 0 {
+		words = append(words, "tls_port", tlsPort)
+	}
+	if len(words) > 0 {
+		log.Info(spawn.ChosenPort, words...)
+	}
+	return listeners, nil
 }

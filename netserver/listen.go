@@ -28,6 +28,22 @@ type Endpoints struct {
 	Backlog   int         // connections that may wait to be accepted, of which the system may allow fewer; 0 is as many as it allows
 }
 
+// Ports returns the TCP ports that are listened on without and with TLS, 0 for none.
+func Ports(listeners []net.Listener) (plain, secure int) {
+	for _, l := range listeners {
+		a, ok := l.Addr().(*net.TCPAddr)
+		if !ok {
+			continue
+		}
+		if _, ok := l.(*tlsListener); ok {
+			secure = a.Port
+		} else {
+			plain = a.Port
+		}
+	}
+	return plain, secure
+}
+
 // Listen listens on all endpoints. On an error nothing is listened on.
 func Listen(at Endpoints) ([]net.Listener, error) {
 	listeners, err := at.listen()

@@ -41,6 +41,10 @@ func testTLSBeside(t *testing.T, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	portOf := func(i int) int { return listeners[i].Addr().(*net.TCPAddr).Port }
+	if plain, secure := Ports(listeners); plain != portOf(0) || secure != portOf(2) {
+		t.Errorf("the ports are %d and %d of %v", plain, secure, listeners)
+	}
 	s := startOn(t, path, listeners)
 	s.dial().do("SET", "k", strings.Repeat("x", 300_000))
 	for i, l := range listeners {

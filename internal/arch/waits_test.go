@@ -21,7 +21,7 @@ const shortest = time.Minute
 var waits = map[string]string{
 	"netserver/faults_test.go: flood calls time.Now().Add with 200ms":               "on a slow machine the flood is over early, which cannot fail a test",
 	"test/await/await.go: TrueEvery calls time.Sleep":                               "the place where tests wait",
-	"test/clients/process_test.go: waitForPort calls time.After with 20ms":          "the pause between two looks; TestMain has no test to wait in",
+	"test/clients/process_test.go: waitFor calls time.After with 20ms":              "the pause between two looks; TestMain has no test to wait in",
 	"test/memory/snapshot_test.go: snapshotUnderLoad calls time.Sleep":              "of a benchmark, whose load goes on",
 	"test/soak/client_linux_test.go: abandon calls time.Now().Add with 1s":          "of a client that goes away in the middle of what it sends",
 	"test/soak/client_linux_test.go: mayMiss compares elapsed time with a constant": "allows keys to have expired where the machine was slow",

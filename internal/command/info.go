@@ -71,14 +71,9 @@ func (srv *Server) fillServer(s *info.Snapshot) {
 }
 
 func (srv *Server) fillPorts(s *info.Snapshot) {
-	v := srv.Config.Snapshot()
-	s.Port = v.Port
-	if srv.Certificate == nil {
-		return
-	}
-	s.CertNotAfter, s.CertFailures = srv.Certificate()
-	if s.TLSPort = v.TLSPort; s.TLSPort == 0 { // in place of plain text
-		s.Port, s.TLSPort = 0, v.Port
+	s.Port, s.TLSPort = srv.Config.Snapshot().Ports()
+	if srv.Certificate != nil {
+		s.CertNotAfter, s.CertFailures = srv.Certificate()
 	}
 }
 

@@ -72,7 +72,7 @@ type Error struct {
 }
 
 // Error returns one line, such as
-// `redistill.toml:7: server.port = "x": must be a whole number from 0 to 65535`.
+// `redistill.toml:7: server.port = "x": must be a port from 1 to 65535, 0 for none, or auto for a free one`.
 func (e *Error) Error() string {
 	value := ""
 	if e.Value != "" {

@@ -34,7 +34,7 @@ func TestLoadRefusesImpossibleValues(t *testing.T) {
 		a    Assignment
 		want string
 	}{
-		{Assignment{"server.port", "65536", file}, `redistill.toml:7: server.port = "65536": must be a whole number from 0 to 65535`},
+		{Assignment{"server.port", "65536", file}, `redistill.toml:7: server.port = "65536": must be a port from 1 to 65535, 0 for none, or auto for a free one`},
 		{Assignment{"server.tcp_nodelay", "1", flag}, `flag --x = "1": must be true or false`},
 		{Assignment{"memory.max_memory", "101%", Source{Origin: FromEnv, Name: "REDIS_MAX_MEMORY"}},
 			`environment variable REDIS_MAX_MEMORY = "101%": must be a size such as 2GB or 512mb, a share of the memory such as 80%, plain bytes, or 0 for no limit`},

@@ -79,8 +79,8 @@ var settings = withNames([]Setting{
 	},
 	{
 		Key: "server.port", Redis: []string{"port"}, Env: []string{"REDIS_PORT"}, Default: "6379",
-		Help: "TCP port; 0 lets the system choose a free one",
-		kind: integer(func(v *Values) *int { return &v.Port }, 0, 65535),
+		Help: "TCP port; 0 = none, auto = a free one, which the log, INFO and CONFIG GET port name",
+		kind: port(func(v *Values) *int { return &v.Port }, func(v *Values) *int { return &v.chosenPort }),
 	},
 	{
 		Key: "server.unix_socket", Redis: []string{"unixsocket"}, Default: "",
@@ -139,8 +139,8 @@ var settings = withNames([]Setting{
 	},
 	{
 		Key: "server.tls_port", Redis: []string{"tls-port"}, Default: "0",
-		Help: "TCP port for TLS beside server.port, which may then be 0 for none; 0 = none",
-		kind: integer(func(v *Values) *int { return &v.TLSPort }, 0, 65535),
+		Help: "TCP port for TLS beside server.port; 0 = none, auto = a free one",
+		kind: port(func(v *Values) *int { return &v.TLSPort }, func(v *Values) *int { return &v.chosenTLSPort }),
 	},
 	{
 		Key: "server.proto_max_bulk_len", Redis: []string{"proto-max-bulk-len"}, Default: "536870912", Mutable: true,

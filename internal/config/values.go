@@ -15,7 +15,7 @@ type Values struct {
 	Memory Memory
 
 	Bind                []string      // addresses without port, as net.Listen takes them
-	Port                int           // 0 = any free port
+	Port                int           // 0 = none, AutoPort = a free one; see Ports
 	UnixSocket          string        // path; empty = none
 	UnixSocketMode      os.FileMode   // 0 = as the umask says
 	TCPBacklog          int           // connections that may wait to be accepted
@@ -27,7 +27,7 @@ type Values struct {
 	IO                  string        // "auto" or an I/O path of netserver
 	Threads             int           // event loops; 0 = one for each core
 	ShutdownGracePeriod time.Duration // time that commands in flight have at shutdown
-	TLSPort             int           // with TLS; 0 = none
+	TLSPort             int           // with TLS; likewise
 
 	Password      string // of the default user; "" = no password needed
 	ACLFile       string // path; empty = none
@@ -58,6 +58,8 @@ type Values struct {
 	HTTPBind     string // address and port as net.Listen takes them; empty = no HTTP
 	HTTPProfiles bool
 
+	chosenPort    int    // what AutoPort stands for in Port; 0 before the server listens
+	chosenTLSPort int    // and in TLSPort
 	maxMemoryText string // max_memory as written, such as "80%"
 	clientsShare  int64  // max_memory_clients as a share of MaxMemory in percent; 0 if it is a size
 	clientsBytes  int64  // and as a size
@@ -73,7 +75,7 @@ type Values struct {
 }
 
 // TLS reports whether TLS is spoken on some port.
-func (v *Values) TLS() bool { return v.TLSEnabled || v.TLSPort > 0 }
+func (v *Values) TLS() bool { return v.TLSEnabled || v.TLSPort != 0 }
 
 // MaxMemoryClients returns the bytes that may hold replies which clients have not
 // read; 0 = no limit.

@@ -13,7 +13,7 @@ type Snapshot struct {
 	GoVersion    string        // of the toolchain
 	PID          int           // process
 	RunID        string        // 40 hex digits, new at each start
-	Port         int           // TCP port
+	Port         int           // TCP port, 0 without
 	TLSPort      int           // TCP port for TLS, 0 without
 	CertNotAfter time.Time     // when the TLS certificate expires; zero without
 	CertFailures uint64        // TLS certificates found that could not be used

@@ -22,7 +22,8 @@ import (
 	"github.com/redistill/redistill/test/await"
 )
 
-// What Start replaces in the arguments: a free port, a path for a Unix socket, and the directory in which the server runs.
+// What Start replaces in the arguments: a free port, a path for a Unix socket, and the directory in which the server runs. Redistill
+// chooses its port itself.
 const (
 	Port   = "{port}"
 	Socket = "{socket}"
@@ -83,7 +84,7 @@ func Redis(tb testing.TB) string {
 
 // Server is a server's process.
 type Server struct {
-	Addr   string // where it serves TCP
+	Addr   string // where it serves TCP; empty if the server ended before it listened
 	Socket string // path of its Unix socket, if an argument has the mark
 	Dir    string // where it runs
 	PID    int
@@ -117,20 +118,23 @@ func StartIn(tb testing.TB, dir string, args ...string) *Server {
 	return s
 }
 
-// Launch is StartIn for a server that may not come to accept connections: it does not wait for that.
+// Launch is StartIn for a server that may not come to accept connections: it waits until Redistill has chosen a port or ended, and for
+// nothing else.
 func Launch(tb testing.TB, dir string, args ...string) *Server {
 	tb.Helper()
 	out, err := os.CreateTemp(tb.TempDir(), "log-")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	port, err := spawn.FreePort()
-	if err != nil {
-		tb.Fatal(err)
+	// FreePort is for other programs, which cannot do it themselves.
+	port, choosesPort := "auto", slices.Contains(args, "serve") && slices.Contains(args, Port)
+	if !choosesPort {
+		if port, err = spawn.FreePort(); err != nil {
+			tb.Fatal(err)
+		}
 	}
 	s := &Server{
-		Addr: net.JoinHostPort("127.0.0.1", port), Socket: filepath.Join(dir, "s"), Dir: dir,
-		tb: tb, out: out, exited: make(chan struct{}),
+		Addr: loopback(port), Socket: filepath.Join(dir, "s"), Dir: dir, tb: tb, out: out, exited: make(chan struct{}),
 	}
 	fill := strings.NewReplacer(Port, port, Socket, s.Socket, Dir, dir)
 	args = slices.Clone(args)
@@ -149,7 +153,25 @@ func Launch(tb testing.TB, dir string, args ...string) *Server {
 		close(s.exited)
 	}()
 	tb.Cleanup(s.cleanup)
+	if choosesPort {
+		s.Addr = s.waitForAddr()
+	}
 	return s
+}
+
+func loopback(port string) string { return net.JoinHostPort("127.0.0.1", port) }
+
+// waitForAddr returns where a server serves TCP that chooses its port, or nothing if the server ends before it has one.
+func (s *Server) waitForAddr() (addr string) {
+	s.tb.Helper()
+	await.True(s.tb, "the server has chosen a port", func() bool {
+		ended := s.Ended() // before the log is read, which may have the port all the same
+		if port, _ := spawn.ChosenPorts([]byte(s.Log())); port != "" {
+			addr = loopback(port)
+		}
+		return addr != "" || ended
+	})
+	return addr
 }
 
 // environ is this process's environment without settings for a server.

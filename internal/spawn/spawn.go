@@ -1,5 +1,6 @@
 // Package spawn runs servers as processes of their own, for as long as something
-// is measured with them. It knows no server but that it speaks Redis's protocol.
+// is measured with them. Of other servers than Redistill it knows only that they
+// speak Redis's protocol.
 package spawn
 
 import (
@@ -18,13 +19,13 @@ import (
 
 // Server is a process that runs until Stop.
 type Server struct {
-	Address string // host:port
+	Address string // host:port; empty until the server has said where it listens
 	cmd     *exec.Cmd
 	output  *tail
 	exited  chan struct{} // closed when the process has ended
 }
 
-// PortMark is what Start replaces by a free port in the arguments.
+// PortMark is what StartForeign replaces by a free port in the arguments.
 const PortMark = "{port}"
 
 // startTime is how long a server may take until it answers, and stopTime until
@@ -34,10 +35,16 @@ const (
 	stopTime  = 5 * time.Second
 )
 
-// Start starts a server on a free port of the loopback interface, and returns
-// when it answers. One argument has to hold PortMark. env is the environment of
-// the process, nil for that of this one.
+// Start starts Redistill with arguments that let it choose a port, and returns
+// when it answers. It listens on the loopback interface. env is the environment
+// of the process, nil for that of this one.
 func Start(ctx context.Context, env []string, args ...string) (*Server, error) {
+	return start(ctx, "", env, args)
+}
+
+// StartForeign starts any server on a free port of the loopback interface, and
+// returns when it answers. One argument has to hold PortMark.
+func StartForeign(ctx context.Context, args ...string) (*Server, error) {
 	if len(args) == 0 || !strings.Contains(strings.Join(args[1:], " "), PortMark) {
 		return nil, fmt.Errorf("the command of a server needs %s where its port belongs", PortMark)
 	}
@@ -49,7 +56,16 @@ func Start(ctx context.Context, env []string, args ...string) (*Server, error) {
 	for i := range args {
 		args[i] = strings.ReplaceAll(args[i], PortMark, port)
 	}
-	s := &Server{Address: net.JoinHostPort("127.0.0.1", port), output: new(tail), exited: make(chan struct{})}
+	return start(ctx, port, nil, args)
+}
+
+// start starts a server on a port, empty if the server chooses one, and returns
+// when it answers.
+func start(ctx context.Context, port string, env, args []string) (*Server, error) {
+	s := &Server{output: new(tail), exited: make(chan struct{})}
+	if port != "" {
+		s.Address = loopback(port)
+	}
 	s.cmd = exec.Command(args[0], args[1:]...)
 	s.cmd.Env = env
 	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output
@@ -70,9 +86,12 @@ func Start(ctx context.Context, env []string, args ...string) (*Server, error) {
 	return s, nil
 }
 
+func loopback(port string) string { return net.JoinHostPort("127.0.0.1", port) }
+
 // FreePort returns a TCP port of 127.0.0.1 for a server. The server's end of a
 // connection to it was closed first, and while the system remembers that, for a
 // minute, it gives the port to nobody who wants any; but a server may bind it.
+// This is for programs that cannot choose a port themselves, as Redistill can.
 func FreePort() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -94,7 +113,10 @@ func (s *Server) waitUntilReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	for {
-		if s.answers(ctx) {
+		if port := s.output.chosenPort(); s.Address == "" && port != "" {
+			s.Address = loopback(port)
+		}
+		if s.Address != "" && s.answers(ctx) {
 			return nil
 		}
 		select {
@@ -161,10 +183,11 @@ func (s *Server) Stop() {
 	}
 }
 
-// tail keeps the end of what is written to it.
+// tail keeps the end of what is written to it, and the port that is named there.
 type tail struct {
-	mu  sync.Mutex
-	buf []byte
+	mu   sync.Mutex // guards the fields below
+	buf  []byte
+	port string // see ChosenPorts
 }
 
 const tailSize = 4 << 10
@@ -173,10 +196,19 @@ func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.buf = append(t.buf, p...)
+	if t.port == "" {
+		t.port, _ = ChosenPorts(t.buf)
+	}
 	if extra := len(t.buf) - tailSize; extra > 0 {
 		t.buf = t.buf[extra:]
 	}
 	return len(p), nil
+}
+
+func (t *tail) chosenPort() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.port
 }
 
 func (t *tail) lastLine() string {

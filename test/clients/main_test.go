@@ -26,7 +26,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/redistill/redistill/internal/spawn"
 	"github.com/redistill/redistill/test/await"
 )
 
@@ -119,11 +118,7 @@ type server struct {
 // startServer starts the built program on a free port, with further arguments,
 // and waits until it accepts connections.
 func startServer(password string, args ...string) (*server, error) {
-	port, err := spawn.FreePort()
-	if err != nil {
-		return nil, err
-	}
-	cmd := exec.Command(builtServer, append([]string{"serve", "--port", port, "--enable-debug-command", "local"}, args...)...)
+	cmd := exec.Command(builtServer, append([]string{"serve", "--port", "auto", "--enable-debug-command", "local"}, args...)...)
 	if password != "" {
 		cmd.Args = append(cmd.Args, "--password", password)
 	}
@@ -132,6 +127,10 @@ func startServer(password string, args ...string) (*server, error) {
 	p, err := startProcess(cmd)
 	if err != nil {
 		return nil, err
+	}
+	port, err := p.waitForChosenPort()
+	if err != nil {
+		return nil, errors.Join(err, p.kill())
 	}
 	s := &server{p, endpoint{host: "127.0.0.1", port: port, password: password}}
 	if err := p.waitForPort(s.addr()); err != nil {

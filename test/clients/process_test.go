@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/internal/servertest"
+	"github.com/redistill/redistill/internal/spawn"
 	"github.com/redistill/redistill/test/await"
 )
 
@@ -58,21 +59,35 @@ func (p *process) output() string {
 
 // waitForPort returns once addr accepts a connection, or says why it will not.
 func (p *process) waitForPort(addr string) error {
-	deadline := await.Deadline()
-	for {
+	return p.waitFor("listens on "+addr, func() bool {
 		conn, err := net.Dial("tcp", addr)
-		if err == nil {
-			return conn.Close()
-		}
+		return err == nil && conn.Close() == nil
+	})
+}
+
+// waitForChosenPort returns the port that the server says it listens on.
+func (p *process) waitForChosenPort() (port string, err error) {
+	err = p.waitFor("has chosen a port", func() bool {
+		port, _ = spawn.ChosenPorts([]byte(p.output()))
+		return port != ""
+	})
+	return port, err
+}
+
+// waitFor returns once something holds, or says why it will not.
+func (p *process) waitFor(what string, holds func() bool) error {
+	deadline := await.Deadline()
+	for !holds() {
 		if time.Now().After(deadline) {
-			return fmt.Errorf("%s does not answer after %v: %w\n%s", addr, await.Limit, err, p.output())
+			return fmt.Errorf("after %v still not: %s %s\n%s", await.Limit, p.cmd.Path, what, p.output())
 		}
 		select {
 		case <-p.done:
-			return fmt.Errorf("%s exited before it listened on %s: %v\n%s", p.cmd.Path, addr, p.err, p.output())
+			return fmt.Errorf("%s exited before it %s: %v\n%s", p.cmd.Path, what, p.err, p.output())
 		case <-time.After(pollInterval):
 		}
 	}
+	return nil
 }
 
 // terminate sends SIGTERM and returns what the process exited with, nil for 0.

@@ -65,10 +65,10 @@ func (c *tally) String() string {
 	return b.String()
 }
 
-// settingsFile is what the server is configured with, beside flags. {...} are filled in.
+// settingsFile is what the server is configured with, beside flags.
 const settingsFile = `# The settings of a soak
 [server]
-tls_port = {tls}
+tls_port = "auto"
 shutdown_grace_period_secs = 600
 
 [security]
@@ -98,15 +98,12 @@ func newScene(t *testing.T, path string) *scene {
 	t.Helper()
 	dir := t.TempDir()
 	sc := &scene{t: t, certs: newCertificates(t, dir), stop: make(chan struct{})}
-	args := redistill(t, path, "--config", "redistill.toml") // which takes longer, the first time, than a port stays free
-	port, err := spawn.FreePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sc.tlsAddr = net.JoinHostPort("127.0.0.1", port)
-	write(t, filepath.Join(dir, "redistill.toml"), strings.ReplaceAll(settingsFile, "{tls}", port))
+	args := redistill(t, path, "--config", "redistill.toml")
+	write(t, filepath.Join(dir, "redistill.toml"), settingsFile)
 	write(t, filepath.Join(dir, "users.acl"), "user default on nopass ~* &* +@all\n")
 	sc.server = startServerIn(t, dir, args...)
+	_, port := spawn.ChosenPorts([]byte(sc.Log()))
+	sc.tlsAddr = net.JoinHostPort("127.0.0.1", port)
 	sc.Eventually("it serves HTTP", func() bool {
 		_, rest, ok := strings.Cut(sc.Log(), `msg="serving health and metrics over HTTP" address=`)
 		if ok {
