@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"net"
 	"path/filepath"
@@ -81,7 +80,7 @@ func TestNowhere(t *testing.T) {
 	_, cert, key := certificate(t)
 	for _, args := range []string{"--port 0", "--port 0 --tls-port 0", "--port 0 --tls --tls-cert-path " + cert + " --tls-key-path " + key} {
 		var log bytes.Buffer
-		code := run(context.Background(), append([]string{"serve"}, strings.Fields(args)...), strings.NewReader(""), &log, &log)
+		code := run(await.Context(t), append([]string{"serve"}, strings.Fields(args)...), strings.NewReader(""), &log, &log)
 		want := "redistill: nothing to listen on: server.port and server.tls_port are 0, and server.unix_socket is empty\n"
 		if code != exitError || !strings.HasSuffix(log.String(), want) {
 			t.Errorf("%s: got %d, %s", args, code, &log)
