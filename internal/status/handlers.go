@@ -20,7 +20,7 @@ func (s *Server) routes() http.Handler {
 		mux.HandleFunc("GET /debug/pprof/", s.profile(pprof.Index))
 		mux.HandleFunc("GET /debug/pprof/profile", s.profile(pprof.Profile))
 		mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
-		mux.HandleFunc("GET /debug/pprof/trace", s.profile(pprof.Trace))
+		mux.HandleFunc("GET /debug/pprof/trace", s.profile(serveTrace))
 		mux.HandleFunc("GET /debug/pprof/cmdline", http.NotFound)
 	}
 	return mux
