@@ -22,6 +22,9 @@ func rewriteFile(name string, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	if err := atomicfile.Check(name); err != nil {
+		return err
+	}
 	old, err := os.ReadFile(name)
 	if err != nil {
 		return err

@@ -7,6 +7,9 @@
 // what becomes the new file. The writer holds a lock of the file until it has its final name. So a file
 // that nobody has locked was left behind by a process that was killed, and the next writer removes it.
 // Windows has no such lock, and there it stays.
+//
+// What is at the path itself is replaced only if it is a regular file. A device or a pipe is there for
+// another purpose.
 package atomicfile
 
 import (
@@ -29,9 +32,22 @@ type File struct {
 	path string // of the file that it replaces
 }
 
+// Check returns an error if there is something at a path that is no regular file. It must not be
+// replaced, and reading it may never end.
+func Check(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a regular file", path)
+	}
+	return nil // what is not there can be made; what cannot be reached gives an error later
+}
+
 // Create begins to replace the file of a path. Only the owner may read the new one. Several may be
-// written at once: the last one that is committed stays.
+// written at once: the last one that is committed stays. The errors are those of Check too.
 func Create(path string) (*File, error) {
+	if err := Check(path); err != nil {
+		return nil, err
+	}
 	removeLeft(path)
 	for {
 		f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*"+suffix)

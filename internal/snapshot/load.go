@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/atomicfile"
 	"github.com/redistill/redistill/internal/rdb"
 )
 
@@ -66,6 +67,9 @@ func (r *Refused) Unwrap() error { return r.Err }
 
 // Run loads the file. An error that wraps fs.ErrNotExist says that there is none. After a *Refused some of the keys may be in the Store.
 func (l *Loader) Run() error {
+	if err := atomicfile.Check(l.Path); err != nil {
+		return err
+	}
 	f, err := os.Open(l.Path)
 	if err != nil {
 		return err
