@@ -27,7 +27,7 @@ func openCertificates(cfg *config.Config, log *slog.Logger) (*certs.Keeper, erro
 	}
 	for _, s := range config.Settings() {
 		if s.Mutable && strings.HasPrefix(s.Key, "security.tls_") {
-			cfg.OnChange(s.Key, func(next *config.Values) error { return keeper.Set(certOptions(next)) })
+			cfg.OnChangeRead(s.Key, func(next *config.Values) error { return keeper.Set(certOptions(next)) })
 		}
 	}
 	return keeper, nil

@@ -59,10 +59,11 @@ func (c *loopConn) late() bool {
 // unfinished reports whether there is something to do without an event.
 func (c *loopConn) unfinished() bool { return !c.stuck && (c.readable || c.next == again) }
 
-// over reports whether the connection is to be closed at shutdown. One whose replies wait for the client stays.
+// over reports whether the connection is to be closed at shutdown. One whose replies wait for the client
+// stays, and one whose command is being worked on.
 func (c *loopConn) over(now time.Time) bool {
 	switch {
-	case c.stuck || c.drained.IsZero():
+	case c.stuck || c.drained.IsZero() || c.held != nil:
 		return false
 	case c.lingering && now.After(c.drained):
 		return unacknowledged(c.fd) == 0
@@ -202,7 +203,7 @@ func (c *loopConn) read(v *config.Values) bool {
 
 // process executes input, or what c.in holds if input is nil, and writes the replies. It reports whether the connection stays.
 func (c *loopConn) process(v *config.Values, input []byte) bool {
-	if c.linger() {
+	if c.held == nil && c.linger() {
 		c.in.consume(len(c.in.bytes()))
 		c.next = more
 		return true
@@ -336,7 +337,7 @@ func (c *loopConn) interrupted(v *config.Values) bool {
 	if c.drained.IsZero() && c.srv.stopping() {
 		now := time.Now()
 		c.drained, c.quietFrom = now.Add(c.srv.drainMost), now.Add(drainQuiet)
-		if c.held != nil {
+		if c.held != nil && !c.session.Working() {
 			return false
 		}
 	}

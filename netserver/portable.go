@@ -188,7 +188,7 @@ func (c *netConn) limitWrite(v *config.Values, left int) {
 
 // interrupted does what the goroutine was woken for, and reports whether the connection stays.
 func (c *netConn) interrupted() bool {
-	if !c.drained.IsZero() {
+	if !c.drained.IsZero() && c.held == nil {
 		arrived := unreceived(c.session.FD) > 0 // and was not read, because the deadline had passed when this goroutine had a processor again
 		if arrived && c.drain() {
 			return true
@@ -223,7 +223,10 @@ func (c *netConn) interrupted() bool {
 func (c *netConn) idle(v *config.Values) bool {
 	if c.srv.stopping() {
 		c.drained = time.Now().Add(c.srv.drainMost)
-		return c.held == nil && c.drain()
+		if c.held != nil {
+			return c.session.Working()
+		}
+		return c.drain()
 	}
 	return c.rest(v)
 }

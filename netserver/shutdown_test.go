@@ -181,3 +181,70 @@ func testShutdownPaused(t *testing.T, path string) {
 	}
 	c.expectClosed()
 }
+
+// slowFile makes each change of timeout a command that tells when it begins to read a file, and reads
+// until it is told to end.
+func (s *testServer) slowFile() (began <-chan struct{}, end chan<- struct{}) {
+	b, e := make(chan struct{}), make(chan struct{})
+	s.cfg.OnChangeRead("timeout", func(*config.Values) error {
+		b <- struct{}{}
+		<-e
+		return nil
+	})
+	return b, e
+}
+
+// TestSlowFile: while a command waits for a disk, other clients are served, and those wait with it
+// whose commands have to come after it. In a transaction, which cannot wait, they fail.
+func TestSlowFile(t *testing.T) { eachPath(t, testSlowFile) }
+
+func testSlowFile(t *testing.T, path string) {
+	s := startServer(t, path)
+	began, end := s.slowFile()
+	waiting, late := s.dial(), s.dial()
+	waiting.send(encode("CONFIG", "SET", "timeout", "5") + encode("GET", "k"))
+	await.Receive(t, "the file is read", began)
+	late.send(encode("CONFIG", "SET", "maxclients", "5000") + encode("ECHO", "late"))
+	const refused = "-ERR CONFIG SET failed (possibly related to argument 'maxclients') - " +
+		"files have to be read, which is not done in a transaction\r\n"
+	for range 4 * testLoops {
+		c := s.dial()
+		c.send(encode("SET", "other", "v") + encode("MULTI") + encode("CONFIG", "SET", "maxclients", "9") + encode("EXEC"))
+		c.expect("+OK\r\n+OK\r\n+QUEUED\r\n*1\r\n" + refused)
+	}
+	if v := s.config(); v.MaxConnections != 10000 || v.ConnectionTimeout != 0 {
+		t.Errorf("while the file is read: maxclients %d, timeout %s", v.MaxConnections, v.ConnectionTimeout)
+	}
+	end <- struct{}{}
+	waiting.expect("+OK\r\n$-1\r\n")
+	late.expect("+OK\r\n" + bulk("late"))
+	if v := s.config(); v.MaxConnections != 5000 || v.ConnectionTimeout != 5*time.Second {
+		t.Errorf("in the end: maxclients %d, timeout %s", v.MaxConnections, v.ConnectionTimeout)
+	}
+}
+
+// TestShutdownSlowFile: a command that waits for a disk is answered at shutdown, though it takes longer
+// than a client may go on sending. One that has not begun is not.
+func TestShutdownSlowFile(t *testing.T) { eachPath(t, testShutdownSlowFile) }
+
+func testShutdownSlowFile(t *testing.T, path string) {
+	s := startServer(t, path)
+	s.drainMost = time.Nanosecond
+	began, end := s.slowFile()
+	waiting, paused, idle := s.dial(), s.dial(), s.dial()
+	idle.do("PING")
+	waiting.send(encode("CONFIG", "SET", "timeout", "5"))
+	await.Receive(t, "the file is read", began)
+	paused.do("CLIENT", "PAUSE", "1000000", "WRITE")
+	paused.send(encode("SET", "k", "v"))
+	await.True(t, "the client is paused", func() bool { return strings.Contains(idle.do("INFO", "clients"), "blocked_clients:1\r\n") })
+	done := s.shutdown(await.Context(t))
+	idle.expectClosed()
+	paused.expectClosed()
+	end <- struct{}{}
+	waiting.expect("+OK\r\n")
+	waiting.expectClosed()
+	if err := await.Receive(t, "the end", done); err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+}

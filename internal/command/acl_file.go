@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/redistill/redistill/internal/acl"
 	"github.com/redistill/redistill/internal/atomicfile"
 )
 
@@ -43,17 +44,20 @@ func readUsers(path string) (text string, err error) {
 	return string(b), err
 }
 
-// ACL LOAD
+// ACL LOAD. It runs again when the file was read.
 func aclLoad(c *Call) error {
 	path := c.Srv.Config.Snapshot().ACLFile
 	if path == "" {
 		return errNoACLFile
 	}
-	text, err := readUsers(path)
-	if err != nil {
-		return Error("ERR " + err.Error())
+	text, err := c.aside(func() (string, error) { return readUsers(path) })
+	if err == errWait {
+		return err
 	}
-	gone, err := c.Srv.users.Load(text, path)
+	var gone []*acl.User
+	if err == nil {
+		gone, err = c.Srv.users.Load(text, path)
+	}
 	if err != nil {
 		return Error("ERR " + err.Error())
 	}
@@ -63,18 +67,19 @@ func aclLoad(c *Call) error {
 	return nil
 }
 
-// ACL SAVE
+// ACL SAVE. It runs again when the file was written.
 func aclSave(c *Call) error {
 	path := c.Srv.Config.Snapshot().ACLFile
 	if path == "" {
 		return errNoACLFile
 	}
-	if err := replaceFile(path, c.Srv.users.Text()); err != nil {
+	users := c.Srv.users
+	_, err := c.aside(func() (string, error) { return "", replaceFile(path, users.Text()) })
+	if err != nil && err != errWait {
 		c.Srv.Log.Error("the users were not saved", "file", path, "error", err)
-		return errACLSave
+		err = errACLSave
 	}
-	c.Out.OK()
-	return nil
+	return c.ok(err)
 }
 
 // replaceFile writes a file. One that was there keeps its permissions; a new one is for the owner alone.

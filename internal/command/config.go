@@ -28,15 +28,17 @@ var configCommand = Command{
 				"    Rewrite the configuration file.")},
 		{Name: "resetstat", Arity: 2, Flags: Admin | NoScript | Loading | Stale, Locks: LockWalk, Group: Admins, Since: "2.0.0",
 			Summary: "Reset the stats returned by INFO", Complexity: "O(1)", Run: configResetStat},
-		{Name: "rewrite", Arity: 2, Flags: Admin | NoScript | Loading | Stale, Group: Admins, Since: "2.8.0",
+		{Name: "rewrite", Arity: 2, Flags: Admin | NoScript | Loading | Stale | NoMulti, Group: Admins, Since: "2.8.0",
 			Summary: "Rewrite the configuration file with the in memory configuration", Complexity: "O(1)",
-			Differs: "Only the values that CONFIG SET changed are written", Run: configRewrite},
+			Differs: "Only the values that CONFIG SET changed are written; refused in a transaction, " +
+				"which cannot wait for a disk", Run: configRewrite},
 		{Name: "set", Arity: -4, Flags: Admin | NoScript | Loading | Stale, Group: Admins, Since: "2.0.0",
 			Summary:    "Set configuration parameters to the given values",
 			Complexity: "O(N) when N is the number of configuration parameters provided",
 			Syntax:     "parameter value [parameter value ...]",
-			Differs: "What needs a restart here, such as port and bind, is refused as immutable; what is fixed takes only the value that it has; maxmemory takes no less than the server starts with. save takes times only where " +
-				"persistence.enabled is set, and the shortest counts; loglevel verbose is notice; maxmemory-policy takes two policies more; the " +
+			Differs: "What needs a restart here, such as port and bind, is refused as immutable; " +
+				"in a transaction no files of TLS are read; what is fixed takes only the value that it has; " +
+				"maxmemory takes no less than the server starts with. save takes times only where persistence.enabled is set, and the shortest counts; loglevel verbose is notice; maxmemory-policy takes two policies more; the " +
 				"largest values of some numbers are smaller",
 			Tips: []string{"request_policy:all_nodes", "response_policy:all_succeeded"}, Run: configSet},
 	},
@@ -57,7 +59,8 @@ func configGet(c *Call) error {
 	return nil
 }
 
-// CONFIG SET parameter value [parameter value ...]
+// CONFIG SET parameter value [parameter value ...]. Where files have to be read it runs again when
+// that was done, and is an error in EXEC, which cannot wait.
 func configSet(c *Call) error {
 	if len(c.Args)%2 != 0 {
 		return errSyntax
@@ -66,16 +69,26 @@ func configSet(c *Call) error {
 	for i := 2; i < len(c.Args); i += 2 {
 		pairs = append(pairs, config.Pair{Name: string(c.Args[i]), Value: string(c.Args[i+1])})
 	}
-	changes, err := c.Srv.Config.Apply(pairs...)
-	if err != nil {
+	s, cfg, err := c.S, c.Srv.Config, config.ErrFiles
+	if s.pending == nil {
+		err = s.configure(cfg.ApplyAtOnce(pairs...))
+	}
+	if errors.Is(err, config.ErrFiles) && !s.multi.running {
+		_, err = c.aside(func() (string, error) { return "", s.configure(cfg.Apply(pairs...)) })
+	}
+	if err != nil && err != errWait {
 		return Error("ERR " + err.Error())
 	}
+	return c.ok(err)
+}
+
+// configure logs what CONFIG SET has changed. Any goroutine may call it.
+func (s *Session) configure(changes []config.Change, err error) error {
 	for _, ch := range changes {
-		c.Srv.Log.Info("a setting was changed", "setting", ch.Setting.Key, "old", clipText(ch.Old, textTold), "new", clipText(ch.New, textTold),
-			"client", c.S.Addr, "user", c.S.user.Load().Name())
+		s.srv.Log.Info("a setting was changed", "setting", ch.Setting.Key, "old", clipText(ch.Old, textTold), "new", clipText(ch.New, textTold),
+			"client", s.Addr, "user", s.user.Load().Name())
 	}
-	c.Out.OK()
-	return nil
+	return err
 }
 
 // CONFIG RESETSTAT
@@ -90,12 +103,17 @@ func configResetStat(c *Call) error {
 	return nil
 }
 
-// CONFIG REWRITE
+// CONFIG REWRITE. It runs again when the file was written.
 func configRewrite(c *Call) error {
 	if c.Srv.Rewrite == nil {
 		return Error("ERR The server is running without a config file")
 	}
-	if err := c.Srv.Rewrite(); err != nil {
+	srv := c.Srv
+	_, err := c.aside(func() (string, error) { return "", srv.Rewrite() })
+	if err == errWait {
+		return err
+	}
+	if err != nil {
 		c.Srv.Log.Error("the configuration file was not rewritten", "error", err)
 		return Error("ERR Rewriting config file: " + err.Error())
 	}

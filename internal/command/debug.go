@@ -4,7 +4,6 @@ import (
 	"math"
 	"net/netip"
 	"strconv"
-	"sync/atomic"
 	"time"
 )
 
@@ -66,35 +65,20 @@ func debugCommands(c *Call) error {
 	return Error("ERR unknown subcommand or wrong number of arguments for '" + string(clip(c.Args[1], 128)) + "'. Try DEBUG HELP.")
 }
 
-// pendingCheck is a DEBUG CHECK that is under way for a client.
-type pendingCheck struct {
-	done atomic.Bool // set after err
-	err  error
-}
-
 // debugCheck checks the memory in a goroutine of its own, because the client's may serve others. In
 // EXEC, where every lock is held anyway, it does so at once.
 func debugCheck(c *Call) error {
-	srv, s := c.Srv, c.S
-	if s.multi.running {
+	if c.S.multi.running {
 		return c.checked(c.Tx.Check())
 	}
-	p := s.checking
-	switch {
-	case p == nil:
-		p = &pendingCheck{}
-		s.checking = p
-		srv.checks.Go(func() {
-			p.err = srv.Store.Check()
-			p.done.Store(true)
-			s.wake()
-		})
-		return errWait
-	case !p.done.Load():
-		return errWait
+	srv := c.Srv
+	_, err := c.await(func(p *pending) {
+		srv.checks.Go(func() { p.end("", srv.Store.Check()) })
+	})
+	if err == errWait {
+		return err
 	}
-	s.checking = nil
-	return c.checked(p.err)
+	return c.checked(err)
 }
 
 // checked replies with what a check found.

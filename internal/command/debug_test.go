@@ -183,7 +183,7 @@ func TestDebugCheckOutlivesItsClient(t *testing.T) {
 	if _, ran := c.try("DEBUG CHECK"); ran {
 		t.Error("the check is over although it cannot be")
 	}
-	check := c.checking
+	check := c.pending
 	c.Close()
 	holder.tx.Unlock()
 	if srv.Close(); !check.done.Load() {

@@ -30,15 +30,22 @@ func flushAll(c *Call) error {
 	if !c.isFlush() {
 		return errSyntax
 	}
-	var err error
-	if c.S.saving == nil {
-		c.Tx.FlushAll()
-		err = c.Srv.saver.flushed(c)
-	} else {
-		err = c.Srv.saver.ended(c)
+	v, s := c.Srv.Config.Snapshot(), c.S
+	saved := v.Persistence && v.SnapshotInterval > 0
+	if saved && !s.multi.running {
+		_, err := c.await(func(p *pending) {
+			c.Tx.FlushAll()
+			c.Srv.saver.flushed(c.Tx, p)
+		})
+		if err == errWait {
+			return err
+		}
+		c.Out.OK()
+		return nil
 	}
-	if err == errWait {
-		return err
+	c.Tx.FlushAll()
+	if saved { // EXEC cannot wait for the end
+		c.Srv.saver.flushed(c.Tx, nil)
 	}
 	c.Out.OK()
 	return nil

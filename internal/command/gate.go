@@ -206,6 +206,7 @@ func size(args [][]byte) int {
 
 // reject replies to a command that did not run. In a transaction it makes EXEC fail, and a refused EXEC ends the transaction.
 func (s *Session) reject(cmd *Command, err error) {
+	s.pending = nil // it may have been allowed when it began to wait
 	if err == errCrossProtocol {
 		s.srv.told.http.warn(s.srv.Log, "closed a connection that speaks HTTP: somebody may be trying to reach the server through a browser", "client", s.Addr)
 		s.Closing = true

@@ -34,24 +34,17 @@ type saver struct {
 	mu      sync.Mutex // guards the fields below
 	running *engine.Snapshot
 	began   time.Time
-	waiting []*pendingSave
-	again   bool           // FLUSHALL came while a snapshot was being written: another follows,
-	next    []*pendingSave // and these wait for it
-	last    time.Time      // of the last one that succeeded, or of the start
-	err     error          // of the last one
-	took    time.Duration  // likewise; negative before the first
-	saves   int64          // that succeeded
-	bytes   int64          // size of the file
-	changes uint64         // calls of writing commands at the last one that succeeded
-	timer   *time.Timer    // of the next one
+	waiting []*pending
+	again   bool          // FLUSHALL came while a snapshot was being written: another follows,
+	next    []*pending    // and these wait for it
+	last    time.Time     // of the last one that succeeded, or of the start
+	err     error         // of the last one
+	took    time.Duration // likewise; negative before the first
+	saves   int64         // that succeeded
+	bytes   int64         // size of the file
+	changes uint64        // calls of writing commands at the last one that succeeded
+	timer   *time.Timer   // of the next one
 	closed  bool
-}
-
-// pendingSave is a SAVE, or the snapshot after a FLUSHALL, that is under way for a client.
-type pendingSave struct {
-	session *Session
-	done    bool // the saver's lock guards it and err
-	err     error
 }
 
 const (
@@ -65,18 +58,15 @@ var (
 	errStopping   = errors.New("the server stops")
 )
 
-// errWait is what a handler returns whose command shall be run again when its session is woken; it has replied nothing.
-var errWait = errors.New("wait")
-
 // begin starts a snapshot of this moment. LockAll was called on tx. Wait is told of its end, if it is not nil.
-func (s *saver) begin(tx *engine.Tx, reason string, wait *pendingSave) error {
+func (s *saver) begin(tx *engine.Tx, reason string, wait *pending) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.beginLocked(tx, reason, wait)
 }
 
 // beginLocked is begin with s.mu held.
-func (s *saver) beginLocked(tx *engine.Tx, reason string, wait *pendingSave) error {
+func (s *saver) beginLocked(tx *engine.Tx, reason string, wait *pending) error {
 	if s.running != nil { // its file may not be complete when the engine has passed on all of it
 		return errSaving
 	}
@@ -102,42 +92,17 @@ func (s *saver) beginLocked(tx *engine.Tx, reason string, wait *pendingSave) err
 	return nil
 }
 
-// flushed has a snapshot follow a FLUSHALL, so that a crash does not bring the keys back. The client waits
-// for it; in EXEC, which cannot wait, it is only begun. LockAll was called on the call's Tx.
-func (s *saver) flushed(c *Call) error {
-	v := s.srv.Config.Snapshot()
-	if !v.Persistence || v.SnapshotInterval == 0 {
-		return nil
-	}
-	var wait *pendingSave
-	if !c.S.multi.running {
-		wait = &pendingSave{session: c.S}
-	}
+// flushed has a snapshot follow a FLUSHALL, so that a crash does not bring the keys back. Wait is told of
+// its end, if it is not nil. LockAll was called on tx.
+func (s *saver) flushed(tx *engine.Tx, wait *pending) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.beginLocked(c.Tx, "FLUSHALL", wait); err != nil {
+	if err := s.beginLocked(tx, "FLUSHALL", wait); err != nil {
 		s.again = true // the file that is being written may have the keys
 		if wait != nil {
 			s.next = append(s.next, wait)
 		}
 	}
-	if wait == nil {
-		return nil
-	}
-	c.S.saving = wait
-	return errWait
-}
-
-// ended returns errWait while the snapshot is under way that the client waits for, and then its error.
-func (s *saver) ended(c *Call) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p := c.S.saving
-	if !p.done {
-		return errWait
-	}
-	c.S.saving = nil
-	return p.err
 }
 
 // run writes a snapshot, and another where a database was flushed meanwhile.
@@ -193,8 +158,7 @@ func (s *saver) end(saved snapshot.Saved, err error, changes uint64) bool {
 		s.srv.Log.Info("snapshot written", "path", path, "keys", saved.Keys, "bytes", saved.Bytes, "took", saved.Time.Round(time.Millisecond))
 	}
 	for _, w := range s.waiting {
-		w.done, w.err = true, err
-		w.session.wake()
+		w.end("", err)
 	}
 	s.waiting = nil
 	if s.again {
@@ -324,22 +288,13 @@ func lastsave(c *Call) error {
 
 // SAVE. The client waits, and the command runs again when it is done.
 func save(c *Call) error {
-	s := &c.Srv.saver
-	if c.S.saving == nil {
-		c.S.saving = &pendingSave{session: c.S}
-		if err := s.begin(c.Tx, "SAVE", c.S.saving); err != nil {
-			c.S.saving = nil
-			return err
+	_, err := c.await(func(p *pending) {
+		if err := c.Srv.saver.begin(c.Tx, "SAVE", p); err != nil {
+			p.end("", err)
 		}
-		return errWait
+	})
+	if err != nil && err != errWait && err != errSaving {
+		err = errSaveFailed
 	}
-	switch err := s.ended(c); err {
-	case nil:
-		c.Out.OK()
-		return nil
-	case errWait:
-		return err
-	default:
-		return errSaveFailed
-	}
+	return c.ok(err)
 }

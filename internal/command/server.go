@@ -59,6 +59,7 @@ type Server struct {
 	slowlog  slowlog
 	latency  latency.Monitor
 	checks   sync.WaitGroup // of DEBUG CHECK that are under way
+	files    sync.Mutex     // see Call.aside
 	sampler  sampler
 	saver    saver
 	loader   atomic.Pointer[loading] // of the snapshot that was loaded at the start, or is; nil if none

@@ -51,8 +51,7 @@ type Session struct {
 	unix    bool    // connected over a Unix socket; constant
 	wake    func()  // see NewSession; constant
 
-	saving   *pendingSave  // the SAVE that the client waits for, nil if it does not
-	checking *pendingCheck // likewise of DEBUG CHECK
+	pending *pending // what the client waits for, nil if it does not
 
 	user    atomic.Pointer[acl.User] // written by the session alone
 	marks   atomic.Uint32            // what others want the session to heed: markKilled, markRules

@@ -15,11 +15,14 @@ type Config struct {
 	mu      sync.Mutex // held while settings change
 	sources []Source   // of each row of the table; guarded by mu
 	hooks   []hook     // guarded by mu
+
+	reading atomic.Bool // whoever holds mu may wait for a disk; written with mu held
 }
 
 type hook struct {
 	name  string
 	apply func(*Values) error
+	reads bool // apply reads files
 }
 
 // Snapshot returns the current values. It costs one atomic load. The result is
@@ -34,12 +37,22 @@ func (c *Config) Snapshot() *Values { return c.snapshot.Load() }
 // values. Hooks run one at a time and must not call Set. It panics if there is
 // no such setting, which is a mistake in the program.
 func (c *Config) OnChange(name string, apply func(next *Values) error) {
-	if find(name) == nil {
-		panic("config: OnChange of unknown setting " + name)
+	c.onChange(hook{name: name, apply: apply})
+}
+
+// OnChangeRead is OnChange for an apply that reads files, which may take long; ApplyAtOnce does not
+// call it.
+func (c *Config) OnChangeRead(name string, apply func(next *Values) error) {
+	c.onChange(hook{name, apply, true})
+}
+
+func (c *Config) onChange(h hook) {
+	if find(h.name) == nil {
+		panic("config: OnChange of unknown setting " + h.name)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.hooks = append(c.hooks, hook{name, apply})
+	c.hooks = append(c.hooks, h)
 }
 
 // Pair is a parameter's name and its value as CONFIG GET shows it.

@@ -115,6 +115,7 @@ func Load(mem Memory, assignments []Assignment) (*Config, error) {
 			return nil, err
 		}
 	}
+	values.snapshotDir = directoryOf(values.SnapshotPath) // which CONFIG SET does not change
 	c := &Config{sources: sources}
 	c.snapshot.Store(values)
 	return c, nil

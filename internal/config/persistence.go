@@ -47,9 +47,9 @@ func saveInterval() kind {
 	return k
 }
 
-// snapshotDir is the directory of the snapshot, absolute if that can be told.
-func snapshotDir(v *Values) string {
-	dir := filepath.Dir(v.SnapshotPath)
+// directoryOf returns the directory of a file, absolute if that can be told. It may ask the disk.
+func directoryOf(file string) string {
+	dir := filepath.Dir(file)
 	if abs, err := filepath.Abs(dir); err == nil {
 		return abs
 	}

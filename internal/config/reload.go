@@ -18,7 +18,7 @@ type Change struct {
 // Changes come into effect together.
 func (c *Config) Reload(fresh *Config) []Change {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	changes := c.differences(fresh)
 	for {
 		refused := c.applyChanges(changes, fresh)

@@ -3,12 +3,16 @@ package config
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 )
 
 var (
 	errImmutable = errors.New("can't set immutable config")
 	errDuplicate = errors.New("duplicate parameter")
+
+	// ErrFiles is why a change cannot be made at once.
+	ErrFiles = errors.New("files have to be read, which is not done in a transaction")
 )
 
 // SetError is a refused CONFIG SET. Err is nil if there is no such parameter.
@@ -45,7 +49,40 @@ func (c *Config) Apply(pairs ...Pair) ([]Change, error) {
 		return nil, err
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
+	return c.apply(chosen, pairs)
+}
+
+// ApplyAtOnce is Apply that never waits for a disk: it returns an error that wraps ErrFiles, and does
+// nothing, where files have to be read, and while others wait for that.
+func (c *Config) ApplyAtOnce(pairs ...Pair) ([]Change, error) {
+	chosen, err := resolve(pairs)
+	if err != nil {
+		return nil, err
+	}
+	for !c.mu.TryLock() {
+		if c.reading.Load() {
+			return nil, &SetError{chosen[0].name, ErrFiles}
+		}
+		runtime.Gosched() // nobody else keeps the lock for long
+	}
+	defer c.unlock()
+	for _, h := range c.hooks {
+		if i := chosenBy(h, chosen); i >= 0 && h.reads {
+			return nil, &SetError{chosen[i].name, ErrFiles}
+		}
+	}
+	return c.apply(chosen, pairs)
+}
+
+// unlock gives c.mu back after settings may have changed.
+func (c *Config) unlock() {
+	c.reading.Store(false)
+	c.mu.Unlock()
+}
+
+// apply is Apply for parameters that were found. c.mu is held.
+func (c *Config) apply(chosen []*param, pairs []Pair) ([]Change, error) {
 	old := c.Snapshot()
 	next := new(Values)
 	*next = *old
@@ -99,6 +136,9 @@ func (c *Config) runHooks(old, next *Values, chosen []*param) *SetError {
 		i := chosenBy(h, chosen)
 		if i < 0 {
 			continue
+		}
+		if h.reads {
+			c.reading.Store(true)
 		}
 		if err := h.apply(next); err != nil {
 			for j := len(done) - 1; j >= 0; j-- {

@@ -320,7 +320,7 @@ var settings = withNames([]Setting{
 	only("5", "maxmemory-samples"),
 	{Redis: []string{"databases"}, kind: fixed("16")},
 	{Redis: []string{"dbfilename"}, kind: kind{getRedis: func(v *Values) string { return filepath.Base(v.SnapshotPath) }}},
-	{Redis: []string{"dir"}, kind: kind{getRedis: snapshotDir}},
+	{Redis: []string{"dir"}, kind: kind{getRedis: func(v *Values) string { return v.snapshotDir }}},
 	only("no", "rdbcompression"),
 	{Redis: []string{"rdbchecksum"}, kind: fixed("yes")},
 	only("no", "stop-writes-on-bgsave-error"),

@@ -60,6 +60,7 @@ type Values struct {
 
 	chosenPort    int    // what AutoPort stands for in Port; 0 before the server listens
 	chosenTLSPort int    // and in TLSPort
+	snapshotDir   string // of SnapshotPath
 	maxMemoryText string // max_memory as written, such as "80%"
 	clientsShare  int64  // max_memory_clients as a share of MaxMemory in percent; 0 if it is a size
 	clientsBytes  int64  // and as a size
