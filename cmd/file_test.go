@@ -8,7 +8,7 @@ import (
 	"github.com/redistill/redistill/internal/config"
 )
 
-const serverKeys = "keys of [server] are bind, port, unix_socket, unix_socket_mode, tcp_backlog, max_connections, connection_timeout, connection_rate_limit, tcp_keepalive, tcp_nodelay, io, threads, shutdown_grace_period_secs, tls_port, proto_max_bulk_len, client_query_buffer_limit, client_output_buffer_limit"
+const serverKeys = "keys of [server] are bind, port, unix_socket, unix_socket_mode, tcp_backlog, max_connections, connection_timeout, connection_rate_limit, tcp_keepalive, tcp_nodelay, io, threads, shutdown_grace_period_secs, shutdown_on_sigterm, shutdown_on_sigint, tls_port, proto_max_bulk_len, client_query_buffer_limit, client_output_buffer_limit"
 
 func TestFileErrors(t *testing.T) {
 	tests := []struct {

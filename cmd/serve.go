@@ -7,9 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"os/signal"
-	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,15 +35,9 @@ func newServe() *cobra.Command {
 		for _, warning := range cfg.warnings {
 			log.Warn(warning)
 		}
-		ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
-		// From the first signal on, SIGINT ends the process at once, as in Redis. SIGTERM may come again until the process has ended, for
-		// supervisors send it to the process and to its group: the snapshot at the end must not be lost by that.
-		context.AfterFunc(ctx, func() { signal.Reset(syscall.SIGINT) })
-		err = runServe(ctx, cfg, log)
-		if ctx.Err() == nil {
-			stop()
-		}
-		return err
+		ctx, s := newStopper(c.Context(), cfg.Config, log)
+		defer s.release()
+		return runServe(ctx, cfg, log, s)
 	}
 	return c
 }
@@ -81,11 +72,9 @@ func logReady(log *slog.Logger, v *config.Values, addresses []string, ioPath, fa
 	log.Info("ready to accept connections", append(words, "version", currentBuild().version)...)
 }
 
-// runServe serves until ctx ends or a client sends SHUTDOWN. It returns nil
-// after a stop, and an error if serving could not start.
-func runServe(ctx context.Context, sources *loaded, log *slog.Logger) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
+// runServe serves until ctx ends, which s brings about. It returns nil after a
+// stop, and an error if serving could not start.
+func runServe(ctx context.Context, sources *loaded, log *slog.Logger, s *stopper) error {
 	cfg := sources.Config
 	v := cfg.Snapshot()
 	ioPath, fallback, err := netserver.ChoosePath(v.IO)
@@ -109,15 +98,15 @@ func runServe(ctx context.Context, sources *loaded, log *slog.Logger) error {
 		return errors.Join(err, closeListeners(listeners))
 	}
 	defer store.Close()
-	var asked atomic.Pointer[bool] // whether SHUTDOWN wants a snapshot; nil if that is for the settings to say
 	commands := command.NewServer(command.Options{
 		Store: store, Config: cfg, Log: log, Version: currentBuild().version, IO: ioPath, IOFallback: fallback,
-		Shutdown: func(save bool) { asked.Store(&save); stop() }, Certificate: certificateStatus(keeper), Rewrite: sources.rewriter(),
+		Shutdown: s.stop, Certificate: certificateStatus(keeper), Rewrite: sources.rewriter(),
 	})
 	defer commands.Close()
 	if err := commands.LoadUsers(); err != nil {
 		return errors.Join(err, closeListeners(listeners))
 	}
+	s.commands.Store(commands)
 	observer := status.New(status.Options{Observe: commands.Observe, Log: log, Profiles: v.HTTPProfiles})
 	stopStatus, err := serveStatus(observer, v, log)
 	if err != nil {
@@ -133,12 +122,7 @@ func runServe(ctx context.Context, sources *loaded, log *slog.Logger) error {
 	if err != nil || commands.Loading() {
 		return err
 	}
-	v = cfg.Snapshot()
-	save := v.Persistence && v.SaveOnShutdown
-	if p := asked.Load(); p != nil {
-		save = *p
-	}
-	if save {
+	if s.saves() {
 		return commands.SaveAtEnd()
 	}
 	return nil

@@ -39,6 +39,8 @@ var samples = map[string][3]string{
 	"security.tls_client_user":          {"common_name", "off", "common_name"},
 	"security.tls_protocols":            {"TLSv1.2", "TLSv1.3", "TLSv1.2"},
 	"security.password":                 {"one", "two", "three"},
+	"server.shutdown_on_sigterm":        {"save now force", "nosave", "force"},
+	"server.shutdown_on_sigint":         {"now", "save", "nosave force"},
 	"security.acl_file":                 {"a.acl", "b.acl", "c.acl"},
 	"security.protected_mode":           {"false", "true", "false"},
 	"security.enable_debug_command":     {"yes", "local", "yes"},

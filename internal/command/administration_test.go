@@ -3,6 +3,7 @@ package command
 import (
 	"bufio"
 	"bytes"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -84,6 +85,7 @@ func TestConfigSetTakesEffect(t *testing.T) {
 }
 
 func TestShutdown(t *testing.T) {
+	path := "persistence.snapshot_path " + filepath.Join(t.TempDir(), "dump.rdb")
 	for _, test := range []struct {
 		command, reply, log string
 		stops               bool
@@ -92,11 +94,11 @@ func TestShutdown(t *testing.T) {
 		{"shutdown now", "", "not saved", true},
 		{"SHUTDOWN NOSAVE", "", "", true},
 		{"SHUTDOWN SAVE FORCE", "", "", true},
-		{"SHUTDOWN SAVE", "", "", true},
+		{"SHUTDOWN SAVE", "", "snapshot written", true},
 		{"SHUTDOWN ABORT", "-ERR No shutdown in progress.\r\n", "", false},
 	} {
 		var log bytes.Buffer
-		srv := newLoggingServer(t, &log)
+		srv := newLoggingServer(t, &log, path)
 		stops := 0
 		srv.Shutdown = func(bool) { stops++ }
 		c := connect(t, srv)

@@ -73,7 +73,7 @@ func debugCheck(c *Call) error {
 	}
 	srv := c.Srv
 	_, err := c.await(func(p *pending) {
-		srv.checks.Go(func() { p.end("", srv.Store.Check()) })
+		srv.underWay.Go(func() { p.end("", srv.Store.Check()) })
 	})
 	if err == errWait {
 		return err

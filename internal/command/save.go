@@ -2,8 +2,6 @@ package command
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -43,6 +41,8 @@ type saver struct {
 	saves   int64         // that succeeded
 	bytes   int64         // size of the file
 	changes uint64        // calls of writing commands at the last one that succeeded
+	unsure  bool          // whether there was a write since then: CONFIG RESETSTAT has set the count back
+	proved  bool          // Stop has waited for a snapshot
 	timer   *time.Timer   // of the next one
 	closed  bool
 }
@@ -153,7 +153,7 @@ func (s *saver) end(saved snapshot.Saved, err error, changes uint64) bool {
 	if err != nil {
 		s.srv.Log.Error("snapshot failed", "path", path, "error", err)
 	} else {
-		s.last, s.bytes, s.changes = time.Now(), saved.Bytes, changes
+		s.last, s.bytes, s.changes, s.unsure = time.Now(), saved.Bytes, changes, false
 		s.saves++
 		s.srv.Log.Info("snapshot written", "path", path, "keys", saved.Keys, "bytes", saved.Bytes, "took", saved.Time.Round(time.Millisecond))
 	}
@@ -189,7 +189,7 @@ func (s *saver) arm(v *config.Values) {
 // due begins a snapshot if something was written since the last one.
 func (s *saver) due() {
 	s.mu.Lock()
-	changed := s.err != nil || s.srv.writes() != s.changes
+	changed := s.changed()
 	if !changed || s.closed {
 		s.arm(s.srv.Config.Snapshot())
 	}
@@ -227,7 +227,39 @@ func (s *saver) close() {
 	s.idle.Wait()
 }
 
-// writes counts the calls of commands that may have changed keys. CONFIG RESETSTAT sets it back, which only makes a snapshot seem needed.
+// changed reports whether there may have been writes since the last snapshot. s.mu is held.
+func (s *saver) changed() bool { return s.err != nil || s.unsure || s.srv.writes() != s.changes }
+
+// forget is called when the count of writes is set back.
+func (s *saver) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unsure = true
+}
+
+// prove waits for the end of a snapshot, of the one that is under way if there is one, and returns
+// whether it could be written.
+func (s *saver) prove() error {
+	done := make(chan struct{})
+	p := &pending{wake: func() { close(done) }}
+	s.withAllLocked(func(tx *engine.Tx) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.proved = true
+		switch err := s.beginLocked(tx, "the server is told to stop", p); {
+		case err == nil:
+		case s.running != nil:
+			s.waiting = append(s.waiting, p)
+			s.running.Gentle.Store(false)
+		default:
+			p.end("", err)
+		}
+	})
+	<-done
+	return p.err
+}
+
+// writes counts the calls of commands that may have changed keys. CONFIG RESETSTAT sets it back.
 func (srv *Server) writes() (n uint64) {
 	for _, row := range srv.table.list {
 		if row.Flags&Write != 0 {
@@ -237,9 +269,18 @@ func (srv *Server) writes() (n uint64) {
 	return n
 }
 
-// SaveAtEnd writes a snapshot when no client is left, ending one that is under way.
+// SaveAtEnd writes a snapshot when no client is left, ending one that is under way. It writes none if
+// Stop has just waited for one and nothing was written since.
 func (srv *Server) SaveAtEnd() error {
-	srv.saver.close()
+	s := &srv.saver
+	s.close()
+	s.mu.Lock()
+	written := s.proved && !s.changed()
+	s.mu.Unlock()
+	if written {
+		srv.Log.Info("nothing was written since the last snapshot")
+		return nil
+	}
 	tx := srv.Store.NewTx()
 	tx.Now = time.Now().UnixMilli()
 	tx.LockAll()
@@ -254,16 +295,6 @@ func (srv *Server) SaveAtEnd() error {
 		srv.Log.Info("snapshot written", "path", path, "keys", saved.Keys, "bytes", saved.Bytes, "took", saved.Time.Round(time.Millisecond))
 	}
 	return err
-}
-
-// canSave reports whether there is a directory in which a snapshot can be written.
-func canSave(path string) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "temp-*.rdb")
-	if err != nil {
-		return err
-	}
-	os.Remove(f.Name())
-	return f.Close()
 }
 
 // BGSAVE [SCHEDULE]

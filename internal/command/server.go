@@ -24,7 +24,7 @@ type Options struct {
 	Log      *slog.Logger
 	Version  string          // the product's own version
 	IO       string          // the I/O path in use, for INFO
-	Shutdown func(save bool) // starts an orderly stop of the process; called by SHUTDOWN, must not block
+	Shutdown func(save bool) // starts an orderly stop of the process; called by Stop
 
 	// Certificate tells, for INFO, when the certificate of the TLS port expires, and how many were found that could not be used. It is
 	// nil without TLS.
@@ -58,7 +58,7 @@ type Server struct {
 	slowFrom atomic.Int64 // nanoseconds from which on a command is looked at by slowlog or latency
 	slowlog  slowlog
 	latency  latency.Monitor
-	checks   sync.WaitGroup // of DEBUG CHECK that are under way
+	underWay sync.WaitGroup // of DEBUG CHECK and Stop, which use the Store
 	files    sync.Mutex     // see Call.aside
 	sampler  sampler
 	saver    saver
@@ -102,7 +102,7 @@ func NewServer(o Options) *Server {
 func (srv *Server) Close() {
 	srv.pause.end()
 	srv.saver.close()
-	srv.checks.Wait()
+	srv.underWay.Wait()
 }
 
 // newRunID returns 40 random hexadecimal digits, as Redis names a run of the server.

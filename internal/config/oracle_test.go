@@ -70,6 +70,12 @@ var setCases = []struct {
 	{[]string{"client-output-buffer-limit", "normal -1 0 0"}, failed("client-output-buffer-limit", "Error in hard, soft or soft_seconds setting in buffer limit configuration.")},
 	{[]string{"client-output-buffer-limit", "replica 1mb 2 3 pubsub 1 1 1"}, "OK"},
 	{[]string{"appendonly", "NO"}, "OK"},
+	{[]string{"shutdown-on-sigterm", "Save nosave"}, failed("shutdown-on-sigterm", "shutdown options SAVE and NOSAVE can't be used simultaneously")},
+	{[]string{"shutdown-on-sigterm", "force default SAVE now"}, "OK"},
+	{[]string{"shutdown-on-sigint", "nosave force"}, "OK"},
+	{[]string{"shutdown-on-sigint", "default"}, "OK"},
+	{[]string{"shutdown-on-sigint", ""}, failed("shutdown-on-sigint", "argument(s) must be one of the following: default, save, nosave, now, force")},
+	{[]string{"shutdown-on-sigint", "now  force"}, failed("shutdown-on-sigint", "argument(s) must be one of the following: default, save, nosave, now, force")},
 	{[]string{"hash-max-ziplist-value", "64", "notify-keyspace-events", ""}, "OK"},
 	{[]string{"requirepass", "a", "REQUIREPASS", "b"}, failed("REQUIREPASS", "duplicate parameter")},
 }
@@ -79,7 +85,7 @@ var getCases = []string{
 	"maxmemory", "maxmemory-policy", "timeout", "tcp-keepalive", "maxmemory-samples", "lfu-log-factor", "lfu-decay-time",
 	"proto-max-bulk-len", "client-query-buffer-limit", "slowlog-log-slower-than", "slowlog-max-len",
 	"hash-max-listpack-value", "hash-max-listpack-entries", "hash-max-ziplist-entries", "latency-tracking", "loglevel", "client-output-buffer-limit",
-	"databases", "save", "appendonly", "aclfile", "activedefrag", "cluster-enabled", "daemonize",
+	"databases", "save", "shutdown-on-sigterm", "shutdown-on-sigint", "appendonly", "aclfile", "activedefrag", "cluster-enabled", "daemonize",
 	"latency-monitor-threshold", "lazyfree-lazy-user-flush", "logfile", "maxmemory-clients", "min-slaves-to-write",
 	"notify-keyspace-events", "unixsocketperm", "replica-read-only", "slaveof", "tls-port",
 }

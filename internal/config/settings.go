@@ -138,6 +138,16 @@ var settings = withNames([]Setting{
 		kind: seconds(func(v *Values) *time.Duration { return &v.ShutdownGracePeriod }),
 	},
 	{
+		Key: "server.shutdown_on_sigterm", Redis: []string{"shutdown-on-sigterm"}, Default: "default", Mutable: true,
+		Help: "what SIGTERM does: default, save, nosave, now or force; several with spaces between",
+		kind: shutdownFlags(func(v *Values) *ShutdownFlags { return &v.ShutdownOnSIGTERM }),
+	},
+	{
+		Key: "server.shutdown_on_sigint", Redis: []string{"shutdown-on-sigint"}, Default: "default", Mutable: true,
+		Help: "likewise what SIGINT does",
+		kind: shutdownFlags(func(v *Values) *ShutdownFlags { return &v.ShutdownOnSIGINT }),
+	},
+	{
 		Key: "server.tls_port", Redis: []string{"tls-port"}, Default: "0",
 		Help: "TCP port for TLS beside server.port; 0 = none, auto = a free one",
 		kind: port(func(v *Values) *int { return &v.TLSPort }, func(v *Values) *int { return &v.chosenTLSPort }),

@@ -27,7 +27,9 @@ type Values struct {
 	IO                  string        // "auto" or an I/O path of netserver
 	Threads             int           // event loops; 0 = one for each core
 	ShutdownGracePeriod time.Duration // time that commands in flight have at shutdown
-	TLSPort             int           // with TLS; likewise
+	ShutdownOnSIGTERM   ShutdownFlags
+	ShutdownOnSIGINT    ShutdownFlags
+	TLSPort             int // with TLS; likewise
 
 	Password      string // of the default user; "" = no password needed
 	ACLFile       string // path; empty = none

@@ -41,6 +41,7 @@ must be the same byte for byte, except those listed at the end.
 - A snapshot that fails does not stop writes: what a cache is for does not depend on its disk. In Redis it does by default
   (stop-writes-on-bgsave-error, error MISCONF). The failure is in INFO, in the metrics, for which there is an alert rule, and in the log, and
   the next try follows after five seconds.
+- ` + "`shutdown-on-sigterm`" + ` and ` + "`shutdown-on-sigint`" + ` with ` + "`now`" + ` end the server also where the snapshot cannot be written; in Redis it takes ` + "`force`" + `.
 - There is no append-only file, replication, cluster, scripting, publish and subscribe.
 `
 
