@@ -147,7 +147,7 @@ func restore(c *Call) error {
 		err = d.Check(&f)
 	}
 	if err != nil {
-		if f.Type != rdb.String && !f.Type.Decodable() {
+		if !f.Type.Decodable() && !f.Empty() {
 			return Error("ERR values of type " + f.Type.Name() + " are not supported")
 		}
 		return errBadData

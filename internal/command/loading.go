@@ -62,7 +62,7 @@ func (srv *Server) load(path string, skip bool) error {
 		return err
 	}
 	srv.Log.Info("snapshot loaded", "path", path, "keys", l.Keys.Load(), "expired", l.Expired.Load(), "skipped", l.Skipped.Load(),
-		"bytes", l.Size.Load(), "took", time.Since(l.began).Round(time.Millisecond))
+		"empty", l.Empty.Load(), "bytes", l.Size.Load(), "took", time.Since(l.began).Round(time.Millisecond))
 	return nil
 }
 

@@ -2,6 +2,7 @@ package rdb
 
 import (
 	"encoding/binary"
+	"errors"
 	"strconv"
 )
 
@@ -59,6 +60,9 @@ func (d *Decoder) String(f *Frame) ([]byte, error) {
 	return b, err
 }
 
+// ErrEmpty is the error of a hash without fields. See Reader.Empty.
+var ErrEmpty = errors.New("the hash has no fields")
+
 // Fields calls fn for the fields of a frame that has a hash, or a part of one. An error of fn ends it.
 func (d *Decoder) Fields(f *Frame, fn func(field, value []byte) error) error {
 	c := cursor{b: f.Value, at: f.Offset, max: d.MaxString}
@@ -84,7 +88,10 @@ func (d *Decoder) Fields(f *Frame, fn func(field, value []byte) error) error {
 		return c.fail("a %s is no hash", f.Type.Name())
 	}
 	n, err := each(blob, fn)
-	if err == errPacked || err == nil && n == 0 {
+	switch {
+	case err == nil && n == 0 && f.Type != HashZipmap: // Redis takes an empty zipmap for damaged
+		return ErrEmpty
+	case err == errPacked || err == nil && n == 0:
 		return c.fail("a packed hash is damaged, after %d fields", n)
 	}
 	return err

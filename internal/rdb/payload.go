@@ -1,6 +1,10 @@
 package rdb
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+)
 
 // A payload is what DUMP replies and RESTORE takes: the type of a value, the value, the version in two bytes and the checksum in eight, both
 // little-endian.
@@ -20,6 +24,15 @@ func CheckPayload(b []byte) bool {
 	body, sum := b[:len(b)-8], b[len(b)-8:]
 	return binary.LittleEndian.Uint16(body[len(body)-2:]) <= newest && binary.LittleEndian.Uint64(sum) == Checksum(0, body)
 }
+
+// Empty reports whether the value of a payload, which cannot be decoded, has no elements.
+func (f *Frame) Empty() bool {
+	const window = 64
+	r := Reader{stream: stream{src: bytes.NewReader(f.Value), buf: make([]byte, window)}}
+	return r.skipValue(f.Type, func() error { return errFound }) == nil
+}
+
+var errFound = errors.New("the value is not empty")
 
 // SplitPayload returns the value of a payload as a frame without a key, which aliases b. Neither the checksum nor what is in the value is
 // verified.

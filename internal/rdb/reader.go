@@ -13,6 +13,9 @@ type Reader struct {
 	// Unsupported is asked about a key whose value cannot be decoded, with the name of its type, and about a library of functions, with its
 	// name and Library. The value is skipped, or the file refused with the error that it returns.
 	Unsupported func(key []byte, typ string) error
+	// Empty counts the keys that were left out, because their values are lists, hashes and the like
+	// without elements. No command leaves such a key, but some releases of Redis wrote them.
+	Empty int64
 
 	stream
 	db    int
@@ -141,7 +144,7 @@ func (r *Reader) item(b *Batch) error {
 		r.done = true
 		return r.end()
 	}
-	return r.key(b, at, Type(op))
+	return r.key(b, Type(op))
 }
 
 // deadline reads the deadline of the key that follows.
@@ -158,14 +161,17 @@ func (r *Reader) deadline(op byte) error {
 	if op == opExpire {
 		r.next.Deadline *= 1000
 	}
-	if r.next.Deadline == 0 {
+	switch {
+	case r.next.Deadline == 0:
 		r.next.Deadline = 1 // 0 is none here, and both have passed
+	case r.next.Deadline == -1:
+		r.next.Deadline = 0 // which is how Redis writes none
 	}
 	return nil
 }
 
 // key reads a key with its value.
-func (r *Reader) key(b *Batch, at int64, t Type) error {
+func (r *Reader) key(b *Batch, t Type) error {
 	f := r.next
 	f.DB, f.Type = r.db, t
 	r.next = Frame{Idle: -1, Freq: -1}
@@ -195,7 +201,9 @@ func (r *Reader) key(b *Batch, at int64, t Type) error {
 		return err
 	}
 	if n == 0 {
-		return errorAt(at, "a hash without fields")
+		r.Empty++
+		b.data = b.data[:start]
+		return nil
 	}
 	r.hash, r.left = f, n
 	r.hash.Fields = n
@@ -237,13 +245,20 @@ func (r *Reader) skip(b *Batch, f *Frame, start int) error {
 	if err != nil {
 		return err
 	}
-	if r.Unsupported != nil {
-		if err := r.Unsupported(key, f.Type.Name()); err != nil {
-			return err
+	found := false
+	err = r.skipValue(f.Type, func() error {
+		first := !found
+		found = true
+		if first && r.Unsupported != nil {
+			return r.Unsupported(key, f.Type.Name())
 		}
+		return nil
+	})
+	if err == nil && !found {
+		r.Empty++
 	}
 	b.data = b.data[:start]
-	return r.skipValue(f.Type)
+	return err
 }
 
 // library passes over a library of functions.

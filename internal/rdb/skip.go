@@ -1,9 +1,19 @@
 package rdb
 
-// skipValue passes over a value of a type that is not wanted.
-func (r *Reader) skipValue(t Type) error {
+// skipValue passes over a value of a type that is not wanted. It calls found when it knows that the
+// value is not empty, once or more often. An error of found ends it.
+func (r *Reader) skipValue(t Type, found func() error) error {
 	switch t {
-	case listZiplist, setIntset, zsetZiplist, zsetListpack, setListpack:
+	case listZiplist, zsetZiplist, zsetListpack, setListpack:
+		return r.skipPacked(t, found)
+	case list, set, zset, zset2, quicklist, quicklist2:
+		return r.skipElements(t, found)
+	}
+	if err := found(); err != nil {
+		return err
+	}
+	switch t {
+	case setIntset:
 		return r.skipString()
 	case stream1, stream2, stream3:
 		return r.skipStream(t)
@@ -11,20 +21,24 @@ func (r *Reader) skipValue(t Type) error {
 		return r.skipModule(false)
 	case module:
 		return foreign(r.offset(), "a value of a module in a form that cannot be skipped")
-	case list, set, quicklist, quicklist2, zset, zset2:
-		return r.skipElements(t)
 	}
 	return errorAt(r.offset(), "values of type %d are not known", t)
 }
 
-// skipElements passes over a value that is a number of elements.
-func (r *Reader) skipElements(t Type) error {
+// skipElements passes over a value that is a number of elements, or of packed lists of elements.
+func (r *Reader) skipElements(t Type, found func() error) error {
 	n, err := r.length()
 	for ; err == nil && n > 0; n-- {
-		if t == quicklist2 {
-			if err = r.skipLengths(1); err != nil { // whether it is one plain element or a listpack
-				return err
-			}
+		switch t {
+		case quicklist:
+			err = r.skipPacked(listZiplist, found)
+			continue
+		case quicklist2:
+			err = r.skipNode(found)
+			continue
+		}
+		if err = found(); err != nil {
+			return err
 		}
 		if err = r.skipString(); err != nil {
 			return err
@@ -37,6 +51,52 @@ func (r *Reader) skipElements(t Type) error {
 		}
 	}
 	return err
+}
+
+// skipNode passes over a part of a list: what it is, and one element or a listpack.
+func (r *Reader) skipNode(found func() error) error {
+	const packed = 2
+	kind, err := r.length()
+	if err != nil {
+		return err
+	}
+	if kind == packed {
+		return r.skipPacked(setListpack, found)
+	}
+	if err = found(); err != nil {
+		return err
+	}
+	return r.skipString()
+}
+
+// emptyPacked returns a packed list without elements: its length in bytes, of a ziplist the offset of
+// the last entry, the number of elements, and 255.
+func emptyPacked(t Type) string {
+	if t == listZiplist || t == zsetZiplist {
+		return "\x0b\x00\x00\x00\x0a\x00\x00\x00\x00\x00\xff"
+	}
+	return "\x07\x00\x00\x00\x00\x00\xff"
+}
+
+// skipPacked passes over a string that is a packed list. It is not compressed if it is empty.
+func (r *Reader) skipPacked(t Type, found func() error) error {
+	var scratch [9]byte
+	_, n, isEncoded, err := r.rawLength(scratch[:0])
+	if err != nil {
+		return err
+	}
+	empty := emptyPacked(t)
+	if !isEncoded && n == uint64(len(empty)) {
+		b, err := r.take(len(empty))
+		if err != nil || string(b) == empty {
+			return err
+		}
+		return found()
+	}
+	if err = found(); err != nil {
+		return err
+	}
+	return r.skipRest(n, isEncoded)
 }
 
 // skipTextScore passes over a score that is a length in a byte and so many digits; three lengths stand for infinities and no number.

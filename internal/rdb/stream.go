@@ -161,6 +161,11 @@ func (s *stream) skipString() error {
 	if err != nil {
 		return err
 	}
+	return s.skipRest(n, isEncoded)
+}
+
+// skipRest passes over a string whose length, or the number of its encoding, was read.
+func (s *stream) skipRest(n uint64, isEncoded bool) (err error) {
 	switch {
 	case !isEncoded:
 		return s.discard(n)

@@ -27,6 +27,7 @@ type Loader struct {
 	Keys    atomic.Int64 // stored
 	Expired atomic.Int64 // left out, because their time had come
 	Skipped atomic.Int64 // left out, because of their type
+	Empty   atomic.Int64 // left out, because their values have no elements
 
 	began  int64 // Unix milliseconds
 	failed atomic.Bool
@@ -120,6 +121,7 @@ func (l *Loader) split(f io.Reader, full chan<- *rdb.Batch, empty <-chan *rdb.Ba
 		}
 		return fmt.Errorf("offset %d: %s%.100q is a %s, which is not supported", r.Offset(), what, key, typ)
 	}
+	defer func() { l.Empty.Add(r.Empty) }()
 	var first []*rdb.Batch
 	var sample []int64
 	for keys := 0; keys < sampleKeys && r.Offset() < sampleBytes; {
@@ -267,6 +269,11 @@ func (w *worker) store(k engine.Key, f *rdb.Frame) error {
 	w.tx.DB = f.DB
 	w.tx.LockKey(k)
 	err := Put(w.tx, k, f, &w.decoder, f.Deadline)
+	if err == rdb.ErrEmpty {
+		w.tx.Unlock()
+		w.Empty.Add(1)
+		return nil
+	}
 	if err == nil && f.Freq >= 0 {
 		w.tx.SetFrequency(k, f.Freq)
 	}
