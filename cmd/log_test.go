@@ -12,9 +12,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/redistill/redistill/test/await"
 )
 
 // textLine is a line of the log as text: words without spaces or quotes, and quoted ones.
@@ -75,6 +78,63 @@ func TestLogOfAServer(t *testing.T) {
 				t.Errorf("got  %q\nwant %q", got, want)
 			}
 		})
+	}
+}
+
+// TestLogThatNobodyReads has a server serve while its log cannot be written. All of it comes when it can.
+func TestLogThatNobodyReads(t *testing.T) {
+	clearEnvironment(t)
+	log, stderr := io.Pipe()
+	ended := make(chan int, 1)
+	socket := filepath.Join(t.TempDir(), "s")
+	go func() {
+		args := []string{"serve", "--port", "0", "--unix-socket", socket, "--threads", "1"}
+		ended <- run(context.Background(), args, strings.NewReader(""), io.Discard, stderr)
+		stderr.Close()
+	}()
+	lines := bufio.NewScanner(log)
+	for lines.Scan() && !strings.Contains(lines.Text(), "ready to accept connections") {
+		continue
+	}
+	var clients [2]net.Conn
+	for i := range clients {
+		c, err := net.Dial("unix", socket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		_ = c.SetDeadline(await.Deadline())
+		clients[i] = c
+	}
+	const changes = 2 * logLines
+	for i := range changes {
+		fmt.Fprintf(clients[0], "CONFIG SET timeout %d\r\n", 700+i)
+	}
+	for i, want := range []string{strings.Repeat("+OK\r\n", changes), "+PONG\r\n"} {
+		if i == 1 {
+			_, _ = io.WriteString(clients[1], "PING\r\n")
+		}
+		got := make([]byte, len(want))
+		if n, err := io.ReadFull(clients[i], got); string(got) != want {
+			t.Fatalf("client %d has %q: %v", i, got[:n], err)
+		}
+	}
+	seen := 0
+	for lost := 0; seen+lost < changes && lines.Scan(); {
+		if strings.Contains(lines.Text(), "a setting was changed") {
+			seen++
+		}
+		if m := regexp.MustCompile(`lines are missing here.* lines=(\d+)`).FindStringSubmatch(lines.Text()); m != nil {
+			lost, _ = strconv.Atoi(m[1])
+		}
+	}
+	if seen <= logLines {
+		t.Errorf("only %d lines came", seen)
+	}
+	go func() { _, _ = io.Copy(io.Discard, log) }()
+	_, _ = io.WriteString(clients[0], "SHUTDOWN NOSAVE\r\n")
+	if code := await.Receive(t, "the end", ended); code != 0 {
+		t.Errorf("it ended with %d", code)
 	}
 }
 

@@ -31,7 +31,10 @@ func newServe() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		log := newLogger(c.ErrOrStderr(), cfg.Config)
+		out := newLogWriter(c.ErrOrStderr())
+		defer out.close()
+		log := newLogger(out, cfg.Config)
+		out.tell = func(lost int64) { log.Warn("lines are missing here: the log could not be written", "lines", lost) }
 		for _, warning := range cfg.warnings {
 			log.Warn(warning)
 		}
