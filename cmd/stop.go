@@ -61,6 +61,7 @@ func (s *stopper) follow(ctx context.Context) {
 func (s *stopper) heed(sig os.Signal) error {
 	commands := s.commands.Load()
 	if commands == nil {
+		signal.Stop(s.signals) // there is nothing to lose, and the start may hang: the next one ends the process
 		s.cancel()
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/redistill/redistill/internal/servertest"
 	"github.com/redistill/redistill/netserver"
+	"github.com/redistill/redistill/test/await"
 )
 
 // goesOn is what a server logs that was told to stop and does not.
@@ -98,4 +99,26 @@ func TestStopWithHungDisk(t *testing.T) {
 	if got := read(t, path); got[name{0, "k"}].text != "old" {
 		t.Errorf("the file has %v", got)
 	}
+}
+
+// TestStopWhileStarting: a server whose start hangs, on its file of users, can be ended by SIGTERM.
+func TestStopWhileStarting(t *testing.T) {
+	dir := t.TempDir()
+	users := filepath.Join(dir, "users")
+	if err := syscall.Mkfifo(users, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := servertest.Launch(t, dir, redistill(t, netserver.Portable, "--acl-file", users)...)
+	s.Eventually("it reads the users", func() bool {
+		f, err := os.OpenFile(users, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+		if err == nil {
+			t.Cleanup(func() { _ = f.Close() })
+		}
+		return err == nil
+	})
+	await.True(t, "the server has ended", func() bool {
+		s.Signal(syscall.SIGTERM)
+		return s.Ended()
+	})
+	_ = s.Wait() // the signal is what it ended with
 }
