@@ -81,7 +81,8 @@ func TestLogOfAServer(t *testing.T) {
 	}
 }
 
-// TestLogThatNobodyReads has a server serve while its log cannot be written. All of it comes when it can.
+// TestLogThatNobodyReads has a server serve while its log cannot be written. All of it comes when
+// it can.
 func TestLogThatNobodyReads(t *testing.T) {
 	clearEnvironment(t)
 	log, stderr := io.Pipe()

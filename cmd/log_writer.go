@@ -13,10 +13,10 @@ const (
 	logLines    = 256                    // lines that may wait to be written
 )
 
-// logWriter passes lines of the log on in a goroutine of its own. Those who log may be event loops that
-// serve thousands, and the log may be on a disk that hangs, or a pipe that nobody reads. Normally a line
-// is written when Write returns. If that takes too long, lines wait by themselves until the log can be
-// written again; those that are too many are lost.
+// logWriter passes lines of the log on in a goroutine of its own. Those who log may be event loops
+// that serve thousands, and the log may be on a disk that hangs, or a pipe that nobody reads.
+// Normally a line is written when Write returns. If that takes too long, lines wait by themselves
+// until the log can be written again; those that are too many are lost.
 type logWriter struct {
 	out   io.Writer
 	tell  func(lost int64) // is told how many lines were lost, in a goroutine of its own

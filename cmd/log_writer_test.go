@@ -33,8 +33,8 @@ func logIn(t *testing.T, l *logWriter, line string) time.Duration {
 	return time.Since(began)
 }
 
-// Nobody waits for a log that hangs but once, and for a short while. What it had no room for is counted,
-// and when it goes on the rest comes, in its order.
+// Nobody waits for a log that hangs but once, and for a short while. What it had no room for is
+// counted, and when it goes on the rest comes, in its order.
 func TestHangingLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &hangingLog{ends: make(chan struct{}, 1)}

@@ -34,7 +34,9 @@ func newServe() *cobra.Command {
 		out := newLogWriter(c.ErrOrStderr())
 		defer out.close()
 		log := newLogger(out, cfg.Config)
-		out.tell = func(lost int64) { log.Warn("lines are missing here: the log could not be written", "lines", lost) }
+		out.tell = func(lost int64) {
+			log.Warn("lines are missing here: the log could not be written", "lines", lost)
+		}
 		for _, warning := range cfg.warnings {
 			log.Warn(warning)
 		}

@@ -23,8 +23,8 @@ type stopper struct {
 	heeded   atomic.Bool // a signal ends the server
 }
 
-// newStopper returns a stopper, and a context that ends when the server has to. Its method release must
-// be called when it has ended.
+// newStopper returns a stopper, and a context that ends when the server has to. Its method release
+// must be called when it has ended.
 func newStopper(ctx context.Context, cfg *config.Config, log *slog.Logger) (context.Context, *stopper) {
 	ctx, cancel := context.WithCancel(ctx)
 	s := &stopper{log: log, config: cfg, cancel: cancel, signals: make(chan os.Signal, 1)}
@@ -33,9 +33,9 @@ func newStopper(ctx context.Context, cfg *config.Config, log *slog.Logger) (cont
 	return ctx, s
 }
 
-// follow waits for signals until the server ends. While it stops, SIGINT ends the process at once, as in
-// Redis. SIGTERM may come again until the process has ended, because supervisors send it to the process
-// and to its group: the snapshot at the end must not be lost by that.
+// follow waits for signals until the server ends. While it stops, SIGINT ends the process at once,
+// as in Redis. SIGTERM may come again until the process has ended, because supervisors send it to
+// the process and to its group: the snapshot at the end must not be lost by that.
 func (s *stopper) follow(ctx context.Context) {
 	for {
 		select {
@@ -61,7 +61,8 @@ func (s *stopper) follow(ctx context.Context) {
 func (s *stopper) heed(sig os.Signal) error {
 	commands := s.commands.Load()
 	if commands == nil {
-		signal.Stop(s.signals) // there is nothing to lose, and the start may hang: the next one ends the process
+		// There is nothing to lose, and the start may hang: the next signal ends the process.
+		signal.Stop(s.signals)
 		s.cancel()
 		return nil
 	}
@@ -88,8 +89,8 @@ func (s *stopper) saves() bool {
 	return v.Persistence && v.SaveOnShutdown
 }
 
-// release gives the signals back to the system, unless one of them has ended the server: that one may
-// come again until the process has ended.
+// release gives the signals back to the system, unless one of them has ended the server: that one
+// may come again until the process has ended.
 func (s *stopper) release() {
 	s.cancel()
 	if !s.heeded.Load() {

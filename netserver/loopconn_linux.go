@@ -59,8 +59,8 @@ func (c *loopConn) late() bool {
 // unfinished reports whether there is something to do without an event.
 func (c *loopConn) unfinished() bool { return !c.stuck && (c.readable || c.next == again) }
 
-// over reports whether the connection is to be closed at shutdown. One whose replies wait for the client
-// stays, and one whose command is being worked on.
+// over reports whether the connection is to be closed at shutdown. One whose replies wait for the
+// client stays, and one whose command is being worked on.
 func (c *loopConn) over(now time.Time) bool {
 	switch {
 	case c.stuck || c.drained.IsZero() || c.held != nil:

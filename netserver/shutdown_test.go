@@ -182,8 +182,8 @@ func testShutdownPaused(t *testing.T, path string) {
 	c.expectClosed()
 }
 
-// slowFile makes each change of timeout a command that tells when it begins to read a file, and reads
-// until it is told to end.
+// slowFile makes each change of timeout a command that tells when it begins to read a file, and
+// reads until it is told to end.
 func (s *testServer) slowFile() (began <-chan struct{}, end chan<- struct{}) {
 	b, e := make(chan struct{}), make(chan struct{})
 	s.cfg.OnChangeRead("timeout", func(*config.Values) error {
@@ -223,8 +223,8 @@ func testSlowFile(t *testing.T, path string) {
 	}
 }
 
-// TestShutdownSlowFile: a command that waits for a disk is answered at shutdown, though it takes longer
-// than a client may go on sending. One that has not begun is not.
+// TestShutdownSlowFile: a command that waits for a disk is answered at shutdown, though it takes
+// longer than a client may go on sending. One that has not begun is not.
 func TestShutdownSlowFile(t *testing.T) { eachPath(t, testShutdownSlowFile) }
 
 func testShutdownSlowFile(t *testing.T, path string) {

@@ -8,8 +8,8 @@
 // that nobody has locked was left behind by a process that was killed, and the next writer removes it.
 // Windows has no such lock, and there it stays.
 //
-// What is at the path itself is replaced only if it is a regular file. A device or a pipe is there for
-// another purpose.
+// What is at the path itself is replaced only if it is a regular file. A device or a pipe is there
+// for another purpose.
 package atomicfile
 
 import (

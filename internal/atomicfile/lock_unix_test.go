@@ -24,8 +24,8 @@ func TestPipe(t *testing.T) {
 	}
 }
 
-// A pipe, a device or a directory at the path itself stays there, and a file that a link leads to is
-// replaced by one in the place of the link.
+// A pipe, a device or a directory at the path itself stays there, and a file that a link leads to
+// is replaced by one in the place of the link.
 func TestNotRegular(t *testing.T) {
 	dir := t.TempDir()
 	pipe, below := filepath.Join(dir, "pipe"), filepath.Join(dir, "directory")

@@ -38,8 +38,9 @@ var configCommand = Command{
 			Syntax:     "parameter value [parameter value ...]",
 			Differs: "What needs a restart here, such as port and bind, is refused as immutable; " +
 				"in a transaction no files of TLS are read; what is fixed takes only the value that it has; " +
-				"maxmemory takes no less than the server starts with. save takes times only where persistence.enabled is set, and the shortest counts; loglevel verbose is notice; maxmemory-policy takes two policies more; the " +
-				"largest values of some numbers are smaller",
+				"maxmemory takes no less than the server starts with. save takes times only where " +
+				"persistence.enabled is set, and the shortest counts; loglevel verbose is notice; " +
+				"maxmemory-policy takes two policies more; the largest values of some numbers are smaller",
 			Tips: []string{"request_policy:all_nodes", "response_policy:all_succeeded"}, Run: configSet},
 	},
 }

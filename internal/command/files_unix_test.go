@@ -25,8 +25,8 @@ func replaceByPipe(t *testing.T, path string) {
 	}
 }
 
-// A file of users that takes its time keeps nobody waiting but the client that asked for it, and those
-// that want the same file.
+// A file of users that takes its time keeps nobody waiting but the client that asked for it, and
+// those that want the same file.
 func TestSlowUsers(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "users")
 	var log bytes.Buffer

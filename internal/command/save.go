@@ -92,8 +92,8 @@ func (s *saver) beginLocked(tx *engine.Tx, reason string, wait *pending) error {
 	return nil
 }
 
-// flushed has a snapshot follow a FLUSHALL, so that a crash does not bring the keys back. Wait is told of
-// its end, if it is not nil. LockAll was called on tx.
+// flushed has a snapshot follow a FLUSHALL, so that a crash does not bring the keys back. Wait is
+// told of its end, if it is not nil. LockAll was called on tx.
 func (s *saver) flushed(tx *engine.Tx, wait *pending) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -269,8 +269,8 @@ func (srv *Server) writes() (n uint64) {
 	return n
 }
 
-// SaveAtEnd writes a snapshot when no client is left, ending one that is under way. It writes none if
-// Stop has just waited for one and nothing was written since.
+// SaveAtEnd writes a snapshot when no client is left, ending one that is under way. It writes none
+// if Stop has just waited for one and nothing was written since.
 func (srv *Server) SaveAtEnd() error {
 	s := &srv.saver
 	s.close()

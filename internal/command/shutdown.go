@@ -12,9 +12,10 @@ var shutdownCommand = Command{
 	Summary:    "Synchronously save the dataset to disk and then shut down the server",
 	Complexity: "O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)",
 	Syntax:     "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]", Run: shutdown,
-	Differs: "A snapshot is written while clients are served, which shows that it can be written, and another one when they are gone, " +
-		"if there were writes in between. SHUTDOWN is refused if the first one fails, as in Redis. FORCE leaves it out. " +
-		"If only the second one fails, the process ends all the same, and with an error",
+	Differs: "A snapshot is written while clients are served, which shows that it can be written, " +
+		"and another one when they are gone, if there were writes in between. SHUTDOWN is refused if the " +
+		"first one fails, as in Redis. FORCE leaves it out. If only the second one fails, the process ends " +
+		"all the same, and with an error",
 }
 
 const errShutdown = Error("ERR Errors trying to SHUTDOWN. Check logs.")
@@ -40,7 +41,8 @@ func shutdown(c *Call) error {
 	case errWait:
 		return err
 	}
-	srv.Log.Error("SHUTDOWN was refused, because the snapshot cannot be written", "client", c.S.Addr, "error", err)
+	srv.Log.Error("SHUTDOWN was refused, because the snapshot cannot be written",
+		"client", c.S.Addr, "error", err)
 	return errShutdown
 }
 
@@ -94,11 +96,13 @@ func (srv *Server) Stop(how config.ShutdownFlags) error {
 // saves reports whether how, or else the settings, want a snapshot in the end.
 func (srv *Server) saves(how config.ShutdownFlags) bool {
 	v := srv.Config.Snapshot()
-	return how&config.ShutdownSave != 0 || how&config.ShutdownNoSave == 0 && v.Persistence && v.SaveOnShutdown
+	return how&config.ShutdownSave != 0 ||
+		how&config.ShutdownNoSave == 0 && v.Persistence && v.SaveOnShutdown
 }
 
-// hindered reports whether a snapshot failed because of what clients did meanwhile. That says nothing
-// about the disk, and does not happen when the clients are gone.
+// hindered reports whether a snapshot failed because of what clients did meanwhile. That says
+// nothing about the disk, and does not happen when the clients are gone.
 func hindered(err error) bool {
-	return errors.Is(err, engine.ErrSnapshotBehind) || errors.Is(err, engine.ErrSnapshotMemory) || errors.Is(err, engine.ErrFlushed)
+	return errors.Is(err, engine.ErrSnapshotBehind) || errors.Is(err, engine.ErrSnapshotMemory) ||
+		errors.Is(err, engine.ErrFlushed)
 }

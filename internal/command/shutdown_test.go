@@ -69,8 +69,8 @@ func TestShutdownRefused(t *testing.T) {
 	}
 }
 
-// SHUTDOWN takes a snapshot that is under way for a proof. If that fails because of what clients do, it
-// is none to the contrary.
+// SHUTDOWN takes a snapshot that is under way for a proof. If that fails because of what clients
+// do, it is none to the contrary.
 func TestShutdownWhileSaving(t *testing.T) {
 	for _, test := range []struct {
 		err   error
@@ -103,8 +103,8 @@ func TestShutdownWhileSaving(t *testing.T) {
 	}
 }
 
-// What was written after the snapshot that SHUTDOWN has waited for is in another one; where nothing was,
-// there is none.
+// What was written after the snapshot that SHUTDOWN has waited for is in another one; where nothing
+// was, there is none.
 func TestSaveAtEndAgain(t *testing.T) {
 	for _, test := range []struct{ before, after []string }{
 		{[]string{"SHUTDOWN"}, nil},

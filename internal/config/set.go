@@ -53,8 +53,8 @@ func (c *Config) Apply(pairs ...Pair) ([]Change, error) {
 	return c.apply(chosen, pairs)
 }
 
-// ApplyAtOnce is Apply that never waits for a disk: it returns an error that wraps ErrFiles, and does
-// nothing, where files have to be read, and while others wait for that.
+// ApplyAtOnce is Apply that never waits for a disk: it returns an error that wraps ErrFiles, and
+// does nothing, where files have to be read, and while others wait for that.
 func (c *Config) ApplyAtOnce(pairs ...Pair) ([]Change, error) {
 	chosen, err := resolve(pairs)
 	if err != nil {

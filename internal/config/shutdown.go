@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// ShutdownFlags say how the server ends: the words of SHUTDOWN, and of what signals do. None is the default.
+// ShutdownFlags say how the server ends: the words of SHUTDOWN, and of what signals do. None is the
+// default.
 type ShutdownFlags uint8
 
 // The flags, in the order in which they are shown.

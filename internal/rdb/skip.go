@@ -69,8 +69,8 @@ func (r *Reader) skipNode(found func() error) error {
 	return r.skipString()
 }
 
-// emptyPacked returns a packed list without elements: its length in bytes, of a ziplist the offset of
-// the last entry, the number of elements, and 255.
+// emptyPacked returns a packed list without elements: its length in bytes, of a ziplist the offset
+// of the last entry, the number of elements, and 255.
 func emptyPacked(t Type) string {
 	if t == listZiplist || t == zsetZiplist {
 		return "\x0b\x00\x00\x00\x0a\x00\x00\x00\x00\x00\xff"

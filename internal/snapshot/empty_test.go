@@ -56,8 +56,8 @@ func withEmpty(values ...string) []byte {
 	return append(file, "\xff\x00\x00\x00\x00\x00\x00\x00\x00"...) // without a checksum
 }
 
-// Keys without elements are left out of what is loaded, and counted, and -1 is no deadline: as Redis has
-// it. RESTORE refuses such a value in Redis's words.
+// Keys without elements are left out of what is loaded, and counted, and -1 is no deadline: as
+// Redis has it. RESTORE refuses such a value in Redis's words.
 func TestEmptyAsRedis(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "dump.rdb"), withEmpty(emptyValues...), 0o600); err != nil {

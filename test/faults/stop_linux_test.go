@@ -15,9 +15,9 @@ import (
 // goesOn is what a server logs that was told to stop and does not.
 const goesOn = "goes on, because the snapshot cannot be written"
 
-// TestStopWithoutDisk: a server whose snapshot cannot be written does not end, whichever signal tells it
-// to, unless the settings say otherwise. Its clients notice nothing, and when the disk is back it ends
-// with all of the data in the file.
+// TestStopWithoutDisk: a server whose snapshot cannot be written does not end, whichever signal
+// tells it to, unless the settings say otherwise. Its clients notice nothing, and when the disk is
+// back it ends with all of the data in the file.
 func TestStopWithoutDisk(t *testing.T) {
 	for _, test := range []struct {
 		setting string // of the signal that ends it
@@ -71,8 +71,8 @@ func TestStopWithoutDisk(t *testing.T) {
 	}
 }
 
-// TestStopWithHungDisk: while a server that is told to stop waits for its disk, clients are served. A
-// second SIGINT ends it at once, and leaves the old snapshot.
+// TestStopWithHungDisk: while a server that is told to stop waits for its disk, clients are served.
+// A second SIGINT ends it at once, and leaves the old snapshot.
 func TestStopWithHungDisk(t *testing.T) {
 	calls := newCalls(t)
 	hang, release := newHang()
