@@ -42,7 +42,7 @@ type compiled struct {
 	prefix string // what comes before the first wildcard
 	rest   rest
 	access Access
-	text   []byte // the whole pattern
+	whole  *glob.Pattern // if rest is wildcard
 }
 
 // rest says what follows the prefix of a pattern.
@@ -51,7 +51,7 @@ type rest uint8
 const (
 	nothing  rest = iota // the prefix is all
 	anything             // one or more stars
-	wildcard             // what glob.Match has to decide
+	wildcard             // what glob has to decide
 )
 
 func newMatcher(patterns []pattern) *matcher {
@@ -74,7 +74,7 @@ func newMatcher(patterns []pattern) *matcher {
 }
 
 func compile(p pattern) compiled {
-	c := compiled{text: []byte(p.text), access: p.access}
+	c := compiled{access: p.access}
 	end := strings.IndexAny(p.text, `*?[\`)
 	if end < 0 {
 		end = len(p.text)
@@ -86,7 +86,8 @@ func compile(p pattern) compiled {
 	case strings.Trim(tail, "*") == "":
 		c.rest = anything
 	default:
-		c.rest = wildcard
+		whole := glob.Compile([]byte(p.text), false)
+		c.rest, c.whole = wildcard, &whole
 	}
 	return c
 }
@@ -109,7 +110,7 @@ func (m *matcher) allows(key []byte, need Access) bool {
 	return false
 }
 
-// restMatches reports whether a key that begins with the prefix matches. No star matches the empty key, as in glob.Match.
+// restMatches reports whether a key that begins with the prefix matches. No star matches the empty key, as in glob.
 func (c *compiled) restMatches(key []byte) bool {
 	switch c.rest {
 	case nothing:
@@ -117,5 +118,5 @@ func (c *compiled) restMatches(key []byte) bool {
 	case anything:
 		return len(key) > 0
 	}
-	return glob.Match(c.text, key, false)
+	return c.whole.Match(key)
 }

@@ -30,6 +30,9 @@ const policy = `
 	fmt, log, log/slog, net, os, reflect, regexp, encoding/json, encoding/binary
 		!< internal/resp, internal/glob;
 
+	# Settings: CONFIG GET takes patterns.
+	internal/glob < internal/config;
+
 	# Users and what they may do: no clients, no files.
 	internal/glob < internal/acl;
 	fmt, log, log/slog, net, os, reflect, regexp !< internal/acl;

@@ -76,7 +76,8 @@ var hashCommands = []Command{
 		Summary: "Incrementally iterate hash fields and associated values",
 		Complexity: "O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return back to " +
 			"0. N is the number of elements inside the collection..",
-		Syntax: "key cursor [MATCH pattern] [COUNT count]", Run: hscan},
+		Differs: patternLimit,
+		Syntax:  "key cursor [MATCH pattern] [COUNT count]", Run: hscan},
 }
 
 // HSET key field value [field value ...]

@@ -112,8 +112,9 @@ func commandList(c *Call) error {
 			}
 		}
 	case is(c.Args[3], "pattern"):
+		pattern := glob.Compile(c.Args[4], true)
 		for _, row := range c.Srv.table.list {
-			if glob.Match(c.Args[4], []byte(row.fullName), true) {
+			if pattern.Match([]byte(row.fullName)) {
 				add(row)
 			}
 		}

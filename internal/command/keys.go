@@ -72,13 +72,15 @@ var keysCommands = append([]Command{
 		Summary: "Find all keys matching the given pattern",
 		Complexity: "O(N) with N being the number of keys in the database, under the assumption that the key names in the database and the " +
 			"given pattern have limited length.",
-		Syntax: "pattern", Run: keysMatching},
+		Differs: patternLimit,
+		Syntax:  "pattern", Run: keysMatching},
 	{Name: "scan", Arity: -2, Flags: ReadOnly, Locks: LockWalk, Group: Generic, Since: "2.8.0",
 		Tips:    []string{"nondeterministic_output", "request_policy:special"},
 		Summary: "Incrementally iterate the keys space",
 		Complexity: "O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return back to " +
 			"0. N is the number of elements inside the collection.",
-		Syntax: "cursor [MATCH pattern] [COUNT count] [TYPE type]", Run: scan},
+		Differs: patternLimit,
+		Syntax:  "cursor [MATCH pattern] [COUNT count] [TYPE type]", Run: scan},
 	{Name: "randomkey", Arity: 1, Flags: ReadOnly, Locks: LockWalk, Group: Generic, Since: "1.0.0",
 		Tips:       []string{"request_policy:all_shards", "nondeterministic_output"},
 		Summary:    "Return a random key from the keyspace",

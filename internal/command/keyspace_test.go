@@ -151,47 +151,105 @@ func TestFrequencyAndIdleTime(t *testing.T) {
 	}
 }
 
-// TestKeysMatchesAsRedis sends odd patterns to KEYS of both servers.
+// sortedReply parses a reply, an array of strings, and sorts them.
+func sortedReply(t *testing.T, reply any) []string {
+	t.Helper()
+	if text, ok := reply.(string); ok {
+		var err error
+		if reply, err = resptest.Reply(bufio.NewReader(strings.NewReader(text))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list := []string{}
+	for _, e := range reply.([]any) {
+		list = append(list, e.(string))
+	}
+	slices.Sort(list)
+	return list
+}
+
+// randomText returns up to most random characters of an alphabet, at least one.
+func randomText(rng *rand.Rand, alphabet string, most int) string {
+	b := make([]byte, 1+rng.IntN(most))
+	for i := range b {
+		b[i] = alphabet[rng.IntN(len(alphabet))]
+	}
+	return string(b)
+}
+
+// TestKeysMatchesAsRedis sends odd patterns to KEYS of both servers, and long ones.
 func TestKeysMatchesAsRedis(t *testing.T) {
 	o, c := startOracle(t), connect(t, newTestServer(t))
 	rng := rand.New(rand.NewPCG(3, 4))
-	random := func(alphabet string, most int) string {
-		b := make([]byte, 1+rng.IntN(most))
-		for i := range b {
-			b[i] = alphabet[rng.IntN(len(alphabet))]
+	for i := range 400 {
+		key := randomText(rng, "ab^-]\\*\x80\xff", 4)
+		if i >= 300 {
+			key += strings.Repeat("ab", 10+rng.IntN(90)) + key
 		}
-		return string(b)
-	}
-	for range 300 {
-		key := random("ab^-]\\*\x80\xff", 4)
 		o.do("SET", key, "v")
 		c.do("SET " + key + " v")
 	}
-	matched := 0
-	for range 5000 {
-		pattern := random("ab*?[[]^-\\\x80\xff", 8)
-		want := []string{}
-		for _, key := range o.do("KEYS", pattern).([]any) {
-			want = append(want, key.(string))
+	matched, long := 0, 0
+	for i := range 6000 {
+		pattern := randomText(rng, "ab*?[[]^-\\\x80\xff", 8)
+		if i >= 5000 {
+			few := strings.Repeat([]string{"a?", "[ab][ab]", "a[^a]", "?[a-c]"}[rng.IntN(4)], 1+rng.IntN(60))
+			pattern = randomText(rng, "ab*?", 3) + "*" + few + "*" + randomText(rng, "ab*", 2)
 		}
-		reply, err := resptest.Reply(bufio.NewReader(strings.NewReader(c.do("KEYS " + pattern))))
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := []string{}
-		for _, key := range reply.([]any) {
-			got = append(got, key.(string))
-		}
-		slices.Sort(got)
-		slices.Sort(want)
+		got, want := sortedReply(t, c.do("KEYS "+pattern)), sortedReply(t, o.do("KEYS", pattern))
 		if !slices.Equal(got, want) {
 			t.Errorf("KEYS %q: got %q, want %q", pattern, got, want)
 		}
+		if matched += len(want); i >= 5000 {
+			long += len(want)
+		}
+	}
+	if matched == long || long == 0 {
+		t.Errorf("%d keys matched, %d of them long patterns", matched, long)
+	}
+}
+
+// TestConfigGetMatchesAsRedis sends odd patterns to CONFIG GET of both servers.
+func TestConfigGetMatchesAsRedis(t *testing.T) {
+	o, c := startOracle(t), connect(t, newTestServer(t))
+	known := sortedReply(t, o.do("CONFIG", "GET", "*"))
+	ours := sortedReply(t, c.do("CONFIG GET *"))
+	names := func(reply any) []string { // of those that both know; values differ
+		return slices.DeleteFunc(sortedReply(t, reply), func(name string) bool {
+			_, here := slices.BinarySearch(ours, name)
+			_, there := slices.BinarySearch(known, name)
+			return !strings.Contains(name, "-") || !here || !there
+		})
+	}
+	rng := rand.New(rand.NewPCG(5, 6))
+	matched := 0
+	for range 3000 {
+		pattern := "*" + randomText(rng, "MAXmaxclients-*?[]^\\", 6) + "*"
+		if rng.IntN(2) == 0 {
+			pattern = pattern[1 : len(pattern)-1]
+		}
+		got, want := names(c.do("CONFIG GET "+pattern)), names(o.do("CONFIG", "GET", pattern))
+		if !slices.Equal(got, want) {
+			t.Errorf("CONFIG GET %q: got %q, want %q", pattern, got, want)
+		}
 		matched += len(want)
 	}
-	if matched == 0 {
-		t.Error("no pattern matches a key")
+	if matched < 1000 {
+		t.Errorf("only %d names matched", matched)
 	}
+}
+
+// TestPatternsHaveALimit has patterns that would take long for each byte of a name.
+func TestPatternsHaveALimit(t *testing.T) {
+	c := connect(t, newTestServer(t))
+	c.expect("SET k v", "+OK", "HSET h f v", ":1")
+	most, more := "*"+strings.Repeat("?", 1024)+"*", "*"+strings.Repeat("?", 1025)+"*"
+	c.expect("KEYS "+most, "*0", "SCAN 0 MATCH "+most, "*2 $1 0 *0", "HSCAN h 0 MATCH "+most, "*2 $1 0 *0")
+	for _, command := range []string{"KEYS ", "SCAN 0 MATCH ", "HSCAN h 0 MATCH "} {
+		c.expect(command+more, "-"+string(errPattern))
+	}
+	c.expect("HSCAN none 0 MATCH "+more, "*2 $1 0 *0", "COMMAND LIST FILTERBY PATTERN "+more, "*0",
+		"CONFIG GET "+more, "*0")
 }
 
 // TestHotCommandsAllocateNothing runs on a clock that stands still, so that nothing is allocated in the background.

@@ -10,7 +10,10 @@ import (
 
 // KEYS pattern
 func keysMatching(c *Call) error {
-	o := scanOptions{pattern: c.Args[1]}
+	var o scanOptions
+	if err := o.match(c.Args[1]); err != nil {
+		return err
+	}
 	start, n := len(c.Out.B), 0
 	c.Tx.Scan(0, math.MaxInt32, func(key []byte, _ engine.Type) {
 		if o.matches(key) {
@@ -37,45 +40,70 @@ func randomkey(c *Call) error {
 
 // scanOptions are the options of the SCAN commands.
 type scanOptions struct {
-	pattern []byte // MATCH, nil for all
-	count   int    // COUNT
-	typ     []byte // TYPE, of SCAN only, nil for all
+	matching bool         // there is a pattern that does not match all
+	pattern  glob.Pattern // MATCH
+	count    int          // COUNT
+	typ      []byte       // TYPE, of SCAN only, nil for all
 }
 
 // defaultScanCount is how much one call looks at unless the client says how much.
 const defaultScanCount = 10
 
-// parseScan parses the options of SCAN, or else of HSCAN.
-func (c *Call) parseScan(from int, ofKeys bool) (scanOptions, error) {
-	o := scanOptions{count: defaultScanCount}
+// mostSteps is how many steps a match may take for each byte of a name: with the longest names, one
+// takes no more than half a millisecond.
+const mostSteps = 16
+
+var _ [0]struct{} = [engine.MaxKey - glob.Longest]struct{}{} // patterns are made for names
+
+// patternLimit says what follows of mostSteps.
+const patternLimit = "Between two stars of a pattern, with ? or [] among them, " +
+	"there may be at most 1,024 characters"
+
+const errPattern = Error("ERR the pattern takes too long to match: " +
+	"between two stars, with ? or [] among them, there may be at most 1024 characters")
+
+// match has a pattern decide what is passed.
+func (o *scanOptions) match(pattern []byte) error {
+	if o.matching = len(pattern) != 1 || pattern[0] != '*'; !o.matching {
+		return nil
+	}
+	if o.pattern = glob.Compile(pattern, false); o.pattern.Steps() > mostSteps {
+		return errPattern
+	}
+	return nil
+}
+
+func (o *scanOptions) matches(name []byte) bool { return !o.matching || o.pattern.Match(name) }
+
+// parse parses the options of SCAN, or else of HSCAN.
+func (o *scanOptions) parse(c *Call, from int, ofKeys bool) error {
+	o.count = defaultScanCount
 	for i := from; i < len(c.Args); i += 2 {
 		w := c.Args[i]
 		if i+1 == len(c.Args) {
-			return o, errSyntax
+			return errSyntax
 		}
 		switch {
 		case is(w, "count"):
 			n, err := c.int(i + 1)
 			if err != nil {
-				return o, err
+				return err
 			}
 			if n < 1 {
-				return o, errSyntax
+				return errSyntax
 			}
 			o.count = int(min(n, math.MaxInt32))
 		case is(w, "match"):
-			o.pattern = c.Args[i+1]
+			if err := o.match(c.Args[i+1]); err != nil {
+				return err
+			}
 		case is(w, "type") && ofKeys:
 			o.typ = c.Args[i+1]
 		default:
-			return o, errSyntax
+			return errSyntax
 		}
 	}
-	return o, nil
-}
-
-func (o *scanOptions) matches(name []byte) bool {
-	return o.pattern == nil || len(o.pattern) == 1 && o.pattern[0] == '*' || glob.Match(o.pattern, name, false)
+	return nil
 }
 
 // cursor parses a cursor as C's strtoul does: a sign may precede it, a zero byte ends it, and nothing at all is 0.
@@ -107,8 +135,8 @@ func scan(c *Call) error {
 	if err != nil {
 		return err
 	}
-	o, err := c.parseScan(2, true)
-	if err != nil {
+	var o scanOptions
+	if err := o.parse(c, 2, true); err != nil {
 		return err
 	}
 	start, n := len(c.Out.B), 0
@@ -135,8 +163,8 @@ func hscan(c *Call) error {
 	if err != nil {
 		return err
 	}
-	o, err := c.parseScan(3, false)
-	if err != nil && fields > 0 { // without a hash the options are not looked at
+	var o scanOptions
+	if err := o.parse(c, 3, false); err != nil && fields > 0 { // without a hash the options are not looked at
 		return err
 	}
 	start, n := len(c.Out.B), 0

@@ -1,10 +1,11 @@
 package config
 
 import (
-	"path"
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/redistill/redistill/internal/glob"
 )
 
 // Config holds the current values of all settings. All methods may be called
@@ -81,8 +82,9 @@ func (c *Config) Get(patterns ...string) []Pair {
 			}
 			continue
 		}
+		matcher := glob.Compile([]byte(pattern), true)
 		for i := range params {
-			if ok, _ := path.Match(strings.ToLower(pattern), params[i].name); ok {
+			if matcher.Match([]byte(params[i].name)) {
 				add(&params[i], params[i].name)
 			}
 		}

@@ -1,4 +1,4 @@
-// Package glob matches strings against the glob patterns of KEYS, SCAN and CONFIG GET.
+// Package glob matches strings with the glob patterns of KEYS, SCAN, ACL rules and CONFIG GET.
 //
 //   - any bytes, also none
 //     ?        any byte
@@ -6,113 +6,127 @@
 //     \x       the byte x, also where it has a meaning otherwise
 //     x        the byte x
 //
-// The corner cases are those of Redis, as clients see them: see class.
+// The corner cases are those of Redis, as clients see them: see set.addClass.
+//
+// A pattern is compiled once. Stars cut it into runs. The first run has to stand at the start of a
+// string, the last one at the end, and each of the others at the first place behind the one before
+// it: a later place would leave less to those that follow. So no place is tried twice, and the time
+// of a match is that of finding each run once. Pattern.Steps tells how long this takes.
 package glob
 
-// Match reports whether all of s matches pattern. foldCase makes ASCII letters equal in either case. It takes time proportional to the
-// product of the lengths, at most.
-func Match(pattern, s []byte, foldCase bool) bool {
-	ok, _ := match(pattern, s, foldCase)
-	return ok
+import "math"
+
+// Longest is the length of the longest strings that patterns are made for, which are keys and
+// fields. A pattern that only a longer string could match matches nothing, and takes no memory.
+const Longest = 32 << 10
+
+// Pattern is a compiled pattern. It may alias the bytes that it was compiled from. It does not
+// change: any number of goroutines may use it.
+type Pattern struct {
+	first   run   // what precedes the first star, or all
+	between []run // what stands between stars
+	last    run   // what follows the last star
+	starred bool  // there is a star
+	least   int   // bytes that a match has at least
+	steps   int   // see Steps
 }
 
-// match is Match, and tells how many bytes of the pattern it looked at, again and again, which is what its time depends on.
-func match(pattern, s []byte, foldCase bool) (ok bool, looked int) {
-	if len(s) == 0 {
-		return len(pattern) == 0, 0 // in Redis not even "*" matches the empty string
-	}
-	p, i := 0, 0
-	// Where to go on after a mismatch: the last star then takes one more byte. Earlier stars need no second thought, as whatever
-	// they could leave to the last one, it can take by itself.
-	star, taken := -1, 0
-	for i < len(s) {
-		if p < len(pattern) && pattern[p] == '*' {
-			p++
-			star, taken = p, i
-			continue
-		}
-		if p < len(pattern) {
-			width, ok := one(pattern[p:], s[i], foldCase)
-			looked += width
-			if ok {
-				p += width
-				i++
-				continue
-			}
-		}
-		if star < 0 {
-			return false, looked
-		}
-		taken++
-		p, i = star, taken
-	}
-	for p < len(pattern) && pattern[p] == '*' {
-		p++
-	}
-	return p == len(pattern), looked
-}
-
-// one matches the first element of pattern, which is not a star, and returns the element's length.
-func one(pattern []byte, c byte, foldCase bool) (width int, ok bool) {
-	switch pattern[0] {
-	case '?':
-		return 1, true
-	case '[':
-		return class(pattern, c, foldCase)
-	case '\\':
-		if len(pattern) > 1 {
-			return 2, same(pattern[1], c, foldCase)
+// Compile compiles a pattern. foldCase makes ASCII letters equal in either case.
+func Compile(pattern []byte, foldCase bool) Pattern {
+	p := Pattern{steps: 1}
+	part, rest := cut(pattern)
+	p.first = p.add(part, foldCase)
+	for rest != nil {
+		p.starred = true
+		part, rest = cut(rest)
+		switch r := p.add(part, foldCase); {
+		case p.least > Longest:
+			return Pattern{least: math.MaxInt, steps: 1}
+		case rest == nil:
+			p.last = r
+		case r.len() > 0:
+			r.prepare()
+			p.steps = max(p.steps, r.steps())
+			p.between = append(p.between, r)
 		}
 	}
-	return 1, same(pattern[0], c, foldCase)
+	if p.least > Longest {
+		return Pattern{least: math.MaxInt, steps: 1}
+	}
+	if p.starred && p.least == 0 {
+		p.least = 1 // in Redis not even "*" matches the empty string
+	}
+	return p
 }
 
-// class matches the class that pattern begins with. Redis's rules for the odd cases: the first ']' ends the class, wherever it stands,
-// unless it is escaped or the end of a range; a class that does not end goes to the end of the pattern; an escaped byte in a class never
-// folds its case; a range may be written backwards, and bytes from 0x80 on are below all others.
-func class(pattern []byte, c byte, foldCase bool) (width int, ok bool) {
-	p := 1
-	negated := p < len(pattern) && pattern[p] == '^'
-	if negated {
-		p++
+// add returns the run of a part of the pattern, and counts the bytes that it takes.
+func (p *Pattern) add(from part, foldCase bool) run {
+	r := newRun(from, foldCase, Longest-p.least)
+	p.least += r.len()
+	return r
+}
+
+// Steps returns how many simple steps a match takes at most for each byte of the string. It is 1
+// unless there is a ? or a class between two stars. Then it grows with the length of what stands
+// between these stars: it is at most 16 for 1,024 bytes, and one more for each 64 more.
+func (p *Pattern) Steps() int { return p.steps }
+
+// Match reports whether all of s matches.
+func (p *Pattern) Match(s []byte) bool {
+	if len(s) < p.least || !p.first.begins(s) {
+		return false
 	}
-	for p < len(pattern) && pattern[p] != ']' {
-		rest := pattern[p:]
-		switch {
-		case rest[0] == '\\' && len(rest) >= 2:
-			ok = ok || rest[1] == c
-			p += 2
-		case len(rest) >= 3 && rest[1] == '-':
-			ok = ok || between(rest[0], rest[2], c, foldCase)
-			p += 3
-		default:
-			ok = ok || same(rest[0], c, foldCase)
-			p++
+	if !p.starred {
+		return len(s) == p.least
+	}
+	end := len(s) - p.last.len()
+	if !p.last.begins(s[end:]) {
+		return false
+	}
+	s = s[p.first.len():end]
+	for i := range p.between {
+		r := &p.between[i]
+		at := r.find(s)
+		if at < 0 {
+			return false
+		}
+		s = s[at+r.len():]
+	}
+	return true
+}
+
+// part is a piece of a pattern without stars.
+type part struct {
+	text    []byte
+	plain   int  // bytes at its start that stand for themselves
+	wild    bool // it has a ? or a class
+	escaped bool // it has an escape outside classes
+}
+
+// cut returns what precedes the first star, and what follows it, which is nil if there is no star.
+func cut(pattern []byte) (before part, after []byte) {
+	before.text, before.plain = pattern, -1
+	for i := 0; i < len(pattern); i += elementLen(pattern[i:]) {
+		switch pattern[i] {
+		case '*':
+			before.text, after = pattern[:i], pattern[i+1:]
+			before.endPlain(i)
+			return before, after
+		case '?', '[':
+			before.wild = true
+			before.endPlain(i)
+		case '\\':
+			before.escaped = true
+			before.endPlain(i)
 		}
 	}
-	if p < len(pattern) {
-		p++ // the bracket
-	}
-	return p, ok != negated
+	before.endPlain(len(pattern))
+	return before, nil
 }
 
-// between reports whether c is in the range of a and b, in either order. Bytes are compared as signed, as Redis's C does.
-func between(a, b, c byte, foldCase bool) bool {
-	lo, hi := min(int8(a), int8(b)), max(int8(a), int8(b))
-	if foldCase {
-		// Folded after they are put in order, again as in Redis.
-		lo, hi, c = int8(lower(byte(lo))), int8(lower(byte(hi))), lower(c)
+// endPlain notes that the bytes before i stand for themselves, if that was not noted for fewer.
+func (p *part) endPlain(i int) {
+	if p.plain < 0 {
+		p.plain = i
 	}
-	return lo <= int8(c) && int8(c) <= hi
-}
-
-func same(a, b byte, foldCase bool) bool {
-	return a == b || foldCase && lower(a) == lower(b)
-}
-
-func lower(c byte) byte {
-	if c-'A' < 26 {
-		return c | 0x20
-	}
-	return c
 }

@@ -2,9 +2,15 @@ package glob
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"testing"
 )
+
+func match(pattern, s string, foldCase bool) bool {
+	p := Compile([]byte(pattern), foldCase)
+	return p.Match([]byte(s))
+}
 
 func TestMatch(t *testing.T) {
 	for _, c := range []struct {
@@ -63,87 +69,138 @@ func TestMatch(t *testing.T) {
 		{"max[A-Z]emory", "maxmemory", true, true},
 		{"MAX*", "maxmemory", false, false},
 		{`[\M]ax`, "max", true, false},
+		{"[Z-a]", "z", true, false}, // the ends are folded after they are put in order
+		{"[A-z]", "[", true, false},
+		{"[X-z]", "Y", true, true},
+		{"[\x80-\xa0]", "\x90", true, true},
+		{"[\xff-a]", "A", true, true},
+		{"[\xff-a]", "B", true, false},
+		{`*\*\?b*`, "a*?bc", false, true},
+		{`*\*b*`, "a?bc", false, false},
+		{"*[*]b", "a*b", false, true},
 		{"a\x00*", "a\x00b", false, true},
 	} {
-		if got := Match([]byte(c.pattern), []byte(c.s), c.fold); got != c.want {
-			t.Errorf("Match(%q, %q, %v) = %v", c.pattern, c.s, c.fold, got)
+		if got := match(c.pattern, c.s, c.fold); got != c.want {
+			t.Errorf("%q matches %q, fold %v: %v", c.pattern, c.s, c.fold, got)
 		}
 	}
 }
 
-// slowMatch is Match by trying everything that a star can take.
-func slowMatch(pattern, s []byte, foldCase bool) bool {
-	switch {
-	case len(pattern) == 0:
-		return len(s) == 0
-	case pattern[0] == '*':
-		return slowMatch(pattern[1:], s, foldCase) || len(s) > 0 && slowMatch(pattern, s[1:], foldCase)
-	case len(s) == 0:
-		return false
+// words returns a random sequence of words, of about the length n.
+func words(rng *rand.Rand, list []string, n int) string {
+	var b strings.Builder
+	for n = rng.IntN(n + 1); n > 0; n-- {
+		b.WriteString(list[rng.IntN(len(list))])
 	}
-	width, ok := one(pattern, s[0], foldCase)
-	return ok && slowMatch(pattern[width:], s[1:], foldCase)
+	return b.String()
 }
 
-func TestMatchTriesAll(t *testing.T) {
+// TestMatchIsPlain compares patterns of all kinds with plainMatch: of single characters, which gives
+// the odd classes, and of few elements many times, which gives runs that are long.
+func TestMatchIsPlain(t *testing.T) {
+	characters := strings.Split("a b A B * ? [ ] ^ - \\ \xff \x80 [ ] *", " ")
+	elements := strings.Split(`a b a b ? [ab] [^b] [b-a] \a [\b] A`, " ")
+	texts := strings.Split("a b a b aa ab A B \xff", " ")
 	rng := rand.New(rand.NewPCG(1, 2))
-	random := func(alphabet string, most int) []byte {
-		b := make([]byte, rng.IntN(most+1))
-		for i := range b {
-			b[i] = alphabet[rng.IntN(len(alphabet))]
-		}
-		return b
-	}
-	matches := 0
-	for range 200_000 {
-		pattern, s := random(`ab*?[]^-\`, 10), random("abAB", 10)
-		if len(s) == 0 {
-			continue
+	matches, masks := 0, 0
+	for range 100_000 {
+		pattern, s := words(rng, characters, 10), words(rng, texts, 10)
+		if rng.IntN(4) == 0 {
+			pattern = words(rng, elements, 4) + "*" + words(rng, elements, 150) + "*" + words(rng, elements, 4)
+			s = words(rng, texts, 10) + strings.NewReplacer("?", "a", "[ab]", "b", "[^b]", "A", "[b-a]", "a",
+				`\`, "", "[", "", "]", "").Replace(pattern[strings.IndexByte(pattern, '*')+1:])
+			s = strings.ReplaceAll(s, "*", words(rng, texts, 5))
 		}
 		fold := rng.IntN(2) == 0
-		want := slowMatch(pattern, s, fold)
-		if got := Match(pattern, s, fold); got != want {
-			t.Fatalf("Match(%q, %q, %v) = %v", pattern, s, fold, got)
+		p := Compile([]byte(pattern), fold)
+		want := plainMatch([]byte(pattern), []byte(s), fold)
+		if got := p.Match([]byte(s)); got != want {
+			t.Fatalf("%q matches %q, fold %v: %v", pattern, s, fold, got)
 		}
 		if want {
 			matches++
+			if len(p.between) > 0 && p.between[0].masks != nil {
+				masks++
+			}
 		}
 	}
-	if matches < 1000 {
-		t.Errorf("only %d of the patterns match", matches)
+	if matches < 1000 || masks < 1000 {
+		t.Errorf("only %d matches, %d of them with masks", matches, masks)
 	}
 }
 
-// TestTimeIsBounded counts what a match looks at. A matcher that tries everything would not come to an end here.
+// TestTimeIsBounded matches what a matcher that looks at the whole pattern for each byte, or tries
+// every place for each star, would need days for.
 func TestTimeIsBounded(t *testing.T) {
-	s := []byte(strings.Repeat("a", 2000))
+	name := []byte(strings.Repeat("a", Longest))
 	for _, pattern := range []string{
-		strings.Repeat("a*", 200) + "b", strings.Repeat("*a", 200) + "b", strings.Repeat("a?*", 200) + "b", strings.Repeat("*", 500) + "b",
-		strings.Repeat("[^b]*", 100) + "b", "*" + strings.Repeat("a", 500) + "b", "*[" + strings.Repeat("b", 500) + "]",
-		strings.Repeat("*[a-b]", 100) + "c", "*" + strings.Repeat(`\a`, 300) + "b",
+		"*[" + strings.Repeat("b", 8<<20), "*[" + strings.Repeat("b-c", 8<<20) + "]x", "*" + strings.Repeat("[a]", 4<<20),
+		strings.Repeat("*a", 16000) + "b", strings.Repeat("*[a-b]", 16000) + "c", strings.Repeat("*", 8<<20) + "b",
+		strings.Repeat("a?*", 8000) + "b", strings.Repeat(`\a`, 4<<20) + "*", "*" + strings.Repeat("a", 16000) + "b*",
+		"*" + strings.Repeat("?", 1000) + "b*", "*" + strings.Repeat("*??", 8000) + "b*",
 	} {
-		ok, looked := match([]byte(pattern), s, false)
-		if ok {
-			t.Errorf("%.20s... matches", pattern)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		p := Compile([]byte(pattern), false)
+		runtime.ReadMemStats(&after)
+		if took, most := after.TotalAlloc-before.TotalAlloc, uint64(len(pattern)+32<<20); took > most {
+			t.Errorf("%.20s...: took %d bytes, want at most %d", pattern, took, most)
 		}
-		if most := len(pattern) * len(s); looked > most {
-			t.Errorf("%.20s...: looked at %d bytes of the pattern, want at most %d", pattern, looked, most)
+		if p.Steps() > 16 {
+			t.Errorf("%.20s...: %d steps", pattern, p.Steps())
+		}
+		for range 20 {
+			if p.Match(name) {
+				t.Fatalf("%.20s... matches", pattern)
+			}
+		}
+	}
+}
+
+func TestSteps(t *testing.T) {
+	for _, c := range []struct {
+		pattern string
+		want    int
+	}{
+		{"user:*", 1}, {"[ab]*[cd]?????????????????????", 1}, {"*a*b*", 1}, {"*a?*b*", 2}, {"*" + strings.Repeat("?", 15) + "*", 16},
+		{"*" + strings.Repeat("?", 16) + "*", 1}, {"*" + strings.Repeat("?", 64) + "*", 1}, {"*" + strings.Repeat("?", 65) + "*", 2},
+		{"*" + strings.Repeat("?", 1024) + "*", 16}, {"*" + strings.Repeat("?", 1025) + "*", 17}, {"*a?*" + strings.Repeat("a", 9999) + "*", 2},
+		{"*" + strings.Repeat("a", 65) + "?*", 2}, {"*" + strings.Repeat("a", 1025) + "?*", 17},
+	} {
+		p := Compile([]byte(c.pattern), false)
+		if got := p.Steps(); got != c.want {
+			t.Errorf("%.40s: %d steps, want %d", c.pattern, got, c.want)
+		}
+	}
+}
+
+// TestLongest has patterns that only strings beyond Longest could match. Others match such strings.
+func TestLongest(t *testing.T) {
+	long := strings.Repeat("a", Longest+1)
+	for _, c := range []struct {
+		pattern string
+		want    bool
+	}{
+		{"a*", true}, {"*aa*", true}, {"*", true}, {long[1:] + "*", true}, {strings.Repeat("?", Longest) + "*", true},
+		{"*" + long[1:] + "*", true}, {long, false}, {long + "*", false}, {"*" + long, false}, {strings.Repeat("?", Longest+1), false},
+		{"*" + strings.Repeat("[a]", Longest+1) + "*", false}, {strings.Repeat("*a", Longest+1), false},
+	} {
+		if got := match(c.pattern, long, false); got != c.want {
+			t.Errorf("%.20s...: %v", c.pattern, got)
 		}
 	}
 }
 
 func FuzzMatch(f *testing.F) {
-	f.Add([]byte("h[^a-c]*?"), []byte("hello"))
-	f.Fuzz(func(t *testing.T, pattern, s []byte) {
-		if len(pattern) > 12 || len(s) > 12 || len(s) == 0 {
+	f.Add([]byte("h[^a-c]*?"), []byte("hello"), true)
+	f.Add([]byte("*?????????????[ab][^c]\\d????*"), []byte("hello, this is abcd and not more"), false)
+	f.Fuzz(func(t *testing.T, pattern, s []byte, fold bool) {
+		if len(pattern) > 1000 || len(s) > 1000 {
 			return
 		}
-		got, looked := match(pattern, s, true)
-		if want := slowMatch(pattern, s, true); got != want {
-			t.Errorf("Match(%q, %q, true) = %v", pattern, s, got)
-		}
-		if looked > len(pattern)*len(s) {
-			t.Errorf("Match(%q, %q, true) looked at %d bytes of the pattern", pattern, s, looked)
+		p := Compile(pattern, fold)
+		if got, want := p.Match(s), plainMatch(pattern, s, fold); got != want {
+			t.Errorf("%q matches %q, fold %v: %v", pattern, s, fold, got)
 		}
 	})
 }
