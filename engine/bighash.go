@@ -395,11 +395,17 @@ func (sh *shard) eachInBucket(sp *keyspace, h bigHash, c class, no uint32, fn fu
 }
 
 // bigScan is HScan for a big hash.
-func (sh *shard) bigScan(sp *keyspace, v *view, k Key, now int64, cursor uint64, count int, fn func(field []byte, val Value)) uint64 {
+func (sh *shard) bigScan(sp *keyspace, v *view, k Key, now int64, cursor uint64, count int, fn func(field []byte, val Value) bool) uint64 {
 	h, c, pos, seen := v.bigHash(k.hash), classOf(v.deadline(), now), cursor<<32, 0
+	pass := func(field []byte, val Value) bool {
+		if seen++; !fn(field, val) {
+			seen = max(seen, count)
+		}
+		return true // the rest of the bucket follows
+	}
 	for {
 		no := linear(uint32(bits.Reverse64(pos)), h.buckets(), h.mask())
-		sh.eachInBucket(sp, h, c, no, func(field []byte, val Value) bool { fn(field, val); seen++; return true })
+		sh.eachInBucket(sp, h, c, no, pass)
 		if pos = nextPosition(no, h.buckets(), h.mask()); pos == 0 || seen >= count {
 			return pos >> 32
 		}

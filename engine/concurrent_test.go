@@ -68,7 +68,7 @@ func (c *client) step() error {
 		defer c.tx.Unlock()
 		c.tx.Delete(ka)
 	case 7:
-		c.tx.Scan(uint64(c.r.Uint32()), 10, func(key []byte, _ engine.Type) {})
+		c.tx.Scan(uint64(c.r.Uint32()), 10, func(key []byte, _ engine.Type) bool { return true })
 		c.tx.Stats()
 	default:
 		c.tx.LockKey(ka)

@@ -127,7 +127,7 @@ func TestHashLosesParts(t *testing.T) {
 	}
 	scan := func(f *fixture) error {
 		for cursor, first := uint64(0), true; first || cursor != 0; first = false {
-			cursor, _ = f.tx.HScan(f.k("h"), cursor, 10, func([]byte, engine.Value) {})
+			cursor, _ = f.tx.HScan(f.k("h"), cursor, 10, func([]byte, engine.Value) bool { return true })
 		}
 		return engine.ErrDamaged // which it need not say, because it promises no number of fields
 	}

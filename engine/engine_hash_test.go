@@ -211,11 +211,14 @@ func TestHScanSmall(t *testing.T) {
 	f := open(t, engine.Options{})
 	f.fill("h", smallHash)
 	var got []string
-	next, err := f.tx.HScan(f.k("h"), 0, 1, func(field []byte, val engine.Value) { got = append(got, string(field)+"="+string(val.AppendTo(nil))) })
+	next, err := f.tx.HScan(f.k("h"), 0, 1, func(field []byte, val engine.Value) bool {
+		got = append(got, string(field)+"="+string(val.AppendTo(nil)))
+		return true
+	})
 	f.check(err)
 	equal(t, "cursor", next, 0)
 	equal(t, "fields", strings.Join(got, " "), strings.Join(f.pairs("h"), " "))
-	next, err = f.tx.HScan(f.k("missing"), 0, 1, func(_ []byte, _ engine.Value) { t.Error("called for a missing key") })
+	next, err = f.tx.HScan(f.k("missing"), 0, 1, func(_ []byte, _ engine.Value) bool { t.Error("called for a missing key"); return true })
 	f.check(err)
 	equal(t, "cursor of missing", next, 0)
 }
@@ -232,11 +235,12 @@ func TestHScanWhileTheHashChanges(t *testing.T) {
 		cursor, calls := uint64(0), 0
 		for {
 			var err error
-			cursor, err = f.tx.HScan(f.k("h"), cursor, count, func(field []byte, val engine.Value) {
+			cursor, err = f.tx.HScan(f.k("h"), cursor, count, func(field []byte, val engine.Value) bool {
 				seen[string(field)] = true
 				if field[0] == 'f' && string(val.AppendTo(nil)) != "v"+string(field[1:]) {
 					t.Errorf("%q has value %q", field, val.AppendTo(nil))
 				}
+				return true
 			})
 			f.check(err)
 			if cursor == 0 {

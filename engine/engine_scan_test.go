@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/redistill/redistill/engine"
@@ -13,7 +14,7 @@ func (f *fixture) scanAll(count int) map[string]int {
 	seen := make(map[string]int)
 	cursor := uint64(0)
 	for calls := 0; ; calls++ {
-		cursor = f.tx.Scan(cursor, count, func(key []byte, _ engine.Type) { seen[string(key)]++ })
+		cursor = f.tx.Scan(cursor, count, func(key []byte, _ engine.Type) bool { seen[string(key)]++; return true })
 		if cursor == 0 {
 			return seen
 		}
@@ -39,12 +40,54 @@ func TestScan(t *testing.T) {
 	}
 }
 
+// TestScanEndsEarly has scans of keys and of fields end after each bucket, and go on from there.
+func TestScanEndsEarly(t *testing.T) {
+	f := open(t, engine.Options{})
+	for i := range 500 {
+		f.set(fmt.Sprint("k", i), "v")
+		f.hset("h", fmt.Sprint("f", i), strings.Repeat("v", 100))
+	}
+	seen := map[string]bool{}
+	enough := func(name []byte) bool { seen[string(name)] = true; return false }
+	for _, fields := range []bool{false, true} {
+		clear(seen)
+		most := 0
+		for cursor := uint64(0); ; {
+			before := len(seen)
+			if fields {
+				cursor, _ = f.tx.HScan(f.k("h"), cursor, 1000, func(name []byte, _ engine.Value) bool { return enough(name) })
+			} else {
+				cursor = f.tx.Scan(cursor, 1000, func(name []byte, _ engine.Type) bool { return enough(name) })
+			}
+			if most = max(most, len(seen)-before); cursor == 0 {
+				break
+			}
+		}
+		if want := 501 - map[bool]int{true: 1}[fields]; len(seen) != want || most > 64 {
+			t.Errorf("fields %v: passed %d, want %d, up to %d in one call", fields, len(seen), want, most)
+		}
+	}
+}
+
+// TestScanHoldsLittle has keys of which 64, the most slots of a hold, would be 2 MB.
+func TestScanHoldsLittle(t *testing.T) {
+	f := open(t, engine.Options{Shards: 1})
+	for i := range 500 {
+		f.set(fmt.Sprintf("%0*d", engine.MaxKey, i), "v")
+	}
+	n := 0
+	f.unlocked(func() { f.tx.ScanOnce(func([]byte, engine.Type) bool { n++; return true }) })
+	if n == 0 || n > 32 {
+		t.Errorf("%d of the longest keys were passed under one hold", n)
+	}
+}
+
 func TestScanTypes(t *testing.T) {
 	f := open(t, engine.Options{})
 	f.set("s", "v")
 	f.hset("h", "f", "v")
 	got := make(map[string]engine.Type)
-	f.tx.Scan(0, 1<<20, func(key []byte, typ engine.Type) { got[string(key)] = typ })
+	f.tx.Scan(0, 1<<20, func(key []byte, typ engine.Type) bool { got[string(key)] = typ; return true })
 	equal(t, "string", got["s"], engine.String)
 	equal(t, "hash", got["h"], engine.Hash)
 }
@@ -93,7 +136,7 @@ func TestScanWhileKeysChange(t *testing.T) {
 			seen := make(map[string]bool)
 			cursor := uint64(0)
 			for call := 0; call == 0 || cursor != 0; call++ {
-				cursor = f.tx.Scan(cursor, 20, func(key []byte, _ engine.Type) { seen[string(key)] = true })
+				cursor = f.tx.Scan(cursor, 20, func(key []byte, _ engine.Type) bool { seen[string(key)] = true; return true })
 				step(f, call)
 				if call > 100_000 {
 					t.Fatal("the scan does not end")

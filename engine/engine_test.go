@@ -307,7 +307,7 @@ func TestWrongType(t *testing.T) {
 	add(f.tx.HDel(s, field))
 	add(f.tx.HLen(s))
 	add(f.tx.HIncrBy(s, field, 1))
-	add(f.tx.HScan(s, 0, 10, func(_ []byte, _ engine.Value) {}))
+	add(f.tx.HScan(s, 0, 10, func(_ []byte, _ engine.Value) bool { return true }))
 	add(f.tx.HRandom(s, func(_ []byte, _ engine.Value) {}))
 	for i, err := range errs {
 		f.wantErr(fmt.Sprintf("call %d", i), err, engine.ErrWrongType)
@@ -396,7 +396,7 @@ func TestConcurrentTransactions(t *testing.T) {
 					tx.LockAll()
 					equal(t, "Len", tx.Len(), 3)
 					tx.Unlock()
-					tx.Scan(0, 1, func([]byte, engine.Type) {})
+					tx.Scan(0, 1, func([]byte, engine.Type) bool { return true })
 					f.s.NewTx().Stats()
 				}
 			}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"time"
 	"unsafe"
 )
@@ -163,6 +164,15 @@ func (s *Store) LosePart(k Key, no uint32) {
 	sh := &s.shards[k.hash&s.mask]
 	_, v, _ := sh.find(sh.dbs[0], k)
 	sh.dropPart(sh.dbs[0], v.bigHash(k.hash).owner(), no)
+}
+
+// ScanOnce passes what Scan does under one hold of the lock of shard 0, from the beginning.
+func (t *Tx) ScanOnce(fn func(key []byte, typ Type) bool) {
+	s := keyScan{fn: fn, work: math.MaxInt}
+	t.with(0, func(sh *shard) bool {
+		t.scanShard(sh, 0, &s)
+		return true
+	})
 }
 
 // RestAfter is how many ticks without a call of Stir make the background work rest.

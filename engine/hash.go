@@ -379,8 +379,8 @@ func eachEntry(b []byte, off int, fn func(e entry) bool) bool {
 }
 
 // HScan is Scan for the fields of a hash. A small hash is passed whole.
-func (t *Tx) HScan(k Key, cursor uint64, count int, fn func(field []byte, val Value)) (uint64, error) {
-	lend := t.lendEach(fn)
+func (t *Tx) HScan(k Key, cursor uint64, count int, fn func(field []byte, val Value) bool) (uint64, error) {
+	lend := t.lendFields(fn)
 	sh, sp, v, ok, err := t.readHash(k)
 	if !ok {
 		return 0, err

@@ -116,7 +116,7 @@ var largeOps = []struct {
 		return err
 	}},
 	{"HSCAN-10", 10_000, func(l *million) error {
-		_, err := l.tx.HScan(l.key, uint64(l.rng.Uint32()), 10, func(_ []byte, _ engine.Value) {})
+		_, err := l.tx.HScan(l.key, uint64(l.rng.Uint32()), 10, func(_ []byte, _ engine.Value) bool { return true })
 		return err
 	}},
 	{"HRANDFIELD", 10_000, func(l *million) error { _, err := l.tx.HRandom(l.key, func(_ []byte, _ engine.Value) {}); return err }},

@@ -105,7 +105,7 @@ func (l *large) change(ops, deletes int) {
 // stepScan goes on with the scan. At its end it must have passed all keys that stay.
 func (l *large) stepScan() {
 	l.Helper()
-	l.cursor = l.tx.Scan(l.cursor, 50, func(name []byte, _ engine.Type) {
+	l.cursor = l.tx.Scan(l.cursor, 50, func(name []byte, _ engine.Type) bool {
 		i, err := strconv.Atoi(string(name[len("key"):]))
 		if err != nil || !l.there(i) {
 			l.Fatalf("a scan passes %q, which is not there", name)
@@ -113,6 +113,7 @@ func (l *large) stepScan() {
 		if i < largeStay {
 			l.seen[string(name)] = true
 		}
+		return true
 	})
 	if l.cursor == 0 {
 		equal(l.T, "keys that stay in a scan", len(l.seen), largeStay)

@@ -14,7 +14,7 @@ func (sh *shard) endViews() { _ = sh.views }
 func (*shard) lease() lease { return lease{} }
 func (lease) check()        {}
 
-func (t *Tx) lendKeys(fn func(key []byte, typ Type)) func(key []byte, typ Type) {
+func (t *Tx) lendKeys(fn func(key []byte, typ Type) bool) func(key []byte, typ Type) bool {
 	_ = t.lent
 	return fn
 }

@@ -37,11 +37,12 @@ func (l lease) check() {
 type lent struct{ scratch []byte }
 
 // lendKeys returns fn with copies of its keys.
-func (t *Tx) lendKeys(fn func(key []byte, typ Type)) func(key []byte, typ Type) {
-	return func(key []byte, typ Type) {
+func (t *Tx) lendKeys(fn func(key []byte, typ Type) bool) func(key []byte, typ Type) bool {
+	return func(key []byte, typ Type) bool {
 		t.lent.scratch = append(t.lent.scratch[:0], key...)
-		fn(t.lent.scratch, typ)
+		more := fn(t.lent.scratch, typ)
 		invariants.Mangle(t.lent.scratch)
+		return more
 	}
 }
 

@@ -192,7 +192,7 @@ func (w *world) compareDB() {
 	w.Helper()
 	have := make(map[string]engine.Type)
 	for cursor := uint64(0); ; {
-		cursor = w.tx.Scan(cursor, 1000, func(key []byte, typ engine.Type) { have[string(key)] = typ })
+		cursor = w.tx.Scan(cursor, 1000, func(key []byte, typ engine.Type) bool { have[string(key)] = typ; return true })
 		if cursor == 0 {
 			break
 		}
@@ -358,9 +358,9 @@ func (w *world) step(sc *scan) bool {
 	}
 	var err error
 	if sc.fields {
-		sc.cursor, err = w.tx.HScan(w.s.Key([]byte(sc.key)), sc.cursor, sc.count, func(field []byte, _ engine.Value) { pass(field) })
+		sc.cursor, err = w.tx.HScan(w.s.Key([]byte(sc.key)), sc.cursor, sc.count, func(field []byte, _ engine.Value) bool { pass(field); return true })
 	} else {
-		sc.cursor = w.tx.Scan(sc.cursor, sc.count, func(key []byte, _ engine.Type) { pass(key) })
+		sc.cursor = w.tx.Scan(sc.cursor, sc.count, func(key []byte, _ engine.Type) bool { pass(key); return true })
 	}
 	if err != nil || sc.cursor != 0 {
 		return err != nil

@@ -23,21 +23,21 @@ func nextPosition(bucket, buckets, mask uint32) uint64 {
 	return bits.Reverse64(uint64(bucket)) + 1<<(64-width)
 }
 
-// Scan calls fn for the keys of about count slots from cursor on and returns the cursor to go on with, 0 at the end. A key that is
-// there during the whole iteration is passed at least once. key is valid during the call only; fn must not use the Tx.
-func (t *Tx) Scan(cursor uint64, count int, fn func(key []byte, typ Type)) uint64 {
-	lend := t.lendKeys(fn)
+// Scan calls fn for the keys of about count slots from cursor on and returns the cursor to go on with, 0 at the end. It ends early,
+// after some keys more, when fn returns false. A key that is there during the whole iteration is passed at least once. key is valid
+// during the call only; fn must not use the Tx.
+func (t *Tx) Scan(cursor uint64, count int, fn func(key []byte, typ Type) bool) uint64 {
+	s := keyScan{fn: t.lendKeys(fn), work: max(count, 1) * slotWork}
 	i, pos := int(cursor&(maxShards-1)), cursor>>shardBits<<32
-	work := max(count, 1) * slotWork
 	for i < len(t.store.shards) {
 		t.with(i, func(sh *shard) bool {
-			pos, work = t.scanShard(sh, pos, work, lend)
+			pos = t.scanShard(sh, pos, &s)
 			return true
 		})
 		if pos == 0 {
 			i++
 		}
-		if work <= 0 {
+		if s.work <= 0 {
 			break
 		}
 	}
@@ -54,40 +54,51 @@ const (
 	bucketWork = 1
 )
 
-// scanShard scans from a position until the work is done, and returns the position to go on with, 0 at the end of the shard, and what
-// is left of the work. It does no more than for sweepRecords slots in one go, so that the lock is not held for long.
-func (t *Tx) scanShard(sh *shard, pos uint64, work int, fn func(key []byte, typ Type)) (uint64, int) {
+// keyScan is a Scan under way.
+type keyScan struct {
+	fn   func(key []byte, typ Type) bool
+	work int // what is left of it
+	hold int // what may still be done before the lock is given back
+}
+
+// scanShard scans from a position until the work is done, and returns the position to go on with, 0 at the end of the shard. It looks at
+// no more than sweepRecords slots or sweepBytes of keys in one go, or a bucket more, so that the lock is not held for long.
+func (t *Tx) scanShard(sh *shard, pos uint64, s *keyScan) uint64 {
 	tb := &sh.dbs[t.DB].keys
 	if tb.buckets == 0 {
-		return 0, work
+		return 0
 	}
-	for hold := sweepRecords * slotWork; work > 0 && hold > 0; {
+	for s.hold = sweepRecords * slotWork; s.work > 0 && s.hold > 0; {
 		no := linear(uint32(bits.Reverse64(pos)), tb.buckets, tb.mask)
 		for b := tb.bucket(no); b != nil; b = tb.child(b) {
-			did := t.scanBucket(sh, b, fn)*slotWork + bucketWork
-			work -= did
-			hold -= did
+			t.scanBucket(sh, b, s)
 		}
 		if pos = nextPosition(no, tb.buckets, tb.mask); pos == 0 {
 			break
 		}
 	}
-	return pos, work
+	return pos
 }
 
-// scanBucket calls fn for the keys of one bucket that have not expired and returns how many slots are in use.
-func (t *Tx) scanBucket(sh *shard, b unsafe.Pointer, fn func(key []byte, typ Type)) int {
-	n := 0
+// scanBucket passes the keys of one bucket that have not expired.
+func (t *Tx) scanBucket(sh *shard, b unsafe.Pointer, s *keyScan) {
+	work, keys, more := bucketWork, 0, true
 	for i := 0; i < bucketSlots; i++ {
 		if load8(b, i) == 0 {
 			continue
 		}
-		n++
+		work += slotWork
 		if v := decode(sh.at(loc(load32(b, bucketLocs+4*i)))); !sh.expired(&v, t.Now) {
-			fn(v.keyBytes(), v.typ())
+			key := v.keyBytes()
+			keys += len(key)
+			more = s.fn(key, v.typ()) && more
 		}
 	}
-	return n
+	s.work -= work
+	s.hold -= work + keys*sweepRecords*slotWork/sweepBytes
+	if !more {
+		s.work = 0
+	}
 }
 
 // Len returns the number of keys of the selected database.

@@ -30,7 +30,7 @@ type verdict uint8
 
 const (
 	more    verdict = iota // read on: there is no complete command left
-	again                  // call execute again at once: the batch ended because of the size of its replies
+	again                  // call execute again soon: the batch ended because of the size of its replies, or to let others run
 	waiting                // call execute again when the session was woken: a command has to wait (conn.held)
 	closing                // close the connection
 	drop                   // close the connection without writing anything
@@ -41,7 +41,7 @@ const (
 type conn struct {
 	session *command.Session
 	parser  resp.Parser
-	held    [][]byte // a copy of the command that has to wait, or nil
+	held    [][]byte // a copy of the command that has to wait, or is not done, or nil
 	reason  string   // why drop was returned, for the log and the counters
 }
 
@@ -126,8 +126,11 @@ func (c *conn) retry() verdict {
 	if c.held == nil {
 		return more
 	}
-	if c.session.Exec(&command.Request{Args: c.held}) == command.Wait {
+	switch c.session.Exec(&command.Request{Args: c.held}) {
+	case command.Wait:
 		return waiting
+	case command.Yield:
+		return again
 	}
 	if invariants.Enabled {
 		for _, a := range c.held {
@@ -135,6 +138,19 @@ func (c *conn) retry() verdict {
 		}
 	}
 	c.held = nil
+	return more
+}
+
+// result runs a command, keeping it if it is not done. It returns more if commands behind it may run.
+func (c *conn) result(r *command.Request) verdict {
+	switch c.session.Exec(r) {
+	case command.Wait:
+		c.hold(r.Args)
+		return waiting
+	case command.Yield:
+		c.hold(r.Args)
+		return again
+	}
 	return more
 }
 
@@ -162,10 +178,9 @@ func (c *conn) run(b *batch, input []byte, limit int64) (n int, next verdict) {
 			}
 			r := &b.requests[i]
 			n = b.ends[i]
-			if c.session.Exec(r) == command.Wait {
-				c.hold(r.Args)
+			if next = c.result(r); next != more {
 				c.parser.Forget()
-				return n, waiting
+				return n, next
 			}
 			if c.session.Authenticated() != c.parser.Authenticated {
 				c.parser.Forget() // other limits hold from here on

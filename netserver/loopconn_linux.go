@@ -337,7 +337,7 @@ func (c *loopConn) interrupted(v *config.Values) bool {
 	if c.drained.IsZero() && c.srv.stopping() {
 		now := time.Now()
 		c.drained, c.quietFrom = now.Add(c.srv.drainMost), now.Add(drainQuiet)
-		if c.held != nil && !c.session.Working() {
+		if c.next == waiting && !c.session.Working() {
 			return false
 		}
 	}

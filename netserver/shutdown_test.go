@@ -43,18 +43,19 @@ func testShutdown(t *testing.T, path string) {
 	s.drainMost = await.Limit
 	idle, busy, half := s.dial(), s.dial(), s.dial()
 	began, end := s.longCommands()
-	idle.do("PING")
+	idle.fill(5000)
 	half.send("*2\r\n$4\r\nECHO\r\n$100\r\nonly a part")
 	busy.do("PING")
 	long := strings.Repeat("x", 50_000)
-	busy.send(encode("CONFIG", "SET", "maxclients", "5000") + strings.Repeat(encode("ECHO", long), 50) + encode("SET", "k", "v"))
+	busy.send(encode("CONFIG", "SET", "maxclients", "5000") + encode("KEYS", "none*") + strings.Repeat(encode("ECHO", long), 50) +
+		encode("KEYS", "none*") + encode("SET", "k", "v"))
 	<-began
 
 	done := s.shutdown(await.Context(t))
 	end <- struct{}{}
 	idle.expectClosed()
 	half.expectClosed()
-	busy.expect("+OK\r\n" + strings.Repeat(bulk(long), 50) + "+OK\r\n")
+	busy.expect("+OK\r\n*0\r\n" + strings.Repeat(bulk(long), 50) + "*0\r\n+OK\r\n")
 	busy.expectClosed()
 	if err := <-done; err != nil {
 		t.Errorf("Shutdown: %v", err)

@@ -14,7 +14,7 @@
 //
 //	s.BeginBatch(now)
 //	s.Prepare(requests)                 // optional, for several: loads what they will need
-//	for each command: s.Exec(request)   // appends the reply to s.Out, or says Wait
+//	for each command: s.Exec(request)   // appends the reply to s.Out, or says Wait or Yield
 //	s.EndBatch()
 //	write s.Out, call s.Sent, and then write s.TakeInbox
 //
@@ -29,6 +29,12 @@
 //
 // A handler parses its arguments, calls one operation of the engine and appends one reply. An error that it returns takes the place of
 // what it had appended.
+//
+// # Turns
+//
+// KEYS, SCAN and HSCAN may look at millions of names, so they take turns (walk.go): after a turn of about a millisecond Exec says Yield,
+// the locks are given back, and the connection runs the next turn when it has served others. What was found is kept in the session
+// until the last turn. In EXEC, which holds its locks to the end, the turns follow each other.
 //
 // # Locks
 //

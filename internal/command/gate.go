@@ -17,6 +17,9 @@ const (
 	// command and the input behind it, and passes the same command to Exec again, in a new batch, when the session is woken. The answer may
 	// be Wait again.
 	Wait
+	// Yield says that the command is not done, and nothing was replied, so that others may have their turn. The connection does as for
+	// Wait, but passes the command to Exec again by itself, when it has served others.
+	Yield
 )
 
 // BeginBatch is called before a run of commands that were read together. now is in Unix milliseconds and is what the commands see as
@@ -219,6 +222,7 @@ func (s *Session) reject(cmd *Command, err error) {
 		}
 	}
 	s.multi.failed = s.state&inMulti != 0
+	s.walk, s.spent = nil, 0
 	s.replyError(err)
 }
 
@@ -247,10 +251,15 @@ func (s *Session) run(cmd *Command, key engine.Key) Next {
 	}
 	err := s.invoke(cmd)
 	s.tx.Unlock()
-	if err == errWait {
+	switch err {
+	case errWait:
 		return Wait
+	case errYield:
+		s.spent += nanotime() - began
+		return Yield
 	}
-	s.account(cmd, began, err)
+	s.account(cmd, began-s.spent, err)
+	s.spent = 0
 	return Continue
 }
 
@@ -331,7 +340,7 @@ func (s *Session) invoke(cmd *Command) error {
 		s.Out.Truncate(start)
 		err = cmd.Run(&s.call)
 	}
-	if err == errWait {
+	if err == errWait || err == errYield {
 		return err
 	}
 	if err != nil {

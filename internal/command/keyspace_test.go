@@ -243,7 +243,7 @@ func TestConfigGetMatchesAsRedis(t *testing.T) {
 func TestPatternsHaveALimit(t *testing.T) {
 	c := connect(t, newTestServer(t))
 	c.expect("SET k v", "+OK", "HSET h f v", ":1")
-	most, more := "*"+strings.Repeat("?", 1024)+"*", "*"+strings.Repeat("?", 1025)+"*"
+	most, more := "*"+strings.Repeat("?", 256)+"*", "*"+strings.Repeat("?", 257)+"*"
 	c.expect("KEYS "+most, "*0", "SCAN 0 MATCH "+most, "*2 $1 0 *0", "HSCAN h 0 MATCH "+most, "*2 $1 0 *0")
 	for _, command := range []string{"KEYS ", "SCAN 0 MATCH ", "HSCAN h 0 MATCH "} {
 		c.expect(command+more, "-"+string(errPattern))

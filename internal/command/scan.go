@@ -5,26 +5,19 @@ import (
 	"strconv"
 
 	"github.com/redistill/redistill/engine"
-	"github.com/redistill/redistill/internal/glob"
 )
 
 // KEYS pattern
 func keysMatching(c *Call) error {
-	var o scanOptions
-	if err := o.match(c.Args[1]); err != nil {
-		return err
-	}
-	start, n := len(c.Out.B), 0
-	c.Tx.Scan(0, math.MaxInt32, func(key []byte, _ engine.Type) {
-		if o.matches(key) {
-			c.Out.Bulk(key)
-			n++
+	w := c.S.walk
+	if w == nil {
+		w = c.newWalk()
+		w.match, w.count = c.Args[1], math.MaxInt
+		if err := w.begin(); err != nil {
+			return err
 		}
-	})
-	head := len(c.Out.B)
-	c.Out.Array(n)
-	c.putFirst(start, head)
-	return nil
+	}
+	return c.takeTurns(w, c.scanKeys, func(_ uint64, found int) { c.Out.Array(found) })
 }
 
 // RANDOMKEY
@@ -40,40 +33,13 @@ func randomkey(c *Call) error {
 
 // scanOptions are the options of the SCAN commands.
 type scanOptions struct {
-	matching bool         // there is a pattern that does not match all
-	pattern  glob.Pattern // MATCH
-	count    int          // COUNT
-	typ      []byte       // TYPE, of SCAN only, nil for all
+	match []byte // MATCH, nil for all
+	count int    // COUNT
+	typ   []byte // TYPE, of SCAN only, nil for all
 }
 
 // defaultScanCount is how much one call looks at unless the client says how much.
 const defaultScanCount = 10
-
-// mostSteps is how many steps a match may take for each byte of a name: with the longest names, one
-// takes no more than half a millisecond.
-const mostSteps = 16
-
-var _ [0]struct{} = [engine.MaxKey - glob.Longest]struct{}{} // patterns are made for names
-
-// patternLimit says what follows of mostSteps.
-const patternLimit = "Between two stars of a pattern, with ? or [] among them, " +
-	"there may be at most 1,024 characters"
-
-const errPattern = Error("ERR the pattern takes too long to match: " +
-	"between two stars, with ? or [] among them, there may be at most 1024 characters")
-
-// match has a pattern decide what is passed.
-func (o *scanOptions) match(pattern []byte) error {
-	if o.matching = len(pattern) != 1 || pattern[0] != '*'; !o.matching {
-		return nil
-	}
-	if o.pattern = glob.Compile(pattern, false); o.pattern.Steps() > mostSteps {
-		return errPattern
-	}
-	return nil
-}
-
-func (o *scanOptions) matches(name []byte) bool { return !o.matching || o.pattern.Match(name) }
 
 // parse parses the options of SCAN, or else of HSCAN.
 func (o *scanOptions) parse(c *Call, from int, ofKeys bool) error {
@@ -94,9 +60,7 @@ func (o *scanOptions) parse(c *Call, from int, ofKeys bool) error {
 			}
 			o.count = int(min(n, math.MaxInt32))
 		case is(w, "match"):
-			if err := o.match(c.Args[i+1]); err != nil {
-				return err
-			}
+			o.match = c.Args[i+1]
 		case is(w, "type") && ofKeys:
 			o.typ = c.Args[i+1]
 		default:
@@ -131,63 +95,79 @@ func (c *Call) cursor(i int) (uint64, error) {
 
 // SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]
 func scan(c *Call) error {
-	cursor, err := c.cursor(1)
-	if err != nil {
-		return err
-	}
-	var o scanOptions
-	if err := o.parse(c, 2, true); err != nil {
-		return err
-	}
-	start, n := len(c.Out.B), 0
-	next := c.Tx.Scan(cursor, o.count, func(key []byte, typ engine.Type) {
-		if o.matches(key) && (o.typ == nil || is(o.typ, typeNames[typ])) {
-			c.Out.Bulk(key)
-			n++
+	w := c.S.walk
+	if w == nil {
+		cursor, err := c.cursor(1)
+		if err != nil {
+			return err
 		}
-	})
-	c.scanned(start, next, n)
-	return nil
+		w = c.newWalk()
+		w.cursor = cursor
+		if err := w.parse(c, 2, true); err != nil {
+			return err
+		}
+		if err := w.begin(); err != nil {
+			return err
+		}
+	}
+	return c.takeTurns(w, c.scanKeys, c.scanned)
+}
+
+// scanKeys passes the keys of a turn of KEYS or SCAN.
+func (c *Call) scanKeys(w *walk, count int) (uint64, error) {
+	return c.Tx.Scan(w.cursor, count, func(key []byte, typ engine.Type) bool {
+		if w.matches(key) && (w.typ == nil || is(w.typ, typeNames[typ])) {
+			c.Out.Bulk(key)
+			w.found++
+		}
+		return w.mayGoOn(key, 0)
+	}), nil
 }
 
 // HSCAN key cursor [MATCH pattern] [COUNT count]
 func hscan(c *Call) error {
-	cursor, err := c.cursor(2)
-	if err != nil {
-		return err
-	}
-	k := c.Keys[0]
-	c.Tx.NoCount = true
-	fields, err := c.Tx.HLen(k)
-	c.Tx.NoCount = false
-	if err != nil {
-		return err
-	}
-	var o scanOptions
-	if err := o.parse(c, 3, false); err != nil && fields > 0 { // without a hash the options are not looked at
-		return err
-	}
-	start, n := len(c.Out.B), 0
-	next, err := c.Tx.HScan(k, cursor, o.count, func(field []byte, val engine.Value) {
-		if o.matches(field) {
-			c.Out.Bulk(field)
-			c.bulk(val)
-			n += 2
+	w := c.S.walk
+	if w == nil {
+		cursor, err := c.cursor(2)
+		if err != nil {
+			return err
 		}
-	})
-	if err != nil {
-		return err
+		c.Tx.NoCount = true
+		fields, err := c.Tx.HLen(c.Keys[0])
+		c.Tx.NoCount = false
+		if err != nil {
+			return err
+		}
+		w = c.newWalk()
+		w.cursor = cursor
+		if err = w.parse(c, 3, false); err == nil {
+			err = w.begin()
+		}
+		if err != nil && fields > 0 { // without a hash the options are not looked at
+			return err
+		}
 	}
-	c.scanned(start, next, n)
-	return nil
+	return c.takeTurns(w, c.scanFields, c.scanned)
 }
 
-// scanned completes the reply of a SCAN command, whose n elements were appended from index start on, with its beginning.
-func (c *Call) scanned(start int, next uint64, n int) {
-	head := len(c.Out.B)
+// scanFields passes the fields of a turn of HSCAN.
+func (c *Call) scanFields(w *walk, count int) (uint64, error) {
+	return c.Tx.HScan(c.Keys[0], w.cursor, count, func(field []byte, val engine.Value) bool {
+		n := 0
+		if w.matches(field) {
+			c.Out.Bulk(field)
+			c.bulk(val)
+			w.found += 2
+			n = val.Len()
+		}
+		return w.mayGoOn(field, n)
+	})
+}
+
+// scanned begins the reply of a SCAN command that has found elements.
+func (c *Call) scanned(next uint64, found int) {
 	c.Out.Array(2)
 	var digits [20]byte
 	c.Out.Bulk(strconv.AppendUint(digits[:0], next, 10))
-	c.Out.Array(n)
-	c.putFirst(start, head)
+	c.Out.Array(found)
 }

@@ -62,6 +62,7 @@ type Server struct {
 	files    sync.Mutex     // see Call.aside
 	sampler  sampler
 	saver    saver
+	walks    sync.Pool               // of *walk that are not in use
 	loader   atomic.Pointer[loading] // of the snapshot that was loaded at the start, or is; nil if none
 
 	stopLoading  atomic.Bool

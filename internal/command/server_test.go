@@ -88,9 +88,18 @@ func openFrom(t testing.TB, srv *Server, addr string) *client {
 	return &client{Session: s, t: t, woken: woken}
 }
 
-// try runs one command, whose words are separated by single spaces, and returns its reply, and false if it must wait. It overwrites the
-// words afterwards, as a read buffer is overwritten.
+// try runs one command, whose words are separated by single spaces, with all of its turns, and returns its reply, and false if it must
+// wait.
 func (c *client) try(command string) (reply string, ran bool) {
+	next := Yield
+	for next == Yield {
+		reply, next = c.turn(command)
+	}
+	return reply, next == Continue
+}
+
+// turn runs one turn of a command. It overwrites the words afterwards, as a read buffer is overwritten.
+func (c *client) turn(command string) (reply string, next Next) {
 	c.args = c.args[:0]
 	for word := range strings.SplitSeq(command, " ") {
 		c.args = append(c.args, []byte(word))
@@ -98,14 +107,14 @@ func (c *client) try(command string) (reply string, ran bool) {
 	buffers := append([][]byte(nil), c.args...)
 	c.Out.B = c.Out.B[:0]
 	c.BeginBatch(time.Now().UnixMilli())
-	next := c.Exec(&Request{Args: c.args})
+	next = c.Exec(&Request{Args: c.args})
 	c.EndBatch()
 	for _, b := range buffers {
 		for i := range b {
 			b[i] = '#'
 		}
 	}
-	return string(c.Out.B), next == Continue
+	return string(c.Out.B), next
 }
 
 // do runs one command, waiting as long as it must.

@@ -52,6 +52,8 @@ type Session struct {
 	wake    func()  // see NewSession; constant
 
 	pending *pending // what the client waits for, nil if it does not
+	walk    *walk    // the KEYS, SCAN or HSCAN whose next turn follows, nil if none does
+	spent   int64    // nanoseconds that its turns have taken
 
 	user    atomic.Pointer[acl.User] // written by the session alone
 	marks   atomic.Uint32            // what others want the session to heed: markKilled, markRules

@@ -68,7 +68,7 @@ func (p *Pattern) add(from part, foldCase bool) run {
 
 // Steps returns how many simple steps a match takes at most for each byte of the string. It is 1
 // unless there is a ? or a class between two stars. Then it grows with the length of what stands
-// between these stars: it is at most 16 for 1,024 bytes, and one more for each 64 more.
+// between these stars: it is at most 4 for 256 bytes, and one more for each 64 more.
 func (p *Pattern) Steps() int { return p.steps }
 
 // Match reports whether all of s matches.

@@ -162,7 +162,7 @@ func TestSteps(t *testing.T) {
 		pattern string
 		want    int
 	}{
-		{"user:*", 1}, {"[ab]*[cd]?????????????????????", 1}, {"*a*b*", 1}, {"*a?*b*", 2}, {"*" + strings.Repeat("?", 15) + "*", 16},
+		{"user:*", 1}, {"[ab]*[cd]?????????????????????", 1}, {"*a*b*", 1}, {"*a?*b*", 2}, {"*???*", 4}, {"*????*", 1}, {"*" + strings.Repeat("?", 256) + "*", 4},
 		{"*" + strings.Repeat("?", 16) + "*", 1}, {"*" + strings.Repeat("?", 64) + "*", 1}, {"*" + strings.Repeat("?", 65) + "*", 2},
 		{"*" + strings.Repeat("?", 1024) + "*", 16}, {"*" + strings.Repeat("?", 1025) + "*", 17}, {"*a?*" + strings.Repeat("a", 9999) + "*", 2},
 		{"*" + strings.Repeat("a", 65) + "?*", 2}, {"*" + strings.Repeat("a", 1025) + "?*", 17},

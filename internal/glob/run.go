@@ -18,7 +18,7 @@ type run struct {
 
 // Where a run between stars is no longer than this, trying every place is as fast as masks.
 const (
-	fewSets   = 16
+	fewSets   = 4
 	shortText = 64
 )
 
@@ -128,7 +128,7 @@ func (r *run) steps() int {
 // findByMasks is find for all places at once. Bit i of state says that the last i+1 bytes are those
 // of the first i+1 elements. (This is the algorithm Shift-And of Baeza-Yates and Gonnet.)
 func (r *run) findByMasks(s []byte) int {
-	var room [16]uint64
+	var room [8]uint64
 	state := room[:]
 	if r.words > len(room) {
 		state = make([]uint64, r.words)

@@ -69,7 +69,7 @@ func contents(s *engine.Store, tx *engine.Tx) map[string]string {
 		tx.DB = db
 		for cursor := uint64(0); ; {
 			var keys []string
-			cursor = tx.Scan(cursor, 1000, func(key []byte, _ engine.Type) { keys = append(keys, string(key)) })
+			cursor = tx.Scan(cursor, 1000, func(key []byte, _ engine.Type) bool { keys = append(keys, string(key)); return true })
 			for _, key := range keys {
 				k := s.Key([]byte(key))
 				at, _ := tx.Deadline(k)

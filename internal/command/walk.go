@@ -1,0 +1,117 @@
+package command
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/glob"
+)
+
+// walk is a KEYS, SCAN or HSCAN that is being run. It takes turns with other clients' commands: after
+// a turn its locks are given back, and its event loop serves others before the next one.
+type walk struct {
+	scanOptions
+	pattern  glob.Pattern // of match
+	matching bool         // there is a pattern that does not match all
+	cursor   uint64       // where the next turn begins
+	left     int          // of count
+	cost     int          // what is left of the turn's
+	found    int          // elements of the reply
+	kept     []byte       // those that turns before this one found
+}
+
+// A turn looks at no more keys or fields, and costs no more: a step of a pattern is 1, a copied byte
+// 1/16. That is a millisecond for most, and some for those that are made to be slow.
+const (
+	turnCount = 4096
+	turnCost  = 1 << 20
+)
+
+// mostSteps is how many steps a match may take for each byte of a name: with the longest names, one
+// match takes a quarter of a millisecond then.
+const mostSteps = 4
+
+// patternLimit says what follows of mostSteps.
+const patternLimit = "Between two stars of a pattern, with ? or [] among them, " +
+	"there may be at most 256 characters"
+
+const errPattern = Error("ERR the pattern takes too long to match: " +
+	"between two stars, with ? or [] among them, there may be at most 256 characters")
+
+var _ [0]struct{} = [engine.MaxKey - glob.Longest]struct{}{} // patterns are made for names
+
+// errYield is what a handler returns whose command is to be run again, for its next turn, after
+// others. It has replied nothing.
+var errYield = errors.New("yield")
+
+// newWalk returns a walk that takeTurns gives back.
+func (c *Call) newWalk() *walk {
+	if w, ok := c.Srv.walks.Get().(*walk); ok {
+		return w
+	}
+	return &walk{}
+}
+
+// begin prepares the first turn. What outlives it is copied, because the command's words do not.
+func (w *walk) begin() error {
+	if w.left = w.count; w.left > turnCount {
+		w.match, w.typ = bytes.Clone(w.match), bytes.Clone(w.typ)
+	}
+	w.matching = w.match != nil && string(w.match) != "*"
+	if !w.matching {
+		return nil
+	}
+	if w.pattern = glob.Compile(w.match, false); w.pattern.Steps() > mostSteps {
+		return errPattern
+	}
+	return nil
+}
+
+func (w *walk) matches(name []byte) bool { return !w.matching || w.pattern.Match(name) }
+
+// mayGoOn counts what a name and n copied bytes cost, and reports whether the turn may go on.
+func (w *walk) mayGoOn(name []byte, n int) bool {
+	w.cost -= len(name)*max(w.pattern.Steps(), 1) + n/16
+	return w.cost > 0
+}
+
+// takeTurns has turn append elements of the reply, and return where to go on, until it has looked at
+// count names or has come to the end. Then head begins the reply. In EXEC, which holds every lock
+// anyway, all turns follow each other.
+func (c *Call) takeTurns(w *walk, turn func(w *walk, count int) (uint64, error), head func(next uint64, found int)) error {
+	c.S.walk = nil
+	start := len(c.Out.B)
+	for {
+		count := min(w.left, turnCount)
+		w.cost, w.left = turnCost, w.left-count
+		next, err := turn(w, count)
+		if err != nil {
+			return err
+		}
+		if w.cursor = next; next == 0 || w.left == 0 {
+			break
+		}
+		if !c.S.multi.running {
+			w.keep(c, start)
+			c.S.walk = w
+			return errYield
+		}
+	}
+	if w.kept != nil {
+		w.keep(c, start)
+	}
+	at := len(c.Out.B)
+	head(w.cursor, w.found)
+	c.putFirst(start, at)
+	c.Out.B = append(c.Out.B, w.kept...)
+	*w = walk{}
+	c.Srv.walks.Put(w)
+	return nil
+}
+
+// keep takes the elements that were appended to the replies from index start on.
+func (w *walk) keep(c *Call, start int) {
+	w.kept = append(w.kept, c.Out.B[start:]...)
+	c.Out.Truncate(start)
+}
