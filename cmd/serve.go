@@ -102,11 +102,15 @@ func runServe(ctx context.Context, sources *loaded, log *slog.Logger, s *stopper
 	if err != nil {
 		return errors.Join(err, closeListeners(listeners))
 	}
-	defer store.Close()
 	commands := command.NewServer(command.Options{
 		Store: store, Config: cfg, Log: log, Version: currentBuild().version, IO: ioPath, IOFallback: fallback,
 		Shutdown: s.stop, Certificate: certificateStatus(keeper), Rewrite: sources.rewriter(),
 	})
+	defer func() {
+		if !commands.IsCutOff() { // else a command may still look at the memory, which goes with the process
+			store.Close()
+		}
+	}()
 	defer commands.Close()
 	if err := commands.LoadUsers(); err != nil {
 		return errors.Join(err, closeListeners(listeners))
@@ -141,7 +145,7 @@ func serve(ctx context.Context, server *netserver.Server, listeners []net.Listen
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listeners...) }()
 	if err := load(ctx, commands); err != nil {
-		shutDown(server, v.ShutdownGracePeriod, log)
+		shutDown(server, commands, v.ShutdownGracePeriod)
 		if e := <-served; !errors.Is(e, netserver.ErrServerClosed) {
 			err = errors.Join(err, e)
 		}
@@ -161,7 +165,7 @@ func serve(ctx context.Context, server *netserver.Server, listeners []net.Listen
 		return err
 	}
 	observer.SetState(status.Draining)
-	shutDown(server, cfg.Snapshot().ShutdownGracePeriod, log)
+	shutDown(server, commands, cfg.Snapshot().ShutdownGracePeriod)
 	if err := <-served; !errors.Is(err, netserver.ErrServerClosed) {
 		return err
 	}
@@ -231,11 +235,13 @@ func closeListeners(listeners []net.Listener) error {
 
 // shutDown stops the server. Commands that take longer than the grace period
 // are cut off, which is no failure of the stop.
-func shutDown(server *netserver.Server, grace time.Duration, log *slog.Logger) {
+func shutDown(server *netserver.Server, commands *command.Server, grace time.Duration) {
+	log := commands.Log
 	log.Info("shutting down", "grace_period", grace)
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {
+		commands.CutOff()
 		log.Warn("the grace period is over: connections were closed while commands ran")
 	}
 	log.Info("stopped")

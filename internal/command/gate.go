@@ -267,7 +267,7 @@ func (s *Session) run(cmd *Command, key engine.Key) Next {
 // Closing is set, or if there is an error.
 func (s *Session) interrupted(cmd *Command) (Next, error) {
 	marks := s.marks.Load()
-	if marks&markKilled != 0 {
+	if marks&markKilled != 0 || s.srv.IsCutOff() {
 		s.Closing = true
 		return Continue, nil
 	}

@@ -44,7 +44,7 @@ type Server struct {
 	started time.Time
 	runID   string
 
-	alert    atomic.Uint32 // alertPause, alertMonitors, alertLoading: what a command has to heed before it runs
+	alert    atomic.Uint32 // alertPause and so on: what a command has to heed before it runs
 	clients  registry
 	slow     sync.Mutex // held while clients are chosen to be closed for what they do not read
 	pause    pause
@@ -76,6 +76,7 @@ const (
 	alertPause    uint32 = 1 << iota // CLIENT PAUSE is in effect
 	alertMonitors                    // some client is in MONITOR mode
 	alertLoading                     // a snapshot is being loaded
+	alertCut                         // CutOff was called
 )
 
 // NewServer returns a server without clients. o.Store, o.Config and o.Log are required. Close ends it.
@@ -105,6 +106,13 @@ func (srv *Server) Close() {
 	srv.saver.close()
 	srv.underWay.Wait()
 }
+
+// CutOff ends what still runs when the grace period of the end is over: no command begins any more, one that takes turns has no other, and
+// a transaction stops between two of its commands. What a transaction did stays, although nobody is told. Any goroutine may call it.
+func (srv *Server) CutOff() { srv.alert.Or(alertCut) }
+
+// IsCutOff reports whether CutOff was called.
+func (srv *Server) IsCutOff() bool { return srv.alert.Load()&alertCut != 0 }
 
 // newRunID returns 40 random hexadecimal digits, as Redis names a run of the server.
 func newRunID() string {

@@ -204,6 +204,9 @@ func exec(c *Call) error {
 	default:
 		s.runQueued()
 	}
+	if c.Srv.IsCutOff() { // there may be replies missing
+		s.Closing = true
+	}
 	s.endMulti()
 	return nil
 }
@@ -215,6 +218,10 @@ func (s *Session) runQueued() {
 	c.Out.Array(len(s.multi.queued))
 	s.multi.running = true
 	for i := range s.multi.queued {
+		if s.srv.IsCutOff() {
+			s.srv.Log.Warn("a transaction was cut off", "client", s.Addr, "commands", len(s.multi.queued), "done", i)
+			break
+		}
 		q := &s.multi.queued[i]
 		c.Cmd, c.Args, c.Keys = q.cmd, q.args, q.keys
 		if s.marks.Load()&markRules != 0 {

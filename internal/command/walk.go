@@ -53,6 +53,9 @@ func (c *Call) newWalk() *walk {
 	return &walk{}
 }
 
+// errCutOff is for nobody: the connection is closed.
+const errCutOff = Error("ERR the server stops")
+
 // begin prepares the first turn. What outlives it is copied, because the command's words do not.
 func (w *walk) begin() error {
 	if w.left = w.count; w.left > turnCount {
@@ -91,6 +94,9 @@ func (c *Call) takeTurns(w *walk, turn func(w *walk, count int) (uint64, error),
 		}
 		if w.cursor = next; next == 0 || w.left == 0 {
 			break
+		}
+		if c.Srv.IsCutOff() {
+			return errCutOff
 		}
 		if !c.S.multi.running {
 			w.keep(c, start)
