@@ -1,8 +1,10 @@
 package command
 
 import (
+	"bytes"
 	"io"
 	"log/slog"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -105,7 +107,7 @@ func (c *client) turn(command string) (reply string, next Next) {
 		c.args = append(c.args, []byte(word))
 	}
 	buffers := append([][]byte(nil), c.args...)
-	c.Out.B = c.Out.B[:0]
+	c.Sent()
 	c.BeginBatch(time.Now().UnixMilli())
 	next = c.Exec(&Request{Args: c.args})
 	c.EndBatch()
@@ -114,7 +116,7 @@ func (c *client) turn(command string) (reply string, next Next) {
 			b[i] = '#'
 		}
 	}
-	return string(c.Out.B), next
+	return string(bytes.Join(c.Out.Rest(make([][]byte, 0, 1000), 0, math.MaxInt), nil)), next
 }
 
 // do runs one command, waiting as long as it must.

@@ -98,11 +98,14 @@ func (c *Call) takeTurns(w *walk, turn func(w *walk, count int) (uint64, error),
 		if c.Srv.IsCutOff() {
 			return errCutOff
 		}
-		if !c.S.multi.running {
-			w.keep(c, start)
-			c.S.walk = w
-			return errYield
+		if c.S.multi.running {
+			continue
 		}
+		if w.keep(c, start); c.outgrows(len(w.kept)) {
+			break // the connection closes the client for that
+		}
+		c.S.walk = w
+		return errYield
 	}
 	if w.kept != nil {
 		w.keep(c, start)
@@ -110,10 +113,18 @@ func (c *Call) takeTurns(w *walk, turn func(w *walk, count int) (uint64, error),
 	at := len(c.Out.B)
 	head(w.cursor, w.found)
 	c.putFirst(start, at)
-	c.Out.B = append(c.Out.B, w.kept...)
+	if w.kept != nil {
+		c.Out.Share([][]byte{w.kept})
+	}
 	*w = walk{}
 	c.Srv.walks.Put(w)
 	return nil
+}
+
+// outgrows reports whether replies of n bytes are more than the client may leave unread.
+func (c *Call) outgrows(n int) bool {
+	limit := c.Srv.Config.Snapshot().ClientOutputBufferLimit.Normal.Hard
+	return limit > 0 && int64(n) > limit
 }
 
 // keep takes the elements that were appended to the replies from index start on.

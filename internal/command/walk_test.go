@@ -59,6 +59,18 @@ func TestWalksTakeTurns(t *testing.T) {
 	}
 }
 
+// TestWalkOutgrowsItsLimit ends a walk whose reply is more than the client may leave unread, at once.
+func TestWalkOutgrowsItsLimit(t *testing.T) {
+	c := connect(t, newTestServer(t, "client-output-buffer-limit normal 60000 0 0"))
+	fillForWalk(c)
+	if _, next := c.turn("KEYS *"); next != Yield {
+		t.Fatalf("within the limit: %d", next)
+	}
+	if _, next := c.turn("KEYS *"); next != Continue || c.Out.Len() <= 60_000 || c.Out.Len() > 150_000 {
+		t.Errorf("beyond the limit: %d, %d bytes", next, c.Out.Len())
+	}
+}
+
 // TestTimeOfTurnsIsAddedUp sees KEYS in SLOWLOG once, with the time of all its turns.
 func TestTimeOfTurnsIsAddedUp(t *testing.T) {
 	srv := newTestServer(t)
