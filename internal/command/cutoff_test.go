@@ -48,7 +48,7 @@ func TestCutOff(t *testing.T) {
 func TestCutOffInWalk(t *testing.T) {
 	c := connect(t, newTestServer(t))
 	c.multi.running = true
-	w := &walk{left: turnCount * 1000}
+	w := &walk{scanOptions: scanOptions{count: turnCount * 1000}}
 	turns := 0
 	err := c.call.takeTurns(w, func(*walk, int) (uint64, error) {
 		if turns++; turns == 3 {

@@ -12,10 +12,7 @@ func keysMatching(c *Call) error {
 	w := c.S.walk
 	if w == nil {
 		w = c.newWalk()
-		w.match, w.count = c.Args[1], math.MaxInt
-		if err := w.begin(); err != nil {
-			return err
-		}
+		w.match, w.count = 1, math.MaxInt
 	}
 	return c.takeTurns(w, c.scanKeys, func(_ uint64, found int) { c.Out.Array(found) })
 }
@@ -33,9 +30,9 @@ func randomkey(c *Call) error {
 
 // scanOptions are the options of the SCAN commands.
 type scanOptions struct {
-	match []byte // MATCH, nil for all
-	count int    // COUNT
-	typ   []byte // TYPE, of SCAN only, nil for all
+	match int // the word behind MATCH, 0 for all
+	count int // COUNT
+	typ   int // the word behind TYPE, of SCAN only, 0 for all
 }
 
 // defaultScanCount is how much one call looks at unless the client says how much.
@@ -60,9 +57,9 @@ func (o *scanOptions) parse(c *Call, from int, ofKeys bool) error {
 			}
 			o.count = int(min(n, math.MaxInt32))
 		case is(w, "match"):
-			o.match = c.Args[i+1]
+			o.match = i + 1
 		case is(w, "type") && ofKeys:
-			o.typ = c.Args[i+1]
+			o.typ = i + 1
 		default:
 			return errSyntax
 		}
@@ -106,9 +103,6 @@ func scan(c *Call) error {
 		if err := w.parse(c, 2, true); err != nil {
 			return err
 		}
-		if err := w.begin(); err != nil {
-			return err
-		}
 	}
 	return c.takeTurns(w, c.scanKeys, c.scanned)
 }
@@ -116,7 +110,7 @@ func scan(c *Call) error {
 // scanKeys passes the keys of a turn of KEYS or SCAN.
 func (c *Call) scanKeys(w *walk, count int) (uint64, error) {
 	return c.Tx.Scan(w.cursor, count, func(key []byte, typ engine.Type) bool {
-		if w.matches(key) && (w.typ == nil || is(w.typ, typeNames[typ])) {
+		if w.matches(key) && (w.typ == 0 || is(c.Args[w.typ], typeNames[typ])) {
 			c.Out.Bulk(key)
 			w.found++
 		}
@@ -140,10 +134,11 @@ func hscan(c *Call) error {
 		}
 		w = c.newWalk()
 		w.cursor = cursor
-		if err = w.parse(c, 3, false); err == nil {
-			err = w.begin()
+		err = w.parse(c, 3, false)
+		if fields == 0 { // without a hash the options are not looked at
+			err, w.match = nil, 0
 		}
-		if err != nil && fields > 0 { // without a hash the options are not looked at
+		if err != nil {
 			return err
 		}
 	}

@@ -58,6 +58,7 @@ type client struct {
 	t     testing.TB
 	woken chan struct{}
 	args  [][]byte
+	held  [][]byte // the words of a command that has further turns
 }
 
 // connect returns a client that is closed at the end of the test.
@@ -100,23 +101,40 @@ func (c *client) try(command string) (reply string, ran bool) {
 	return reply, next == Continue
 }
 
-// turn runs one turn of a command. It overwrites the words afterwards, as a read buffer is overwritten.
+// turn runs one turn of a command. It overwrites the words afterwards, as a read buffer is overwritten; but where there are further
+// turns, it keeps those of the second turn to the last one, as a connection does.
 func (c *client) turn(command string) (reply string, next Next) {
-	c.args = c.args[:0]
-	for word := range strings.SplitSeq(command, " ") {
-		c.args = append(c.args, []byte(word))
+	c.args = append(c.args[:0], c.held...)
+	if c.held == nil {
+		c.args = words(c.args, command)
 	}
 	buffers := append([][]byte(nil), c.args...)
 	c.Sent()
 	c.BeginBatch(time.Now().UnixMilli())
 	next = c.Exec(&Request{Args: c.args})
 	c.EndBatch()
+	further := next == Yield
+	if further && c.held != nil {
+		return string(c.Out.B), Yield
+	}
 	for _, b := range buffers {
 		for i := range b {
 			b[i] = '#'
 		}
 	}
+	c.held = nil
+	if further {
+		c.held = words(nil, command)
+	}
 	return string(bytes.Join(c.Out.Rest(make([][]byte, 0, 1000), 0, math.MaxInt), nil)), next
+}
+
+// words appends the words of a command to dst.
+func words(dst [][]byte, command string) [][]byte {
+	for word := range strings.SplitSeq(command, " ") {
+		dst = append(dst, []byte(word))
+	}
+	return dst
 }
 
 // do runs one command, waiting as long as it must.

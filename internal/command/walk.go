@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bytes"
 	"errors"
 
 	"github.com/redistill/redistill/engine"
@@ -12,10 +11,11 @@ import (
 // a turn its locks are given back, and its event loop serves others before the next one.
 type walk struct {
 	scanOptions
+	turns    int          // that have begun
 	pattern  glob.Pattern // of match
 	matching bool         // there is a pattern that does not match all
 	cursor   uint64       // where the next turn begins
-	left     int          // of count
+	left     int          // of count, when turns have begun
 	cost     int          // what is left of the turn's
 	found    int          // elements of the reply
 	kept     []byte       // those that turns before this one found
@@ -29,7 +29,7 @@ const (
 )
 
 // mostSteps is how many steps a match may take for each byte of a name: with the longest names, one
-// match takes a quarter of a millisecond then.
+// match takes about half a millisecond then.
 const mostSteps = 4
 
 // patternLimit says what follows of mostSteps.
@@ -56,16 +56,22 @@ func (c *Call) newWalk() *walk {
 // errCutOff is for nobody: the connection is closed.
 const errCutOff = Error("ERR the server stops")
 
-// begin prepares the first turn. What outlives it is copied, because the command's words do not.
-func (w *walk) begin() error {
-	if w.left = w.count; w.left > turnCount {
-		w.match, w.typ = bytes.Clone(w.match), bytes.Clone(w.typ)
+// begin prepares a turn.
+func (w *walk) begin(c *Call) error {
+	w.cost = turnCost
+	if w.turns++; w.turns == 1 {
+		w.left = w.count
 	}
-	w.matching = w.match != nil && string(w.match) != "*"
-	if !w.matching {
+	if w.match == 0 || w.turns > 2 {
 		return nil
 	}
-	if w.pattern = glob.Compile(w.match, false); w.pattern.Steps() > mostSteps {
+	// For the first turn the pattern is among what was read, for the others where the connection keeps
+	// the command.
+	text := c.Args[w.match]
+	if w.matching = string(text) != "*"; !w.matching {
+		return nil
+	}
+	if w.pattern = glob.Compile(text, false); w.pattern.Steps() > mostSteps {
 		return errPattern
 	}
 	return nil
@@ -82,12 +88,16 @@ func (w *walk) mayGoOn(name []byte, n int) bool {
 // takeTurns has turn append elements of the reply, and return where to go on, until it has looked at
 // count names or has come to the end. Then head begins the reply. In EXEC, which holds every lock
 // anyway, all turns follow each other.
-func (c *Call) takeTurns(w *walk, turn func(w *walk, count int) (uint64, error), head func(next uint64, found int)) error {
+func (c *Call) takeTurns(w *walk, turn func(w *walk, count int) (uint64, error),
+	head func(next uint64, found int)) error {
 	c.S.walk = nil
 	start := len(c.Out.B)
 	for {
+		if err := w.begin(c); err != nil {
+			return err
+		}
 		count := min(w.left, turnCount)
-		w.cost, w.left = turnCost, w.left-count
+		w.left -= count
 		next, err := turn(w, count)
 		if err != nil {
 			return err

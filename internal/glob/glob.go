@@ -33,7 +33,7 @@ type Pattern struct {
 
 // Compile compiles a pattern. foldCase makes ASCII letters equal in either case.
 func Compile(pattern []byte, foldCase bool) Pattern {
-	p := Pattern{steps: 1}
+	p, words := Pattern{steps: 1}, 0
 	part, rest := cut(pattern)
 	p.first = p.add(part, foldCase)
 	for rest != nil {
@@ -45,7 +45,7 @@ func Compile(pattern []byte, foldCase bool) Pattern {
 		case rest == nil:
 			p.last = r
 		case r.len() > 0:
-			r.prepare()
+			words += r.prepare(mostWords - words)
 			p.steps = max(p.steps, r.steps())
 			p.between = append(p.between, r)
 		}
@@ -68,7 +68,8 @@ func (p *Pattern) add(from part, foldCase bool) run {
 
 // Steps returns how many simple steps a match takes at most for each byte of the string. It is 1
 // unless there is a ? or a class between two stars. Then it grows with the length of what stands
-// between these stars: it is at most 4 for 256 bytes, and one more for each 64 more.
+// between these stars: it is at most 4 for 256 bytes, and one more for each 64 more. It is far more
+// if there is more of this than a pattern has memory for, which is for 8,192 bytes at most.
 func (p *Pattern) Steps() int { return p.steps }
 
 // Match reports whether all of s matches.

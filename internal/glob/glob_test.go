@@ -138,16 +138,14 @@ func TestTimeIsBounded(t *testing.T) {
 		strings.Repeat("*a", 16000) + "b", strings.Repeat("*[a-b]", 16000) + "c", strings.Repeat("*", 8<<20) + "b",
 		strings.Repeat("a?*", 8000) + "b", strings.Repeat(`\a`, 4<<20) + "*", "*" + strings.Repeat("a", 16000) + "b*",
 		"*" + strings.Repeat("?", 1000) + "b*", "*" + strings.Repeat("*??", 8000) + "b*",
+		strings.Repeat("*????", 8000) + "b*", strings.Repeat("*"+strings.Repeat("?", 63), 500) + "b*",
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		p := Compile([]byte(pattern), false)
 		runtime.ReadMemStats(&after)
-		if took, most := after.TotalAlloc-before.TotalAlloc, uint64(len(pattern)+32<<20); took > most {
+		if took, most := after.TotalAlloc-before.TotalAlloc, uint64(2*len(pattern)+8<<20); took > most {
 			t.Errorf("%.20s...: took %d bytes, want at most %d", pattern, took, most)
-		}
-		if p.Steps() > 16 {
-			t.Errorf("%.20s...: %d steps", pattern, p.Steps())
 		}
 		for range 20 {
 			if p.Match(name) {
@@ -165,7 +163,8 @@ func TestSteps(t *testing.T) {
 		{"user:*", 1}, {"[ab]*[cd]?????????????????????", 1}, {"*a*b*", 1}, {"*a?*b*", 2}, {"*???*", 4}, {"*????*", 1}, {"*" + strings.Repeat("?", 256) + "*", 4},
 		{"*" + strings.Repeat("?", 16) + "*", 1}, {"*" + strings.Repeat("?", 64) + "*", 1}, {"*" + strings.Repeat("?", 65) + "*", 2},
 		{"*" + strings.Repeat("?", 1024) + "*", 16}, {"*" + strings.Repeat("?", 1025) + "*", 17}, {"*a?*" + strings.Repeat("a", 9999) + "*", 2},
-		{"*" + strings.Repeat("a", 65) + "?*", 2}, {"*" + strings.Repeat("a", 1025) + "?*", 17},
+		{"*" + strings.Repeat("a", 65) + "?*", 2}, {strings.Repeat("*????", 128) + "*", 1},
+		{strings.Repeat("*????", 129) + "*", 5}, {"*" + strings.Repeat("?", 9000) + "*", 9001}, {"*" + strings.Repeat("a", 1025) + "?*", 17},
 	} {
 		p := Compile([]byte(c.pattern), false)
 		if got := p.Steps(); got != c.want {

@@ -16,11 +16,16 @@ type run struct {
 	words int // of masks for each byte
 }
 
-// Where a run between stars is no longer than this, trying every place is as fast as masks.
+// Where a run between stars is no longer than this, trying every place is as fast as masks. There are
+// fewer sets, and no more text.
 const (
 	fewSets   = 4
-	shortText = 64
+	shortText = 32
 )
+
+// mostWords is how many words of masks a pattern may have for each byte, all of its runs together. They
+// take 256 KB then.
+const mostWords = 128
 
 // newRun returns the run of a part of a pattern, or one of most+1 elements if it has more than most.
 func newRun(from part, foldCase bool, most int) run {
@@ -95,12 +100,13 @@ func (r *run) find(s []byte) int {
 	}
 }
 
-// prepare makes what find needs.
-func (r *run) prepare() {
-	if len(r.sets) == 0 || len(r.sets) < fewSets && len(r.text) <= shortText {
-		return
+// prepare makes masks if there is use for them, of up to most words, and returns their words.
+func (r *run) prepare(most int) int {
+	words := (r.len() + 63) / 64
+	if len(r.sets) == 0 || len(r.sets) < fewSets && len(r.text) <= shortText || words > most {
+		return 0
 	}
-	r.words = (r.len() + 63) / 64
+	r.words = words
 	r.masks = make([]uint64, 256*r.words)
 	for i, c := range r.text {
 		r.mask(i, c)
@@ -112,6 +118,7 @@ func (r *run) prepare() {
 			}
 		}
 	}
+	return words
 }
 
 // mask notes that element i takes c.
@@ -122,7 +129,10 @@ func (r *run) steps() int {
 	if r.masks != nil {
 		return r.words
 	}
-	return 1 + len(r.sets)
+	if len(r.sets) == 0 {
+		return 1
+	}
+	return 1 + len(r.sets) + len(r.text)/shortText
 }
 
 // findByMasks is find for all places at once. Bit i of state says that the last i+1 bytes are those
