@@ -397,7 +397,11 @@ func (sh *shard) eachInBucket(sp *keyspace, h bigHash, c class, no uint32, fn fu
 // bigScan is HScan for a big hash.
 func (sh *shard) bigScan(sp *keyspace, v *view, k Key, now int64, cursor uint64, count int, fn func(field []byte, val Value) bool) uint64 {
 	h, c, pos, seen := v.bigHash(k.hash), classOf(v.deadline(), now), cursor<<32, 0
+	from := uint64(0) // see keyScan
 	pass := func(field []byte, val Value) bool {
+		if from != 0 && position(uint32(hashBytes(field))) < from {
+			return true
+		}
 		if seen++; !fn(field, val) {
 			seen = max(seen, count)
 		}
@@ -405,6 +409,9 @@ func (sh *shard) bigScan(sp *keyspace, v *view, k Key, now int64, cursor uint64,
 	}
 	for {
 		no := linear(uint32(bits.Reverse64(pos)), h.buckets(), h.mask())
+		if from = 0; position(no) < pos {
+			from = pos
+		}
 		sh.eachInBucket(sp, h, c, no, pass)
 		if pos = nextPosition(no, h.buckets(), h.mask()); pos == 0 || seen >= count {
 			return pos >> 32

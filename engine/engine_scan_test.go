@@ -69,6 +69,57 @@ func TestScanEndsEarly(t *testing.T) {
 	}
 }
 
+// TestScanPassesNothingTwice deletes others between the calls, so that buckets are merged.
+func TestScanPassesNothingTwice(t *testing.T) {
+	const all = 5000
+	f := open(t, engine.Options{Shards: 2})
+	for _, fields := range []bool{false, true} {
+		for i := range all {
+			if fields {
+				f.hset("h", fmt.Sprint(i), strings.Repeat("v", 100))
+			} else {
+				f.set(fmt.Sprint(i), "v")
+			}
+		}
+		seen, gone := map[string]int{}, 0
+		note := func(name []byte) bool { seen[string(name)]++; return true }
+		for cursor := uint64(0); ; {
+			if fields {
+				cursor, _ = f.tx.HScan(f.k("h"), cursor, 5, func(name []byte, _ engine.Value) bool { return note(name) })
+			} else {
+				cursor = f.tx.Scan(cursor, 5, func(name []byte, _ engine.Type) bool { return note(name) })
+			}
+			if cursor == 0 {
+				break
+			}
+			for n := 0; n < 60 && gone < all; gone++ {
+				name := fmt.Sprint(gone)
+				if gone%50 == 0 {
+					continue // stays
+				}
+				if n++; fields {
+					f.hdel("h", name)
+				} else {
+					f.tx.Delete(f.k(name))
+				}
+			}
+		}
+		for name, n := range seen {
+			if n != 1 {
+				t.Errorf("fields %v: %q is passed %d times", fields, name, n)
+			}
+		}
+		for i := 0; i < all; i += 50 {
+			if seen[fmt.Sprint(i)] == 0 {
+				t.Errorf("fields %v: %d is not passed", fields, i)
+			}
+		}
+		if gone < all/2 {
+			t.Errorf("fields %v: the scan ended when %d had gone", fields, gone)
+		}
+	}
+}
+
 // TestScanHoldsLittle has keys of which 64, the most slots of a hold, would be 2 MB.
 func TestScanHoldsLittle(t *testing.T) {
 	f := open(t, engine.Options{Shards: 1})

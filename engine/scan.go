@@ -23,9 +23,12 @@ func nextPosition(bucket, buckets, mask uint32) uint64 {
 	return bits.Reverse64(uint64(bucket)) + 1<<(64-width)
 }
 
+// position returns where a scan passes a key or field with these bits of its hash.
+func position(x uint32) uint64 { return bits.Reverse64(uint64(x)) }
+
 // Scan calls fn for the keys of about count slots from cursor on and returns the cursor to go on with, 0 at the end. It ends early,
-// after some keys more, when fn returns false. A key that is there during the whole iteration is passed at least once. key is valid
-// during the call only; fn must not use the Tx.
+// after some keys more, when fn returns false. A key that is there during the whole iteration is passed once. key is valid during the
+// call only; fn must not use the Tx.
 func (t *Tx) Scan(cursor uint64, count int, fn func(key []byte, typ Type) bool) uint64 {
 	s := keyScan{fn: t.lendKeys(fn), work: max(count, 1) * slotWork}
 	i, pos := int(cursor&(maxShards-1)), cursor>>shardBits<<32
@@ -59,6 +62,10 @@ type keyScan struct {
 	fn   func(key []byte, typ Type) bool
 	work int // what is left of it
 	hold int // what may still be done before the lock is given back
+
+	// from is where the scan is, if the bucket's interval begins before that, because buckets were merged
+	// meanwhile. The keys before it were passed. Else it is 0.
+	from uint64
 }
 
 // scanShard scans from a position until the work is done, and returns the position to go on with, 0 at the end of the shard. It looks at
@@ -70,6 +77,9 @@ func (t *Tx) scanShard(sh *shard, pos uint64, s *keyScan) uint64 {
 	}
 	for s.hold = sweepRecords * slotWork; s.work > 0 && s.hold > 0; {
 		no := linear(uint32(bits.Reverse64(pos)), tb.buckets, tb.mask)
+		if s.from = 0; position(no) < pos {
+			s.from = pos
+		}
 		for b := tb.bucket(no); b != nil; b = tb.child(b) {
 			t.scanBucket(sh, b, s)
 		}
@@ -90,6 +100,9 @@ func (t *Tx) scanBucket(sh *shard, b unsafe.Pointer, s *keyScan) {
 		work += slotWork
 		if v := decode(sh.at(loc(load32(b, bucketLocs+4*i)))); !sh.expired(&v, t.Now) {
 			key := v.keyBytes()
+			if s.from != 0 && position(uint32(hashBytes(key)>>shardBits)) < s.from {
+				continue
+			}
 			keys += len(key)
 			more = s.fn(key, v.typ()) && more
 		}

@@ -72,8 +72,9 @@ var keysCommands = append([]Command{
 		Summary: "Find all keys matching the given pattern",
 		Complexity: "O(N) with N being the number of keys in the database, under the assumption that the key names in the database and the " +
 			"given pattern have limited length.",
-		Differs: patternLimit,
-		Syntax:  "pattern", Run: keysMatching},
+		Differs: "Other clients are served meanwhile: keys that come or go then may be in the reply or not. " +
+			patternLimit,
+		Syntax: "pattern", Run: keysMatching},
 	{Name: "scan", Arity: -2, Flags: ReadOnly, Locks: LockWalk, Group: Generic, Since: "2.8.0",
 		Tips:    []string{"nondeterministic_output", "request_policy:special"},
 		Summary: "Incrementally iterate the keys space",
