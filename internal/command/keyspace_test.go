@@ -242,7 +242,7 @@ func TestConfigGetMatchesAsRedis(t *testing.T) {
 // TestPatternOfMegabytes has a class that a matcher which reads it again for each byte of a name would read for minutes.
 func TestPatternOfMegabytes(t *testing.T) {
 	c := connect(t, newTestServer(t))
-	long, class := strings.Repeat("b", engine.MaxKey), "*["+strings.Repeat("~", 8<<20)
+	long, class := strings.Repeat("b", engine.MaxKey), "*["+strings.Repeat("~", 4<<20)
 	c.expect("SET "+long+" v", "+OK", "KEYS "+class, "*0", "SCAN 0 MATCH "+class, "*2 $1 0 *0", "DEL "+long, ":1",
 		"HSET h "+long+" v", ":1", "HSCAN h 0 MATCH "+class, "*2 $1 0 *0", "CONFIG GET "+class, "*0",
 		"COMMAND LIST FILTERBY PATTERN "+class, "*0")

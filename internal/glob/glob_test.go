@@ -103,7 +103,7 @@ func TestMatchIsPlain(t *testing.T) {
 	texts := strings.Split("a b a b aa ab A B \xff", " ")
 	rng := rand.New(rand.NewPCG(1, 2))
 	matches, masks := 0, 0
-	for range 100_000 {
+	for range 30_000 {
 		pattern, s := words(rng, characters, 10), words(rng, texts, 10)
 		if rng.IntN(4) == 0 {
 			pattern = words(rng, elements, 4) + "*" + words(rng, elements, 150) + "*" + words(rng, elements, 4)
@@ -124,19 +124,19 @@ func TestMatchIsPlain(t *testing.T) {
 			}
 		}
 	}
-	if matches < 1000 || masks < 1000 {
+	if matches < 1000 || masks < 500 {
 		t.Errorf("only %d matches, %d of them with masks", matches, masks)
 	}
 }
 
 // TestTimeIsBounded matches what a matcher that looks at the whole pattern for each byte, or tries
-// every place for each star, would need days for.
+// every place for each star, would need many minutes for.
 func TestTimeIsBounded(t *testing.T) {
 	name := []byte(strings.Repeat("a", Longest))
 	for _, pattern := range []string{
-		"*[" + strings.Repeat("b", 8<<20), "*[" + strings.Repeat("b-c", 8<<20) + "]x", "*" + strings.Repeat("[a]", 4<<20),
-		strings.Repeat("*a", 16000) + "b", strings.Repeat("*[a-b]", 16000) + "c", strings.Repeat("*", 8<<20) + "b",
-		strings.Repeat("a?*", 8000) + "b", strings.Repeat(`\a`, 4<<20) + "*", "*" + strings.Repeat("a", 16000) + "b*",
+		"*[" + strings.Repeat("b", 1<<20), "*[" + strings.Repeat("b-c", 1<<20) + "]x", "*" + strings.Repeat("[a]", 1<<20),
+		strings.Repeat("*a", 16000) + "b", strings.Repeat("*[a-b]", 16000) + "c", strings.Repeat("*", 1<<20) + "b",
+		strings.Repeat("a?*", 8000) + "b", strings.Repeat(`\a`, 1<<20) + "*", "*" + strings.Repeat("a", 16000) + "b*",
 		"*" + strings.Repeat("?", 1000) + "b*", "*" + strings.Repeat("*??", 8000) + "b*",
 		strings.Repeat("*????", 8000) + "b*", strings.Repeat("*"+strings.Repeat("?", 63), 500) + "b*",
 	} {
