@@ -73,6 +73,7 @@ func (s *Store) tick(now int64) time.Duration {
 	}
 	expiry := s.ExpireCycle(now)
 	s.govern()
+	s.buffers.trim()
 	if p.quiet < restAfter {
 		if f := p.watch.Load(); f != nil {
 			(*f)()

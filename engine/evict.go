@@ -46,6 +46,19 @@ func (s *Store) Reserve(n int) error {
 	return nil
 }
 
+// Largest returns how many bytes a value may have that arrives in Buffers and is then stored, where everything else can be evicted: half
+// of what the limit leaves. Without a limit it is the largest number.
+func (s *Store) Largest() int64 {
+	if s.maxMemory.Load() == 0 {
+		return math.MaxInt64
+	}
+	blocks := s.pool.limit.Load()/2 - int64(len(s.shards)) - 1
+	return max(blocks*blockSize-blocks*blockSize/largestSlack, 0)
+}
+
+// largestSlack is the part of a large value that is kept for its parts' headers, and the index.
+const largestSlack = 256
+
 // margin is the number of blocks that are kept free for operations that do not reserve: half-filled blocks, moved records, the index.
 func (s *Store) margin() int64 { return int64(len(s.shards)) + min(s.pool.limit.Load()/256, 256) }
 
@@ -54,7 +67,7 @@ func (s *Store) makeRoom(n int, blocks int64) error {
 	if limit := s.maxMemory.Load(); limit > 0 && int64(n) > limit {
 		return ErrOutOfMemory
 	}
-	if n > 0 && blocks+int64(len(s.shards)) > s.pool.limit.Load() {
+	if n > 0 && blocks+int64(len(s.shards)) > s.pool.most() {
 		return ErrOutOfMemory // not even an empty arena has the room: nothing is evicted in vain
 	}
 	s.pool.short.Add(1)

@@ -204,7 +204,7 @@ func (s *Store) Woken() bool {
 func RestBeside(arena func() int64) int64 {
 	var g governor
 	defer g.free()
-	return g.rest(arena)
+	return g.rest(func() (int64, int64, int64) { return arena(), 0, 0 })
 }
 
 // DelayMeasuring makes everybody wait who measures the memory of the process, until measure is called.
@@ -212,3 +212,6 @@ func (s *Store) DelayMeasuring() (measure func()) {
 	s.memory.mu.Lock()
 	return s.memory.mu.Unlock
 }
+
+// FreeBlockBytes returns the resident bytes of blocks that nothing uses.
+func (s *Store) FreeBlockBytes() int64 { return s.pool.warm.Load() * blockSize }

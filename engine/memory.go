@@ -10,9 +10,9 @@ import (
 
 // governor turns the limit of the process's memory into the number of blocks that the arena may have.
 //
-// What is not arena is measured: the program, the Go runtime, connections. Of this the external memory (see AddExternal) has its budget set
-// aside, so that it comes and goes without a key being evicted. As its buffers are garbage before they are free memory, the Go runtime is
-// told to collect before it takes more.
+// Buffers are counted, but for those that are so small that they lie on the Go heap. External memory (see AddExternal) has its budget set
+// aside, so that it comes and goes without a key being evicted; for values on their way in (see AddArriving) the arena makes room. What is
+// neither is measured: the program, the Go runtime, connections. The Go runtime is told to collect its garbage before it takes more.
 type governor struct {
 	arenaOnly bool         // tests: the limit is the arena's alone
 	external  atomic.Int64 // bytes of external memory
@@ -24,12 +24,11 @@ type governor struct {
 	mu      sync.Mutex                       // guards the fields below
 	samples [len(heapMetrics)]metrics.Sample // scratch of readHeap
 	since   int                              // measurements since the last call of collect
-	base    int64                            // bytes that stay beside the arena and external memory; 0 before the first measurement
+	base    int64                            // bytes that stay beside the arena and buffers; 0 before the first measurement
 }
 
 const (
-	baseInertia  = 4       // base follows what is measured by this part of the difference, ten times a second,
-	baseCaution  = 256     // and upwards by this part while there is external memory, whose garbage may look like something that stays
+	baseInertia  = 4       // base follows what is measured by this part of the difference, ten times a second
 	collectEvery = 10      // measurements between collections that are made to be sure that it does
 	heapSlack    = 8       // the Go heap may hold garbage of this part of its live bytes in any case,
 	heapSlackMin = 1 << 20 // and of so many bytes, lest the collector runs all the time
@@ -65,14 +64,30 @@ func (s *Store) SetExternalBudget(n int64) {
 	s.setLimit()
 }
 
-// AddExternal counts n more bytes, or fewer where n is negative, that the process holds outside of the Store for as long as somebody else
-// likes, such as replies that clients do not read. Within the budget they take nothing from the arena. It returns their sum.
+// AddExternal counts n more bytes, or fewer where n is negative, of Buffers that clients hold for as long as they like, such as replies
+// that they do not read. Within the budget they take nothing from the arena. It returns their sum.
 func (s *Store) AddExternal(n int64) int64 { return s.memory.external.Add(n) }
+
+// AddArriving counts n more bytes, or fewer, of Buffers that hold values on their way in. MakeRoomForArriving has to follow if they are more.
+func (s *Store) AddArriving(n int64) { s.pool.arriving.Add(n) }
+
+// MakeRoomForArriving has the arena give up what values on their way in take. It returns ErrOutOfMemory where it cannot. No lock may be held.
+func (s *Store) MakeRoomForArriving() error {
+	err := s.Reserve(0)
+	if s.pool.resident() > s.pool.most() {
+		s.pool.trim()
+	}
+	return err
+}
+
+// Buffers returns the memory for commands on their way in and replies on their way out.
+func (s *Store) Buffers() *Buffers { return &s.buffers }
 
 // Purge gives all memory back to the system that nothing uses, the Go runtime's too. It takes some milliseconds. Shards may be locked.
 func (s *Store) Purge() {
 	s.memory.collect()
 	s.pool.shrink(0)
+	s.buffers.purge()
 }
 
 // govern keeps the process within its limit: it adapts the arena's share to what everything else takes, makes room where the arena has
@@ -95,41 +110,47 @@ func (s *Store) setLimit() {
 	s.memory.setting.Lock()
 	defer s.memory.setting.Unlock()
 	limit := s.maxMemory.Load()
+	s.buffers.limit(limit)
 	if limit == 0 {
 		s.memory.free()
 		s.pool.limit.Store(math.MaxInt64 / blockSize)
 		return
 	}
-	s.pool.limit.Store(max((limit-s.memory.rest(func() int64 { return s.pool.resident() * blockSize }))/blockSize, 0))
+	s.pool.limit.Store(max((limit-s.memory.rest(s.owned))/blockSize, 0))
 }
 
-// rest returns the bytes that the process needs beside the arena, whose size the function returns: those that are resident now, but at least
-// what stays and the budget of external memory. The arena is asked for before and after the process is, whose size lies between: on a busy
-// machine so much may be stored meanwhile that all of it seemed to be needed by something else, and no room was left.
-func (g *governor) rest(arena func() int64) int64 {
+// owned returns the resident bytes of the arena, and those of Buffers that are external memory or free, and of those with values that are
+// arriving.
+func (s *Store) owned() (arena, buffers, arriving int64) {
+	return s.pool.resident() * blockSize, s.memory.external.Load() + s.buffers.kept.Load(), s.pool.arriving.Load()
+}
+
+// rest returns the bytes that the process needs beside the arena and arriving values, whose sizes the function returns, with that of other
+// buffers: those that are resident now, but at least what stays and the budget of external memory. The function is called before the
+// process is measured and after, whose size lies between: on a busy machine so much may be stored meanwhile that all of it seemed to be
+// needed by something else, and no room was left.
+func (g *governor) rest(owned func() (arena, buffers, arriving int64)) int64 {
 	if g.arenaOnly {
 		return 0
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	h := readHeap(g.samples[:])
-	before := arena()
+	arena, buffers, arriving := owned()
+	before := arena + buffers + arriving
 	resident, _ := ResidentSet()
-	now := max(resident-max(before, arena()), h.taken)
-	stays := now - h.garbage() - min(g.external.Load(), g.budget.Load())
+	arena, buffers, arriving = owned()
+	other := max(resident-max(before, arena+buffers+arriving), h.taken)
+	stays := other - h.garbage()
 	if g.base == 0 {
 		g.base = stays
 	}
-	inertia := int64(baseInertia)
-	if stays > g.base && g.external.Load() > 0 {
-		inertia = baseCaution
-	}
-	g.base += (stays - g.base) / inertia
-	rest, slack := g.base+g.budget.Load(), max(h.live/heapSlack, heapSlackMin)
+	g.base += (stays - g.base) / baseInertia
+	now, rest := other+buffers, g.base+max(g.budget.Load(), buffers)
+	slack := max(h.live/heapSlack, heapSlackMin)
 	debug.SetMemoryLimit(max(h.taken+rest-now, h.taken-h.garbage()+slack))
 	g.since++
-	unsure := g.external.Load() > 0 || g.budget.Load() > 0 && g.since > collectEvery
-	g.wasteful.Store(now > rest && (unsure || h.garbage() > slack))
+	g.wasteful.Store(now > rest && (g.since > collectEvery || h.garbage() > slack))
 	return max(now, rest)
 }
 

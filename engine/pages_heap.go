@@ -9,6 +9,8 @@ const mapped = false
 
 func mapPages(n int) []byte { return make([]byte, n) }
 
+func mapBuffer(n int) []byte { return make([]byte, n) }
+
 func dropPages([]byte) {}
 
 func unmapPages([]byte) {}

@@ -33,6 +33,18 @@ func mapPages(n int) []byte {
 	return b
 }
 
+// mapBuffer takes n bytes of zeroed pages for a buffer of a client from the system. They are small ones, which become resident when
+// touched and no sooner, so that what a client takes is known.
+func mapBuffer(n int) []byte {
+	p, err := unix.MmapPtr(-1, 0, nil, uintptr(n), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE)
+	if err != nil {
+		return nil
+	}
+	b := unsafe.Slice((*byte)(p), n)
+	_ = unix.Madvise(b, unix.MADV_NOHUGEPAGE) // fails where the kernel has no large pages
+	return b
+}
+
 // dropPages makes the pages of b not resident. What they held is lost. They are small pages from then on, lest the kernel joins them to
 // large ones again, which would be resident.
 func dropPages(b []byte) {

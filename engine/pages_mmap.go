@@ -16,6 +16,9 @@ func mapPages(n int) []byte {
 	return b
 }
 
+// mapBuffer is mapPages for a buffer of a client, of any number of pages.
+func mapBuffer(n int) []byte { return mapPages(n) }
+
 // dropPages makes the pages of b not resident. What they held is lost.
 func dropPages(b []byte) {
 	_ = unix.Madvise(b, unix.MADV_DONTNEED) // advice: where it fails the pages just stay

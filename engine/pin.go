@@ -23,6 +23,14 @@ type pin struct {
 // PinAt is the length of values from which Pin is worth its while.
 const PinAt = 16 << 10
 
+// Copied returns how many bytes of the value Pin appends: all, or those that are in no part.
+func (v Value) Copied() int {
+	if v.rest == nil || v.rest.first >= refParts || v.rest.total < PinAt {
+		return v.Len()
+	}
+	return len(v.bytes)
+}
+
 // Pin appends v to dst like AppendTo, but for its parts, if it has any: these it does not copy but appends to pieces. They follow what
 // is in dst then, and stay valid until Release. The value's key is locked.
 func (v Value) Pin(p *Pins, dst []byte, pieces [][]byte) (copied []byte, shared [][]byte) {
@@ -81,6 +89,7 @@ func (sh *shard) unpin(base unsafe.Pointer) {
 	}
 	delete(sh.pins, base)
 	if e.freed {
+		sh.pool.zombies.Add(-1)
 		sh.pool.put(base)
 	}
 }
@@ -90,6 +99,7 @@ func (sh *shard) giveBack(base unsafe.Pointer) {
 	if e, ok := sh.pins[base]; ok {
 		e.freed = true
 		sh.pins[base] = e
+		sh.pool.zombies.Add(1)
 		return
 	}
 	sh.pool.put(base)
@@ -103,6 +113,9 @@ func (sh *shard) isPinned(l loc) bool {
 	_, ok := sh.pins[sh.bases[l>>locBits]]
 	return ok
 }
+
+// PinnedAlone returns how many bytes of the arena are kept for nothing but pins: of values that are gone. Locks may be held.
+func (s *Store) PinnedAlone() int64 { return s.pool.zombies.Load() * blockSize }
 
 // zombies is the number of blocks that are kept for nothing but their pins.
 func (sh *shard) zombies() (n int) {

@@ -34,7 +34,10 @@ type pool struct {
 	warm   atomic.Int64  // len(free): not used but resident
 	opened atomic.Uint64 // blocks ever opened by shards: the sequence number of the last one
 	short  atomic.Int32  // how many callers of makeRoom are waiting for it
-	limit  atomic.Int64  // how many blocks may be resident; may be exceeded for a moment, Store.Reserve keeps room
+	limit  atomic.Int64  // how many blocks may be resident, less those of arriving; may be exceeded for a moment, Store.Reserve keeps room
+
+	zombies  atomic.Int64 // blocks in use that shards keep for nothing but their pins
+	arriving atomic.Int64 // bytes of values that are on their way in; see Store.AddArriving
 }
 
 // get takes a block. Its content is undefined. It returns nil where the system has no memory left.
@@ -60,7 +63,7 @@ func (p *pool) get() unsafe.Pointer {
 const readyBlocks = 16
 
 // ready reports whether there are enough of them, or no more may be.
-func (p *pool) ready() bool { return p.warm.Load() >= readyBlocks || p.resident() >= p.limit.Load() }
+func (p *pool) ready() bool { return p.warm.Load() >= readyBlocks || p.resident() >= p.most() }
 
 // prepare makes blocks resident, as far as the limit allows it, until there are some ready. The system finds and clears the memory for a
 // page when it is first touched, which takes the time of thousands of commands if the page is a huge one: that shall not happen to
@@ -131,15 +134,18 @@ func (p *pool) putLent(b unsafe.Pointer) {
 	p.mu.Unlock()
 }
 
+// most is how many blocks may be resident now.
+func (p *pool) most() int64 { return p.limit.Load() - (p.arriving.Load()+blockSize-1)>>blockShift }
+
 // available is the number of blocks that may still be taken within the limit.
-func (p *pool) available() int64 { return p.limit.Load() - p.used.Load() }
+func (p *pool) available() int64 { return p.most() - p.used.Load() }
 
 // resident is the number of blocks that may have resident pages.
 func (p *pool) resident() int64 { return p.used.Load() + p.warm.Load() }
 
 // trim gives the pages of free blocks back to the system until no more than the limit are resident, or none are free. Nobody has to wait
 // for more than one of them.
-func (p *pool) trim() { p.shrink(p.limit.Load()) }
+func (p *pool) trim() { p.shrink(p.most()) }
 
 // shrink is trim for as many blocks as are said.
 func (p *pool) shrink(most int64) {

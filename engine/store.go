@@ -55,6 +55,7 @@ type Store struct {
 	weight    atomic.Uint32
 	turn      atomic.Uint32 // the shard that is reclaimed next
 	memory    governor
+	buffers   Buffers
 	snapshot  atomic.Pointer[Snapshot] // the one being taken, nil if none is
 	pulse     pulse
 	delayed   delayed
@@ -114,6 +115,7 @@ func (s *Store) Close() {
 	close(s.stop)
 	s.done.Wait()
 	s.pool.close()
+	s.buffers.close()
 }
 
 // Key hashes a key.
@@ -134,7 +136,8 @@ type Stats struct {
 	DataBytes, OverheadBytes int64               // bytes of live records, and of the index
 	IndexBytes               [Databases]int64    // OverheadBytes by database
 	DeadBytes                int64               // bytes in blocks that no live record takes
-	FreeBytes                int64               // resident bytes of blocks that nothing uses
+	FreeBytes                int64               // resident bytes of blocks and Buffers that nothing uses
+	ArrivingBytes            int64               // of values on their way in; see AddArriving
 	Watched                  int64               // keys that are watched
 	Doomed                   int64               // large values that are gone, and still have parts to be deleted
 }
@@ -170,7 +173,8 @@ func (t *Tx) Stats() Stats {
 		st.Doomed += int64(len(sh.doomed))
 		return true
 	})
-	st.FreeBytes = t.store.pool.warm.Load() * blockSize
+	st.FreeBytes = t.store.pool.warm.Load()*blockSize + t.store.buffers.kept.Load()
+	st.ArrivingBytes = t.store.pool.arriving.Load()
 	now := time.Now().UnixMilli() - deadlineZero
 	for db, n := range st.Expires {
 		if n > 0 {

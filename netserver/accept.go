@@ -100,7 +100,7 @@ func (a *netAcceptor) run() {
 }
 
 func (a *netAcceptor) newConn(nc net.Conn) *netConn {
-	c := &netConn{nc: nc}
+	c := &netConn{nc: nc, kick: make(chan struct{}, 1)}
 	if l, ok := a.Listener.(*tlsListener); ok {
 		c.tls = newTLSStream(nc, l.config)
 	}

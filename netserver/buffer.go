@@ -1,97 +1,56 @@
 package netserver
 
 import (
-	"slices"
-	"sync"
-
+	"github.com/redistill/redistill/internal/command"
 	"github.com/redistill/redistill/internal/invariants"
 )
 
 const (
-	idleSize = 512       // query buffer of a connection that has little to say; also the reply buffer that such a one may keep
-	readSize = 16 << 10  // query buffer of a connection that filled that one
-	jumpSize = 1 << 20   // up to this size a buffer is made for the announced length at once
-	keepSize = 128 << 10 // buffers up to this size stay while a connection is busy
+	idleSize   = 512       // query buffer of a connection that has little to say; also the reply buffer that such a one may keep
+	readSize   = 16 << 10  // query buffer of a connection that filled that one
+	readMost   = 1 << 20   // bytes of a value read at once,
+	readLittle = 64 << 10  // and of anything else
+	keepSize   = 128 << 10 // memory up to this size stays while a connection is busy
 )
-
-// readPool holds buffers of readSize bytes.
-type readPool struct{ pool sync.Pool }
-
-func (p *readPool) get() *[readSize]byte {
-	if b, ok := p.pool.Get().(*[readSize]byte); ok {
-		return b
-	}
-	return new([readSize]byte)
-}
-
-// replyPool holds reply buffers above keepSize. A connection has one only from when it executes commands until their replies are written,
-// so that few are needed, however many clients ask for large values.
-type replyPool struct {
-	mu    sync.Mutex // guards the fields below
-	spare [][]byte
-	least int // the fewest that there were since the last trim
-	peak  int // the most bytes that one of them held since then
-}
-
-// spareReplies is the most buffers that a replyPool holds.
-const spareReplies = 4
-
-// get returns an empty buffer, or nil.
-func (p *replyPool) get() []byte {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	n := len(p.spare)
-	if n == 0 {
-		return nil
-	}
-	b := p.spare[n-1]
-	p.spare[n-1] = nil
-	p.spare = p.spare[:n-1]
-	p.least = min(p.least, n-1)
-	return b[:0]
-}
-
-// put takes over a buffer, with how many of its bytes were used.
-func (p *replyPool) put(b []byte, used int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.peak = max(p.peak, used)
-	if len(p.spare) < spareReplies {
-		p.spare = append(p.spare, b)
-	}
-}
-
-// trim drops what was not used since the last call, and what smaller buffers could have done: each
-// connection takes the next buffer, so that a single client with small replies would keep a large one.
-func (p *replyPool) trim() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.spare = slices.Delete(p.spare, 0, p.least)
-	p.spare = slices.DeleteFunc(p.spare, func(b []byte) bool { return cap(b)/4 > p.peak })
-	p.least, p.peak = len(p.spare), 0
-}
 
 // queryBuffer holds what was read from a client and not yet executed. It must not be copied after
 // its first use. Builds with the tag invariants overwrite what it no longer holds.
 type queryBuffer struct {
-	pool   *readPool
-	b      []byte          // one of small, pooled and a larger slice; nil before the first use
-	r, w   int             // b[r:w] is what is held
-	filled bool            // a read filled b: the next one may bring more
-	peak   int             // the most bytes held since the last trim
-	pooled *[readSize]byte // from pool, or nil
-	small  *[idleSize]byte // nil before the first use
+	from    *command.Buffers
+	b       []byte          // small or a slice of from; nil before the first use
+	r, w    int             // b[r:w] is what is held
+	touched int             // the largest w that there was
+	filled  bool            // a read filled b: the next one may bring more
+	peak    int             // the most bytes held since the last trim
+	small   *[idleSize]byte // nil before the first use
 }
 
-// bytes returns what is held. It is valid until the next call of space or trim.
+// bytes returns what is held. It is valid until the next call of space, trim or shrink.
 func (q *queryBuffer) bytes() []byte { return q.b[q.r:q.w] }
 
 // size returns the capacity of the buffer.
 func (q *queryBuffer) size() int { return len(q.b) }
 
+// capacity returns how many bytes of memory the buffer has.
+func (q *queryBuffer) capacity() int {
+	if n := q.memory(); n > 0 {
+		return int(n)
+	}
+	return len(q.b)
+}
+
+// memory returns how many bytes of engine.Buffers are taken.
+func (q *queryBuffer) memory() int64 {
+	if len(q.b) <= idleSize {
+		return 0
+	}
+	return q.from.Held(len(q.b), q.touched)
+}
+
 // add says that n bytes were read into what space returned.
 func (q *queryBuffer) add(n int) {
 	q.w += n
+	q.touched = max(q.touched, q.w)
 	q.filled = q.w == len(q.b)
 	q.peak = max(q.peak, q.w-q.r)
 }
@@ -107,8 +66,8 @@ func (q *queryBuffer) consume(n int) {
 	}
 }
 
-// space returns room to read into, of at least a byte. need is how many more bytes the command at the start of the buffer is known to
-// need, or 0.
+// space returns room to read into, of at least a byte; none where the system has no memory. need is how many more bytes the command at the
+// start of the buffer is known to need, or 0. As much as it needs is there at once: what is not written to takes no memory.
 func (q *queryBuffer) space(need int) []byte {
 	held := q.w - q.r
 	if q.b == nil {
@@ -116,11 +75,12 @@ func (q *queryBuffer) space(need int) []byte {
 	}
 	size := q.wanted(held, need)
 	switch {
-	case size > len(q.b) && size <= readSize:
-		q.pooled = q.pool.get()
-		q.move(q.pooled[:])
 	case size > len(q.b):
-		q.move(make([]byte, size))
+		to := q.from.Get(size)
+		if to == nil {
+			return nil
+		}
+		q.move(to)
 	case q.r > 0 && (len(q.b)-q.w < max(need, 1) || held < len(q.b)/4):
 		q.move(q.b)
 	}
@@ -135,83 +95,84 @@ func (q *queryBuffer) least() []byte {
 	return q.small[:]
 }
 
-// put appends p, which was read elsewhere, to what is held. need is as in space, counted from behind p.
-func (q *queryBuffer) put(p []byte, need int) {
+// put appends p, which was read elsewhere, to what is held, and reports whether there is memory for that. need is as in space, counted from
+// behind p.
+func (q *queryBuffer) put(p []byte, need int) bool {
 	for len(p) > 0 {
 		n := copy(q.space(len(p)+need), p)
+		if n == 0 {
+			return false
+		}
 		q.add(n)
 		p = p[n:]
 	}
+	return true
 }
 
-// wanted returns the size that the buffer should have. A client can announce a length that it never sends: from jumpSize on a buffer
-// grows with what has arrived.
+// wanted returns the size that the buffer should have.
 func (q *queryBuffer) wanted(held, need int) int {
 	size := len(q.b)
 	switch {
-	case held+need <= size && held < size:
-		if q.filled && size < readSize {
-			return readSize
-		}
-		return size
-	case held+need <= readSize && size < readSize:
-		return readSize
-	case need == 0:
-		return 2 * size
-	case held+need <= jumpSize:
-		return held + need
-	case size < jumpSize:
-		return jumpSize
-	case held < size:
+	case held+need > size:
+		return max(held+need, min(2*size, readSize))
+	case held < size && (!q.filled || size >= readSize):
 		return size
 	}
-	return min(held+need, 4*size)
+	return max(2*size, readSize)
 }
 
 // move makes to, which may be the same, the buffer.
 func (q *queryBuffer) move(to []byte) {
 	n := copy(to, q.b[q.r:q.w])
-	if invariants.Enabled {
-		q.left(to, n)
+	same := &to[0] == &q.b[0]
+	if invariants.Enabled && same {
+		invariants.Mangle(q.b[max(q.r, n):max(q.r, n, q.w)])
+	}
+	if !same {
+		q.free()
+		q.touched = 0
 	}
 	q.b, q.r, q.w = to, 0, n
-	if q.pooled != nil && &to[0] != &q.pooled[0] {
-		q.pool.pool.Put(q.pooled)
-		q.pooled = nil
-	}
+	q.touched = max(q.touched, n)
 }
 
-// left overwrites what was moved, n bytes, where it was.
-func (q *queryBuffer) left(to []byte, n int) {
-	from := q.r
-	if &to[0] == &q.b[0] {
-		from = max(from, n)
+// free gives the buffer back, unless it is the smallest one.
+func (q *queryBuffer) free() {
+	if len(q.b) > idleSize {
+		q.from.Put(q.b, q.touched)
+	} else {
+		invariants.Mangle(q.b[:q.touched])
 	}
-	invariants.Mangle(q.b[from:max(from, q.w)])
 }
 
 // trim gives memory back. A busy connection keeps what it used since the last call; an idle one keeps the least that holds its bytes.
 func (q *queryBuffer) trim(idle bool) {
-	held, peak := q.w-q.r, q.peak
-	q.peak = held
-	switch {
-	case q.b == nil:
-	case held <= idleSize && len(q.b) > idleSize && (idle || len(q.b) > keepSize && peak < len(q.b)/4):
-		q.move(q.least())
-		q.filled = false
-	case held > idleSize && len(q.b) > keepSize && held < len(q.b)/4:
-		q.move(append([]byte(nil), q.b[q.r:q.w]...))
+	peak := q.peak
+	q.peak = q.w - q.r
+	if idle || peak < q.touched/4 {
+		q.shrink()
 	}
 }
 
-// release gives the pooled buffer back. The buffer must not be used any more.
-func (q *queryBuffer) release() {
-	if invariants.Enabled {
-		invariants.Mangle(q.b[q.r:q.w])
+// shrink makes the buffer the least that holds its bytes.
+func (q *queryBuffer) shrink() {
+	held := q.w - q.r
+	switch {
+	case len(q.b) <= idleSize:
+	case held <= idleSize:
+		q.move(q.least())
+		q.filled = false
+	case q.memory() > keepSize && held < q.touched/4:
+		if to := q.from.Get(held); to != nil {
+			q.move(to)
+		}
 	}
-	q.b = nil
-	if q.pooled != nil {
-		q.pool.pool.Put(q.pooled)
-		q.pooled = nil
+}
+
+// release gives the memory back. The buffer must not be used any more.
+func (q *queryBuffer) release() {
+	if q.b != nil {
+		q.free()
+		q.b, q.r, q.w = nil, 0, 0
 	}
 }

@@ -23,9 +23,10 @@ var sequence = func() []byte {
 
 // TestQueryBuffer: whatever is read, consumed and trimmed in whatever order, what is held is what was read and not consumed.
 func TestQueryBuffer(t *testing.T) {
+	buffers := new(engine.Buffers)
 	for seed := range uint64(40) {
 		r := rand.New(rand.NewPCG(3, seed))
-		q := queryBuffer{pool: &readPool{}}
+		q := queryBuffer{from: buffers}
 		var want []byte
 		at := 0 // in sequence
 		for range 200 {
@@ -34,7 +35,7 @@ func TestQueryBuffer(t *testing.T) {
 			case 0:
 				need = r.IntN(3 * readSize)
 			case 1:
-				need = r.IntN(3 * jumpSize)
+				need = r.IntN(3 * megabyte)
 			}
 			n := r.IntN(2 * readSize)
 			if r.IntN(3) == 0 {
@@ -65,23 +66,22 @@ func TestQueryBuffer(t *testing.T) {
 			if !bytes.Equal(q.bytes(), want) {
 				t.Fatalf("seed %d: what is held differs", seed)
 			}
-			if q.pooled != nil && &q.b[0] != &q.pooled[0] {
-				t.Fatalf("seed %d: a pooled buffer is kept and not used", seed)
-			}
 		}
 		q.trim(true)
 		q.consume(len(want))
-		if q.trim(true); q.size() != idleSize || q.pooled != nil {
+		if q.trim(true); q.size() != idleSize || q.memory() != 0 {
 			t.Errorf("seed %d: %d bytes are kept when idle", seed, q.size())
 		}
 		q.release()
 	}
 }
 
-// TestQueryBufferSizes: a value of known length is read into a buffer of its size; one that is only announced takes no memory.
+// TestQueryBufferSizes: a value of known length is read into a buffer in which it has room, without being copied again; one that is only
+// announced takes no memory.
 func TestQueryBufferSizes(t *testing.T) {
-	for _, total := range []int{100, 600, 20_000, 500_000, 5 << 20, 100 << 20} {
-		q := queryBuffer{pool: &readPool{}}
+	buffers := new(engine.Buffers)
+	for _, total := range []int{100, 600, 20_000, 500_000, 5 * megabyte, 100 * megabyte} {
+		q := queryBuffer{from: buffers}
 		copied, held := 0, 0
 		for held < total {
 			before := q.size()
@@ -89,19 +89,17 @@ func TestQueryBufferSizes(t *testing.T) {
 			if q.size() != before {
 				copied += held
 			}
-			if most := max(jumpSize, 4*held+readSize); q.size() > most && q.size() > total {
-				t.Fatalf("%d: a buffer of %d bytes for %d that have arrived", total, q.size(), held)
-			}
 			n := min(len(room), 64<<10, total-held)
 			q.add(n)
 			held += n
+			if most := int64(max(64<<10, held+4<<10)); q.memory() > most {
+				t.Fatalf("%d: %d bytes of memory for %d that have arrived", total, q.memory(), held)
+			}
 		}
-		if q.size() > max(total, readSize) {
-			t.Errorf("%d: a buffer of %d bytes", total, q.size())
-		}
-		if copied > total {
+		if copied > 0 {
 			t.Errorf("%d: %d bytes were copied in growing", total, copied)
 		}
+		q.release()
 	}
 }
 
@@ -192,36 +190,5 @@ func TestExecuteManyArguments(t *testing.T) {
 	}
 	if cap(b.args) > batchArgs {
 		t.Errorf("a slice of %d arguments is kept", cap(b.args))
-	}
-}
-
-// TestReplyPool: buffers stay while they are used for replies of their size, and no longer.
-func TestReplyPool(t *testing.T) {
-	const size = 4 * megabyte
-	var p replyPool
-	use := func(n, used int) {
-		var taken [][]byte
-		for range n {
-			b := p.get()
-			if b == nil {
-				b = make([]byte, 0, size)
-			}
-			taken = append(taken, b)
-		}
-		for _, b := range taken {
-			p.put(b, used)
-		}
-	}
-	for _, step := range []struct {
-		n, used int // buffers at a time, and bytes in each
-		left    int // after the next trim
-	}{
-		{spareReplies + 1, size, spareReplies}, {2, size, 2}, {1, size / 4, 1}, {1, size/4 - 1, 0}, {1, size, 1}, {0, 0, 0},
-	} {
-		use(step.n, step.used)
-		p.trim()
-		if got := len(p.spare); got != step.left {
-			t.Errorf("%+v: %d are left", step, got)
-		}
 	}
 }

@@ -23,6 +23,7 @@ const (
 	queryTooLong   = "it sent more than client-query-buffer-limit allows"
 	repliesTooLong = "its replies are above client-output-buffer-limit"
 	repliesUnread  = "it did not read its replies within connection_timeout"
+	noMemory       = "the system has no memory for what it sends"
 )
 
 // verdict is what a connection has to do after conn.execute. In each case it writes the replies first.
@@ -103,11 +104,12 @@ func (b *batch) full() bool {
 // While c.held is set, execute tries that command again before it looks at input.
 func (c *conn) execute(b *batch, input []byte, inputCap int, now int64, v *config.Values) (n int, next verdict) {
 	s := c.session
+	s.OutLimit = replyLimit(v.ClientOutputBufferLimit.Normal)
 	c.parser.MaxBulk = int(min(v.ProtoMaxBulkLen, math.MaxInt))
 	c.parser.Authenticated = s.Authenticated()
 	s.BeginBatch(now)
 	if next = c.retry(); next == more {
-		n, next = c.run(b, input, replyLimit(v.ClientOutputBufferLimit.Normal))
+		n, next = c.run(b, input)
 	}
 	s.QueryLen, s.QueryCap = len(input)-n, max(inputCap, len(input)-n)
 	s.EndBatch()
@@ -121,7 +123,7 @@ func (c *conn) execute(b *batch, input []byte, inputCap int, now int64, v *confi
 	return n, next
 }
 
-// retry runs the command that had to wait, if there is one. It returns more if commands behind it may run.
+// retry runs the command that had to wait, or for its next turn, if there is one. It returns more if commands behind it may run.
 func (c *conn) retry() verdict {
 	if c.held == nil {
 		return more
@@ -162,8 +164,8 @@ func replyLimit(l config.OutputBufLimit) int64 {
 	return min(l.Hard, maxReplies)
 }
 
-// run is the loop over commands. limit is the most bytes of replies.
-func (c *conn) run(b *batch, input []byte, limit int64) (n int, next verdict) {
+// run is the loop over commands.
+func (c *conn) run(b *batch, input []byte) (n int, next verdict) {
 	defer b.clear()
 	for {
 		begin, err := c.ahead(b, input, n)
@@ -172,7 +174,7 @@ func (c *conn) run(b *batch, input []byte, limit int64) (n int, next verdict) {
 			c.session.Prepare(b.requests)
 		}
 		for i := range b.requests {
-			if next = c.pending(limit); next != more {
+			if next = c.pending(); next != more {
 				c.parser.Forget()
 				return n, next
 			}
@@ -187,7 +189,7 @@ func (c *conn) run(b *batch, input []byte, limit int64) (n int, next verdict) {
 				break
 			}
 		}
-		switch next = c.pending(limit); {
+		switch next = c.pending(); {
 		case next == closing || next == drop:
 			return n, next
 		case err != nil:
@@ -204,12 +206,12 @@ func (c *conn) run(b *batch, input []byte, limit int64) (n int, next verdict) {
 }
 
 // pending returns more if the next command may be executed, or what has to come before that.
-func (c *conn) pending(limit int64) verdict {
+func (c *conn) pending() verdict {
 	s := c.session
 	switch {
 	case s.Closing:
 		return closing
-	case int64(s.Out.Len()) > limit:
+	case s.Out.Cut, int64(s.Out.Len()) > s.OutLimit:
 		c.reason = repliesTooLong
 		return drop
 	case s.Out.Len() > flushAt:

@@ -107,6 +107,8 @@ func (p *epollPoller) event(e *syscall.EpollEvent) {
 
 func (p *epollPoller) write(c *loopConn) (done, ok bool) { return c.writeMore() }
 
+func (p *epollPoller) open(*loopConn) bool { return false }
+
 // epollWait waits for events for at most timeout milliseconds, without telling the scheduler.
 func epollWait(epoll int, events []syscall.EpollEvent, timeout int) (int, syscall.Errno) {
 	n, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, uintptr(epoll), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)),

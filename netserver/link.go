@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/internal/config"
+	"github.com/redistill/redistill/internal/resp"
 )
 
 const (
@@ -23,11 +24,15 @@ const (
 // connection, unless said otherwise.
 type link struct {
 	conn
-	srv     *Server
-	in      queryBuffer
-	unread  int       // bytes read and not yet counted
-	outPeak int       // the most bytes of replies written at once since the last trim
-	drained time.Time // when to stop taking commands; zero unless the server stops
+	srv       *Server
+	in        queryBuffer
+	unread    int       // bytes read and not yet counted
+	inputHeld int64     // bytes of memory that hold input, as the session was told
+	parked    bool      // it may not read until the session says so
+	begun     bool      // the session was told of the beginning of a command
+	bulky     bool      // it sent large values lately
+	outPeak   int       // the most bytes of replies written at once since the last trim
+	drained   time.Time // when to stop taking commands; zero unless the server stops
 
 	woken atomic.Bool   // there is something to look at
 	tick  atomic.Uint32 // Server.tick when the client was last active; read by sweep
@@ -35,7 +40,7 @@ type link struct {
 }
 
 func (c *link) init(s *Server) {
-	c.srv, c.in.pool = s, &s.buffers
+	c.srv, c.in.from = s, s.commands.Buffers()
 	c.tick.Store(s.tick.Load())
 }
 
@@ -65,29 +70,86 @@ func (c *link) room() bool {
 	return false
 }
 
+// roomToRead returns where the next input goes in the connection's own buffer; none where the system has no memory. More than a little is
+// read at once only if it is data to come.
+func (c *link) roomToRead() []byte {
+	room := c.in.space(c.parser.Need())
+	if room == nil {
+		c.reason = noMemory
+		c.logReason()
+	}
+	most := readLittle
+	if c.session.Arriving() {
+		most = readMost
+	}
+	return room[:min(len(room), most)]
+}
+
+// put keeps input that was read elsewhere, and reports whether there is memory for it. need is as in queryBuffer.put.
+func (c *link) put(input []byte, need int) bool {
+	if c.in.put(input, need) {
+		return true
+	}
+	c.reason = noMemory
+	c.logReason()
+	return false
+}
+
+// takeInbox appends what other goroutines sent the client to its replies. If that is too much, there is a reason to close it.
+func (c *link) takeInbox() {
+	if c.session.TakeInbox(); c.session.Out.Cut {
+		c.reason = repliesTooLong
+		c.logReason()
+	}
+}
+
 // count adds what was read, and sent, to the totals.
 func (c *link) count(sent int) {
 	c.session.CountIO(c.unread, sent)
 	c.unread = 0
 }
 
-// borrow gives a connection without a reply buffer one that is large already, if there is one to spare. It is called before commands are
-// executed.
-func (c *link) borrow() {
-	if out := &c.session.Out; out.B == nil {
-		out.B = c.srv.replies.get()
-	}
-}
-
 // emptied resets the replies, which are written.
 func (c *link) emptied() {
-	c.session.Sent()
-	out := &c.session.Out
-	if cap(out.B) > keepSize {
-		c.srv.replies.put(out.B, c.outPeak)
-		out.B = nil
+	keep := keepSize
+	if cap(c.session.Out.B) > idleSize && c.srv.commands.Pressed() {
+		keep = idleSize
 	}
-	if large := c.in.size() > idleSize || cap(out.B) > idleSize; c.large.Load() != large {
+	c.session.Sent(keep)
+	c.note()
+}
+
+// wordBytes is about what a word takes in the lists of words and keys that are made of a command, for one that has many.
+const wordBytes = 64
+
+// settle gives memory back that holds no input, if there is much of it or memory is short, and says how much does. It is called when input
+// was executed, or kept; executed says that what is left is the beginning of a command. It may park the connection.
+func (c *link) settle(executed bool) {
+	n := c.in.memory()
+	if n > 0 && len(c.in.bytes()) == 0 && (n > keepSize || c.srv.commands.Pressed()) {
+		c.in.shrink()
+		n = c.in.memory()
+	}
+	c.bulky = c.bulky || c.in.size() > readSize
+	var begun resp.Begun
+	if n > 0 && executed && len(c.in.bytes()) > 0 {
+		begun = c.parser.Begun(c.in.bytes())
+		n += int64(max(begun.At-batchArgs, 0)) * wordBytes
+	}
+	if n == c.inputHeld && begun.Name == nil && !c.begun {
+		return // nothing has changed
+	}
+	c.begun = begun.Name != nil
+	if n != c.inputHeld {
+		c.inputHeld = n
+		c.note()
+	}
+	c.parked = !c.session.Input(n, begun)
+}
+
+// note remembers whether there is memory to give back when the connection is idle.
+func (c *link) note() {
+	if large := c.in.size() > idleSize || cap(c.session.Out.B) > idleSize; c.large.Load() != large {
 		c.large.Store(large)
 		if large {
 			c.srv.lookout.Store(true)
@@ -118,10 +180,11 @@ func (c *link) touch() {
 
 // trim gives memory back: what a busy connection did not use lately, nearly all of an idle one.
 func (c *link) trim(idle bool) {
+	c.bulky = c.in.peak > readSize
 	c.in.trim(idle)
 	out := &c.session.Out
-	if len(out.B) == 0 && (idle && cap(out.B) > idleSize || cap(out.B) > keepSize && c.outPeak < cap(out.B)/4) {
-		out.B = nil
+	if len(out.B) == 0 && cap(out.B) > idleSize && (idle || c.outPeak < cap(out.B)/4) {
+		c.session.Sent(idleSize)
 	}
 	c.outPeak = 0
 	if idle {
@@ -139,6 +202,7 @@ func (c *link) logStall(v *config.Values, left int) {
 func (c *link) end() {
 	c.session.Close()
 	c.in.release()
+	c.session.Input(0, resp.Begun{})
 }
 
 // logReason counts and logs why the client is closed, if that is a limit.

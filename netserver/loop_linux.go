@@ -69,6 +69,7 @@ type poller interface {
 	// write writes replies from c.sent on, and adds to that. Where not all are written at once, done is false, and the connection is
 	// attended again when there is progress. ok is false if the connection is broken.
 	write(c *loopConn) (done, ok bool)
+	open(c *loopConn) bool // is whether more replies can join those that write has left for later
 	close()
 }
 
@@ -239,7 +240,7 @@ func (l *loop) release(c *loopConn) {
 	if c.fd < len(l.conns) {
 		l.conns[c.fd] = nil
 	}
-	c.session.Sent()
+	c.session.Sent(0)
 	c.srv.remove(c) // first, because another goroutine may use the descriptor of a connection that is known
 	_ = syscall.Close(c.fd)
 	l.count.Add(-1)

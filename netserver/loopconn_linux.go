@@ -57,7 +57,9 @@ func (c *loopConn) late() bool {
 }
 
 // unfinished reports whether there is something to do without an event.
-func (c *loopConn) unfinished() bool { return !c.stuck && (c.readable || c.next == again) }
+func (c *loopConn) unfinished() bool {
+	return !c.stuck && (c.readable && !c.parked || c.next == again)
+}
 
 // over reports whether the connection is to be closed at shutdown. One whose replies wait for the
 // client stays, and one whose command is being worked on.
@@ -129,7 +131,7 @@ func (c *loopConn) proceed(v *config.Values) bool {
 		if !c.process(v, nil) {
 			return false
 		}
-	case c.readable:
+	case c.readable && !c.parked:
 		return c.read(v)
 	}
 	return !c.ended || c.stuck || c.next == again
@@ -139,17 +141,21 @@ func (c *loopConn) proceed(v *config.Values) bool {
 func (c *loopConn) received(v *config.Values, input []byte) bool {
 	c.touch()
 	c.arrived(len(input))
-	busy := c.stuck || c.held != nil || c.next == again
+	waits := c.stuck && (c.next != more || !c.loop.io.open(c)) // or else the next replies go with those before
+	busy := waits || c.held != nil || c.next == again
 	if !busy && len(c.in.bytes()) == 0 {
 		return c.process(v, input)
 	}
-	c.in.put(input, max(c.parser.Need()-len(input), 0))
+	if !c.put(input, max(c.parser.Need()-len(input), 0)) {
+		return false
+	}
 	switch {
 	case !busy:
 		return c.process(v, nil)
 	case c.next == more:
 		c.next = again // when the replies are written
 	}
+	c.settle(false)
 	return c.room()
 }
 
@@ -168,6 +174,9 @@ func (c *loopConn) progress() {
 
 // read reads once and executes what came. One read a turn is fair to the other connections.
 func (c *loopConn) read(v *config.Values) bool {
+	if c.srv.commands.Clogged() {
+		return true // it is still readable
+	}
 	c.touch()
 	// Mostly whole commands arrive: they are executed where they were read, in the buffer that all connections share, which is in the
 	// processor's caches. The rest of a command goes behind its beginning. Who sends large values gets more room, for whole ones to fit.
@@ -175,8 +184,10 @@ func (c *loopConn) read(v *config.Values) bool {
 	buf := c.loop.buf[:loopReadSize]
 	switch {
 	case own:
-		buf = c.in.space(c.parser.Need())
-	case c.in.size() > readSize:
+		if buf = c.roomToRead(); buf == nil {
+			return false
+		}
+	case c.bulky:
 		buf = c.loop.buf
 	}
 	n, errno := receive(c.fd, buf)
@@ -196,6 +207,7 @@ func (c *loopConn) read(v *config.Values) bool {
 		buf = nil
 	}
 	if c.held != nil {
+		c.settle(false)
 		return c.room()
 	}
 	return c.process(v, buf[:min(n, len(buf))])
@@ -208,20 +220,26 @@ func (c *loopConn) process(v *config.Values, input []byte) bool {
 		c.next = more
 		return true
 	}
+	if c.srv.commands.Clogged() {
+		c.next = again
+		stays := c.put(input, c.parser.Need())
+		c.settle(false)
+		return stays
+	}
 	now := time.Now().UnixMilli()
-	c.borrow()
 	if input != nil {
-		n, next := c.execute(c.loop.batch, input, c.in.size(), now, v)
+		n, next := c.execute(c.loop.batch, input, c.in.capacity(), now, v)
 		c.next = next
-		if next != drop {
-			c.in.put(input[n:], c.parser.Need())
+		if next != drop && !c.put(input[n:], c.parser.Need()) {
+			return false
 		}
 		invariants.Mangle(input)
 	} else {
-		n, next := c.execute(c.loop.batch, c.in.bytes(), c.in.size(), now, v)
+		n, next := c.execute(c.loop.batch, c.in.bytes(), c.in.capacity(), now, v)
 		c.next = next
 		c.in.consume(n)
 	}
+	c.settle(c.next == more)
 	if c.next == drop {
 		c.logReason()
 		return false
@@ -244,7 +262,7 @@ func (c *loopConn) flush(v *config.Values) bool {
 	}
 	if c.stuck {
 		c.stuck, c.stalled = false, 0
-		c.session.Unread(0)
+		c.session.SetBehind(false)
 		c.limitStall(0)
 		c.touch()
 		c.progress()
@@ -285,9 +303,7 @@ func (c *loopConn) stall(v *config.Values) {
 	}
 	c.touch()
 	c.stuck, c.stalled = true, c.sent
-	if n := c.session.OutSize(); n > readSize {
-		c.session.Unread(n)
-	}
+	c.session.SetBehind(c.session.Out.Len() > readSize)
 	if limit, _ := writeLimit(v, c.session.Out.Len()-c.sent); limit > 0 {
 		c.limitStall(time.Now().Add(limit).UnixMilli())
 	} else {
@@ -307,10 +323,8 @@ func (c *loopConn) limitStall(deadline int64) {
 
 // deliver writes what other goroutines sent the client, and returns false if the connection is broken.
 func (c *loopConn) deliver(v *config.Values) bool {
-	s := c.session
-	s.Out.B = s.TakeInbox(s.Out.B)
-	if len(s.Out.B) == 0 {
-		return true
+	if c.takeInbox(); len(c.session.Out.B) == 0 {
+		return c.reason == ""
 	}
 	c.touch()
 	return c.flush(v)
@@ -343,6 +357,9 @@ func (c *loopConn) interrupted(v *config.Values) bool {
 	}
 	if c.stuck || c.next == closing || c.lingering {
 		return true
+	}
+	if c.parked && c.session.MayRead() {
+		c.parked, c.readable = false, true
 	}
 	if !c.deliver(v) {
 		return false

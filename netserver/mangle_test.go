@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/redistill/redistill/engine"
 	"github.com/redistill/redistill/internal/invariants"
 )
 
@@ -26,7 +27,7 @@ func mangled(b []byte) bool { return len(b) > 0 && len(bytes.Trim(b, "\xdb")) ==
 // stays.
 func TestQueryBufferIsMangled(t *testing.T) {
 	needMangling(t)
-	q := queryBuffer{pool: &readPool{}}
+	q := queryBuffer{from: newTestCommands(t).Store.Buffers()}
 	q.put([]byte("command|rest"), 0)
 	command, rest := q.bytes()[:8], q.bytes()[8:]
 	if q.consume(8); !mangled(command) || string(rest) != "rest" {
@@ -34,12 +35,12 @@ func TestQueryBufferIsMangled(t *testing.T) {
 	}
 	small := rest
 	q.put(bytes.Repeat([]byte("x"), 2*idleSize), 0)
-	if !mangled(small) || q.pooled == nil || !bytes.HasPrefix(q.bytes(), []byte("restx")) {
+	if !mangled(small) || q.memory() == 0 || !bytes.HasPrefix(q.bytes(), []byte("restx")) {
 		t.Errorf("after the move into another buffer: %q", small)
 	}
 	pooled := q.bytes()
 	q.put(bytes.Repeat([]byte("y"), 2*readSize), 0)
-	if !mangled(pooled) || q.pooled != nil || !bytes.HasPrefix(q.bytes(), []byte("restx")) {
+	if !mangled(pooled) || !bytes.HasPrefix(q.bytes(), []byte("restx")) {
 		t.Error("a buffer that went back to the pool is as it was")
 	}
 	large := q.bytes()
@@ -59,7 +60,7 @@ func TestQueryBufferIsMangled(t *testing.T) {
 // took is overwritten.
 func TestQueryBufferSlides(t *testing.T) {
 	needMangling(t)
-	q := queryBuffer{pool: &readPool{}}
+	q := queryBuffer{from: new(engine.Buffers)}
 	q.put([]byte(strings.Repeat("c", idleSize-4)+"rest"), 0)
 	all := q.bytes()
 	q.consume(idleSize - 4)

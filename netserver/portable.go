@@ -25,6 +25,8 @@ type netConn struct {
 	limited bool       // a write deadline is set
 	broken  bool       // a write failed
 
+	kick chan struct{} // has room for one: there is something to look at while the connection does not read
+
 	shared atomic.Pointer[command.Session] // session, for wake
 }
 
@@ -37,6 +39,10 @@ func (c *netConn) cut() {
 // wake interrupts the goroutine's read, now or the next one. If the session was killed, it ends writes too, for ever. Any goroutine may
 // call it, with locks held.
 func (c *netConn) wake() {
+	select {
+	case c.kick <- struct{}{}:
+	default: // it was told already
+	}
 	if s := c.shared.Load(); s != nil && s.Killed() {
 		_ = c.nc.SetDeadline(past) // fails only if the connection is closed
 		return
@@ -53,7 +59,11 @@ func (c *netConn) serve() {
 		return
 	}
 	for {
-		n, err := c.read(c.in.space(c.parser.Need()))
+		room := c.roomToRead()
+		if room == nil {
+			return
+		}
+		n, err := c.read(room)
 		c.in.add(n)
 		c.unread += n
 		switch {
@@ -71,10 +81,27 @@ func (c *netConn) serve() {
 				c.linger()
 				return
 			}
-		case !c.room():
+		default:
+			if c.settle(false); !c.room() {
+				return
+			}
+		}
+		if !c.park() {
 			return
 		}
 	}
+}
+
+// park waits until the connection may read on, and reports whether it stays.
+func (c *netConn) park() bool {
+	for c.parked {
+		<-c.kick
+		if c.srv.stopping() || !c.interrupted() {
+			return false
+		}
+		c.parked = !c.session.MayRead()
+	}
+	return true
 }
 
 func (c *netConn) read(p []byte) (int, error) {
@@ -84,16 +111,22 @@ func (c *netConn) read(p []byte) (int, error) {
 	return c.nc.Read(p)
 }
 
+// clogPause is how long a connection waits for others to give their memory back before it looks again.
+const clogPause = 100 * time.Microsecond
+
 // process executes what was read, and reports whether the connection stays.
 func (c *netConn) process() bool {
 	b := c.srv.batches.get()
 	defer c.srv.batches.put(b)
 	for {
+		for c.srv.commands.Clogged() {
+			time.Sleep(clogPause)
+		}
 		v := c.srv.config()
 		c.touch()
-		c.borrow()
-		n, next := c.execute(b, c.in.bytes(), c.in.size(), time.Now().UnixMilli(), v)
+		n, next := c.execute(b, c.in.bytes(), c.in.capacity(), time.Now().UnixMilli(), v)
 		c.in.consume(n)
+		c.settle(next == more)
 		if next == drop {
 			c.logReason()
 			return false
@@ -113,7 +146,10 @@ func (c *netConn) flush(v *config.Values) bool {
 	c.outPeak = max(c.outPeak, len(out.B))
 	sent := 0
 	var err error
-	defer c.watchWrite()()
+	if out.Len() > readSize {
+		c.session.SetBehind(true)
+		defer c.session.SetBehind(false)
+	}
 	for sent < out.Len() && err == nil {
 		c.limitWrite(v, out.Len()-sent)
 		if sent > 0 {
@@ -144,28 +180,6 @@ func (c *netConn) writeSome(from int) (int64, error) {
 	}
 	slices := net.Buffers(out.Rest(make([][]byte, 0, writeChunk/readSize), from, writeChunk))
 	return slices.WriteTo(c.nc)
-}
-
-// slowWrite is how long a write takes from which on the client counts as one that does not read.
-const slowWrite = 20 * time.Millisecond
-
-// watchWrite counts the replies as waiting for the client when they are not written soon. The caller calls what it returns behind the write.
-func (c *netConn) watchWrite() (done func()) {
-	n := c.session.OutSize()
-	if n <= readSize {
-		return func() {}
-	}
-	counted := make(chan struct{})
-	timer := time.AfterFunc(slowWrite, func() {
-		c.session.Unread(n)
-		close(counted)
-	})
-	return func() {
-		if !timer.Stop() {
-			<-counted
-			c.session.Unread(0)
-		}
-	}
 }
 
 // limitWrite sets the time that a client has to read, if it is limited. left is how many bytes wait for it. A killed session's
@@ -206,7 +220,9 @@ func (c *netConn) interrupted() bool {
 	if s.Killed() {
 		return false
 	}
-	s.Out.B = s.TakeInbox(s.Out.B)
+	if c.takeInbox(); c.reason != "" {
+		return false
+	}
 	if len(s.Out.B) > 0 {
 		c.touch()
 		if !c.flush(v) {
@@ -269,7 +285,7 @@ func (c *netConn) finish() {
 		c.flush(c.srv.config())
 	}
 	c.end()
-	c.session.Sent()
+	c.session.Sent(0)
 	c.notifyClose()
 	_ = c.nc.Close()
 	c.srv.remove(c)

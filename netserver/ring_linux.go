@@ -85,6 +85,7 @@ const (
 
 	opPollAdd     = 6
 	opAsyncCancel = 14
+	opNop         = 0
 	opSend        = 26
 	opRecv        = 27
 
@@ -248,6 +249,17 @@ func (r *ring) next() *sqe {
 	*e = sqe{}
 	r.tail++
 	return e
+}
+
+// last returns the number of the request that next returned last.
+func (r *ring) last() uint32 { return r.tail - 1 }
+
+// withheld returns the request of a number, if it was not handed over yet, else nil.
+func (r *ring) withheld(n uint32) *sqe {
+	if int32(n-r.submitted) < 0 {
+		return nil
+	}
+	return &r.entries[n&uint32(len(r.entries)-1)]
 }
 
 // setAside takes completions to make room for others, and keeps them for take.

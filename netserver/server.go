@@ -71,8 +71,6 @@ type Options struct {
 type Server struct {
 	commands         *command.Server
 	log              *slog.Logger
-	buffers          readPool
-	replies          replyPool
 	records          recordPool
 	batches          batchPool
 	rate             acceptRate
@@ -263,7 +261,7 @@ func (s *Server) sweep() {
 			return
 		case <-ticker.C:
 		}
-		s.replies.trim()
+		s.commands.LookAtArrivals()
 		s.wakeIdle(s.tick.Add(1), s.config().ConnectionTimeout)
 	}
 }

@@ -26,11 +26,12 @@ type uringPoller struct {
 
 // uringConn is what a uringPoller keeps in a loopConn.
 type uringConn struct {
-	requests  int8 // under way
-	receiving bool // a multishot receive is under way
-	polling   bool // or a multishot poll in its place
-	switching bool // it was cancelled, for the other to take its place
-	sending   bool // replies are on their way
+	requests  int8   // under way
+	receiving bool   // a multishot receive is under way
+	polling   bool   // or a multishot poll in its place
+	switching bool   // it was cancelled, for the other to take its place
+	sending   bool   // replies are on their way
+	send      uint32 // the number of the request that they are on their way with
 }
 
 // sizeOfRing returns the size of a loop's ring. Buffers are needed for what arrives between two looks. In a tiny ring, requests are handed
@@ -51,6 +52,7 @@ const (
 	actSend
 	actCancel
 	actListen
+	actNothing
 )
 
 func newUringPoller(l *loop) (*uringPoller, error) {
@@ -112,10 +114,10 @@ func (p *uringPoller) watch(c *loopConn) error {
 
 // settle starts the request that brings a connection's input, or cancels it for another to take its place.
 func (p *uringPoller) settle(c *loopConn) {
-	direct := c.in.size() > readSize
+	direct := c.bulky
 	switch {
 	case c.switching || c.ended:
-	case c.receiving && direct:
+	case c.receiving && (direct || c.stuck && !c.sending): // what a client sends that does not read would pile up
 		p.cancel(c, actReceive)
 	case c.polling && !direct && !c.stuck && !c.readable:
 		p.cancel(c, actPoll)
@@ -291,13 +293,24 @@ func (p *uringPoller) broken(c *loopConn) {
 	}
 }
 
+// open reports whether replies that are on their way are not handed over yet, so that more can go with them.
+func (p *uringPoller) open(c *loopConn) bool { return c.sending && p.ring.withheld(c.send) != nil }
+
 func (p *uringPoller) write(c *loopConn) (done, ok bool) {
 	out := &c.session.Out
+	var e *sqe // the request that the replies before these go with
+	if c.sending {
+		if e = p.ring.withheld(c.send); e == nil {
+			return false, true
+		}
+	}
 	switch {
-	case c.sending:
-		return false, true
 	case out.Len()-c.sent > readSize || len(out.Pieces) > 0:
 		// At once: a turn of many connections with large replies would hold all of them in memory, and call their clients slow.
+		if e != nil {
+			*e = sqe{opcode: opNop, fd: int32(c.fd), userData: uint64(c.fd)<<8 | uint64(actNothing)}
+			c.sending, e = false, nil
+		}
 		if done, ok = c.writeMore(); done || !ok {
 			return done, ok
 		}
@@ -309,9 +322,11 @@ func (p *uringPoller) write(c *loopConn) (done, ok bool) {
 		b = out.Rest(p.one[:0], c.sent, math.MaxInt32)[0]
 		p.one[0] = nil // which would keep the buffer of a connection that has gone
 	}
-	e := p.request(opSend, actSend, c.fd)
+	if e == nil {
+		e = p.request(opSend, actSend, c.fd)
+		c.send, c.sending = p.ring.last(), true
+		c.requests++
+	}
 	e.addr, e.len, e.opFlags = uint64(uintptr(unsafe.Pointer(&b[0]))), uint32(min(len(b), math.MaxInt32)), syscall.MSG_NOSIGNAL
-	c.sending = true
-	c.requests++
 	return false, true
 }

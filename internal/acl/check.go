@@ -18,6 +18,11 @@ const (
 // Outright reports whether the command with this index is allowed whatever its arguments are. If it is not, Check decides.
 func (r *Rules) Outright(command int) bool { return r.outright.has(command) }
 
+// May reports whether the command with this index is allowed with some keys.
+func (r *Rules) May(command int) bool {
+	return slices.ContainsFunc(r.selectors, func(s *selector) bool { return s.commands.has(command) })
+}
+
 // Check decides about a command. args are its words, keys where the keys are among them. If it is not allowed, at is the index of the key
 // that is to blame, or 0. It is the last one that some selector refused, as Redis logs it.
 func (r *Rules) Check(command int, args [][]byte, keys []Key) (why Denial, at int) {

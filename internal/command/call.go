@@ -75,12 +75,15 @@ func (c *Call) has(k engine.Key) bool {
 // maxReply is how many bytes a command that can repeat the same value without end replies with at most.
 const maxReply = 1 << 30
 
-// isTooLong reports whether a reply that began at index start is longer than a reply may be.
-func (c *Call) isTooLong(start int) bool { return c.Out.Len()-start > c.Srv.maxReply }
+// isTooLong reports whether a reply that began at index start is longer than a reply may be, or the client is not to have it.
+func (c *Call) isTooLong(start int) bool { return c.Out.Cut || c.Out.Len()-start > c.Srv.maxReply }
 
 // putFirst moves what was appended to the replies last, from index head on, before what was appended from index start on. It serves
 // replies that are longer than is known when they begin; the part from head on must be short.
 func (c *Call) putFirst(start, head int) {
+	if c.Out.Cut {
+		return
+	}
 	var part [96]byte
 	n := copy(part[:], c.Out.B[head:])
 	copy(c.Out.B[start+n:], c.Out.B[start:head])
@@ -128,9 +131,12 @@ func (c *Call) value(v engine.Value, ok bool, err error) error {
 // bulk appends a value as a bulk string.
 func (c *Call) bulk(v engine.Value) {
 	c.Out.BulkHeader(v.Len())
-	if v.Len() < engine.PinAt {
+	switch n := v.Copied(); {
+	case !c.Out.Room(n):
+		return
+	case n == v.Len():
 		c.Out.B = v.AppendTo(c.Out.B)
-	} else {
+	default:
 		var pieces [][]byte
 		c.Out.B, pieces = v.Pin(&c.S.pins, c.Out.B, nil)
 		c.Out.Share(pieces)

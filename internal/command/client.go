@@ -132,9 +132,7 @@ func clientSetInfo(c *Call) error {
 	if !isPlain(c.Args[3]) {
 		return Error("ERR " + string(c.Args[2]) + " cannot contain spaces, newlines or special characters.")
 	}
-	s.mu.Lock()
-	*field = string(c.Args[3])
-	s.mu.Unlock()
+	s.setLabel(field, c.Args[3])
 	c.Out.OK()
 	return nil
 }
@@ -149,17 +147,41 @@ func isPlain(b []byte) bool {
 	return true
 }
 
-func (s *Session) setName(name []byte) {
+func (s *Session) setName(name []byte) { s.setLabel(&s.name, name) }
+
+// label is a name that a client has given itself, or its library.
+type label struct {
+	text   []byte
+	memory growing // what text lies in
+}
+
+// setLabel changes one of the session's labels.
+func (s *Session) setLabel(l *label, text []byte) {
 	s.mu.Lock()
-	s.name = string(name)
+	b := s.srv.Buffers()
+	if len(text) <= smallBuffer {
+		l.memory.free(b)
+	}
+	l.text = l.memory.append(b, l.text[:0], text) // nothing, where the system has no memory
+	held := s.name.memory.held(b) + s.libName.memory.held(b) + s.libVer.memory.held(b)
 	s.mu.Unlock()
+	s.hold(heldNames, held)
+}
+
+// freeLabels gives the memory of labels back. s.mu is held.
+func (s *Session) freeLabels() {
+	for _, l := range []*label{&s.name, &s.libName, &s.libVer} {
+		l.text = nil
+		l.memory.free(s.srv.Buffers())
+	}
+	s.held[heldNames] = 0
 }
 
 // clientName returns the name that CLIENT SETNAME gave. Any goroutine may call it.
 func (s *Session) clientName() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.name
+	return string(s.name.text)
 }
 
 // CLIENT REPLY <ON | OFF | SKIP>

@@ -154,7 +154,7 @@ const sessionBytes = 1 << 10
 // appendLine appends the client's line of CLIENT LIST with its newline. Any goroutine may call it. now is in Unix milliseconds.
 func (s *Session) appendLine(dst []byte, now int64) []byte {
 	s.mu.Lock()
-	name, libName, libVer := s.name, s.libName, s.libVer
+	name, libName, libVer := string(s.name.text), string(s.libName.text), string(s.libVer.text)
 	pushed, pushedCap := int64(len(s.inbox)), int64(cap(s.inbox))
 	s.mu.Unlock()
 	p := &s.published
@@ -183,7 +183,7 @@ func (s *Session) appendLine(dst []byte, now int64) []byte {
 	dst = appendField(dst, " omem=", pushedCap)
 	dst = appendField(dst, " tot-mem=", s.bytes())
 	dst = append(dst, " events=r"...)
-	if s.unread.Load() > 0 {
+	if s.behind.Load() {
 		dst = append(dst, 'w') // it does not read, and the connection waits until it does
 	}
 	dst = append(dst, " cmd="...)

@@ -41,11 +41,11 @@ func testClientList(t *testing.T) {
 		t.Errorf("CLIENT LIST TYPE normal: got %q", got)
 	}
 	b.expect("CLIENT LIST TYPE pubsub", "$0 ")
-	a.Unread(77)
+	a.SetBehind(true)
 	if got := b.do("CLIENT LIST ID 1"); !strings.Contains(got, " events=rw ") {
 		t.Errorf("a client that does not read: got %q", got)
 	}
-	a.Unread(0)
+	a.SetBehind(false)
 	if got := a.do("RESET") + a.do("CLIENT INFO"); !strings.Contains(got, "name= ") || !strings.Contains(got, "flags=N db=0") || !strings.Contains(got, "resp=2 lib-name=lib") {
 		t.Errorf("CLIENT INFO after RESET: got %q", got)
 	}
@@ -348,7 +348,7 @@ func TestTakeInboxUnderWay(t *testing.T) {
 	var all []byte
 	for lines := 0; lines < 1500; lines = strings.Count(string(all), "\r\n") {
 		await.Receive(t, "the monitor is woken", m.woken)
-		all = m.TakeInbox(all)
+		all = append(all, m.inbox()...)
 	}
 	<-done
 	for i := range 3 {

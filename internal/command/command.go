@@ -119,6 +119,7 @@ type Command struct {
 	Flags      Flag      // what it does
 	Categories Category  // ACL categories beyond those that Flags and Group imply
 	Keys       Keys      // where the keys are
+	Values     Keys      // where arguments are that it stores as they stand
 	Field      int       // where the first field of a hash is, 0 if there is none
 	Access     []Access  // what is done with the keys: one for all or one for each; usualAccess if empty
 	KeyNotes   string    // a remark on Access, as COMMAND INFO shows it

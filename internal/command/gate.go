@@ -17,8 +17,8 @@ const (
 	// command and the input behind it, and passes the same command to Exec again, in a new batch, when the session is woken. The answer may
 	// be Wait again.
 	Wait
-	// Yield says that the command is not done, and nothing was replied, so that others may have their turn. The connection does as for
-	// Wait, but passes the command to Exec again by itself, when it has served others.
+	// Yield says that the command is not done, so that others may have their turn, and the client reads what was replied so far. The
+	// connection does as for Wait, but passes the command to Exec again by itself, when it has served others.
 	Yield
 )
 
@@ -104,8 +104,12 @@ func (s *Session) Exec(r *Request) Next {
 	default:
 		next = s.run(cmd, r.key)
 	}
-	if s.silence != speak && next == Continue {
+	switch {
+	case s.silence == speak:
+	case next == Continue:
 		s.hush()
+	case next == Yield:
+		s.Out.Truncate(s.start)
 	}
 	return next
 }
@@ -223,6 +227,10 @@ func (s *Session) reject(cmd *Command, err error) {
 	}
 	s.multi.failed = s.state&inMulti != 0
 	s.walk, s.spent = nil, 0
+	if s.unsent > 0 { // there is no place for an error in the middle of a reply
+		s.unsent, s.Closing = 0, true
+		return
+	}
 	s.replyError(err)
 }
 

@@ -7,12 +7,12 @@ import (
 )
 
 var hashCommands = []Command{
-	{Name: "hsetnx", Arity: 4, Flags: Write | DenyOOM | Fast, Keys: Keys{1, 1, 1}, Field: 2, Access: []Access{RW | Inserts}, Group: Hashes,
+	{Name: "hsetnx", Arity: 4, Flags: Write | DenyOOM | Fast, Keys: Keys{1, 1, 1}, Values: Keys{3, 3, 1}, Field: 2, Access: []Access{RW | Inserts}, Group: Hashes,
 		Since:      "2.0.0",
 		Summary:    "Set the value of a hash field, only if the field does not exist",
 		Complexity: "O(1)",
 		Syntax:     "key field value", Run: hsetnx},
-	{Name: "hmset", Arity: -4, Flags: Write | DenyOOM | Fast, Keys: Keys{1, 1, 1}, Field: 2, Group: Hashes, Since: "2.0.0",
+	{Name: "hmset", Arity: -4, Flags: Write | DenyOOM | Fast, Keys: Keys{1, 1, 1}, Values: Keys{3, -1, 2}, Field: 2, Group: Hashes, Since: "2.0.0",
 		Summary:    "Set multiple hash fields to multiple values",
 		Complexity: "O(N) where N is the number of fields being set.",
 		Syntax:     "key field value [field value ...]", Run: hmset},

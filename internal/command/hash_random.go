@@ -28,6 +28,12 @@ func hrandfield(c *Call) error {
 	if withValues && (count < -math.MaxInt64/2 || count > math.MaxInt64/2) {
 		return errOutOfRange
 	}
+	if c.S.unsent > 0 { // the reply has begun
+		c.Tx.NoCount = true
+		err = c.anyFields(-count, withValues)
+		c.Tx.NoCount = false
+		return err
+	}
 	size, err := c.Tx.HLen(c.Keys[0])
 	if err != nil {
 		return err
@@ -73,26 +79,45 @@ func (c *Call) listedField(field []byte, val engine.Value, withValues bool) {
 	}
 }
 
-// minField is how many bytes of a reply a field takes at least.
-const minField = len("$0\r\n\r\n")
-
-// anyFields replies with n fields, each chosen from all.
+// anyFields replies with n fields, each chosen from all. A long reply is made in turns, each as long as a batch of replies, between which
+// others may change the hash: where it is gone, the rest is nulls. In EXEC there are no turns.
 func (c *Call) anyFields(n int64, withValues bool) error {
-	if n > int64(c.Srv.maxReply/minField) {
-		return errReplyTooLong
+	s := c.S
+	if s.unsent == 0 {
+		c.fieldList(n, withValues)
+		s.unsent = n
 	}
 	start := c.Out.Len()
-	c.fieldList(n, withValues)
-	for range n {
-		_, err := c.Tx.HRandom(c.Keys[0], func(field []byte, val engine.Value) { c.listedField(field, val, withValues) })
-		if err != nil {
-			return err
-		}
-		if c.isTooLong(start) {
+	for ; s.unsent > 0; s.unsent-- {
+		switch {
+		case c.Out.Len() < replyStep:
+		case s.multi.running && !c.isTooLong(start):
+		case s.multi.running:
+			s.unsent = 0
 			return errReplyTooLong
+		case !c.Out.Cut:
+			return errYield
+		}
+		ok, err := c.Tx.HRandom(c.Keys[0], func(field []byte, val engine.Value) { c.listedField(field, val, withValues) })
+		if !ok || err != nil {
+			c.listedNull(withValues)
+		}
+		if c.Out.Cut {
+			s.unsent = 1 // the client is closed
 		}
 	}
 	return nil
+}
+
+// listedNull appends an element of a fieldList for a field that is gone.
+func (c *Call) listedNull(withValues bool) {
+	if withValues && c.Out.Proto == 3 {
+		c.Out.Array(2)
+	}
+	c.Out.Null()
+	if withValues {
+		c.Out.Null()
+	}
 }
 
 // sampleFields replies with n of size fields: it goes through all and takes each with the chance that makes every choice as likely.

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"math"
 	"os"
 	"runtime"
 	"runtime/metrics"
@@ -91,16 +92,21 @@ func (srv *Server) fillClients(s *info.Snapshot) {
 	s.ConnectedClients = int64(srv.Connected())
 	s.BlockedClients = int64(srv.pause.held())
 	s.MaxClients = int64(srv.Config.Snapshot().MaxConnections)
-	s.LargestInput, s.LargestOutput = srv.clients.largest()
+	s.LargestInput, s.LargestOutput = srv.clients.largestBuffers()
 }
 
 func (srv *Server) fillMemory(s *info.Snapshot, store *engine.Stats) {
 	fillUsed(s, store)
-	s.FreeBytes, s.Doomed = store.FreeBytes, store.Doomed
+	s.Doomed = store.Doomed
 	s.StartupBytes = srv.startupBytes
 	s.PeakBytes = srv.sampler.raisePeak(s.Used())
-	s.ClientBytes = min(srv.clients.bytes(), s.GoBytes)
+	s.Held, s.ClientBytes = srv.clients.memory()
+	s.ClientBytes = min(s.ClientBytes, s.GoBytes)
 	s.GoBytes -= s.ClientBytes
+	s.ClientBudget, _ = srv.budgets()
+	if largest := srv.Store.Largest(); largest < math.MaxInt64 {
+		s.LargestValue = largest
+	}
 	s.SystemBytes = srv.Config.Snapshot().Memory.Bytes
 	s.MaxMemory = srv.Store.MaxMemory()
 	s.MaxMemoryPolicy = srv.Store.Policy().String()
@@ -110,6 +116,7 @@ func (srv *Server) fillMemory(s *info.Snapshot, store *engine.Stats) {
 // the runtime counts pages that it has never touched; where the system does not tell it is the runtime's figure.
 func fillUsed(s *info.Snapshot, store *engine.Stats) {
 	s.DataBytes, s.IndexBytes, s.DeadBytes = store.DataBytes, store.OverheadBytes, store.DeadBytes
+	s.ArrivingBytes, s.FreeBytes = store.ArrivingBytes, store.FreeBytes
 	s.GoHeapBytes, s.GoBytes = goMemory()
 	total, files := engine.ResidentSet()
 	if total == 0 {
@@ -117,7 +124,7 @@ func fillUsed(s *info.Snapshot, store *engine.Stats) {
 		return
 	}
 	s.RSSBytes, s.ProgramBytes = total, files
-	s.GoBytes = max(total-files-store.DataBytes-store.OverheadBytes-store.DeadBytes-store.FreeBytes, 0)
+	s.GoBytes = max(total-files-store.DataBytes-store.OverheadBytes-store.DeadBytes-store.FreeBytes-store.ArrivingBytes, 0)
 }
 
 // usedMemory returns the bytes in use. No lock may be held.

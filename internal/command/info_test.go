@@ -112,7 +112,7 @@ func TestInfoOfLargestBuffers(t *testing.T) {
 	a, b := connect(t, srv), open(t, srv)
 	b.QueryCap = 70_000
 	b.do("PING")
-	b.Unread(90_000)
+	b.hold(heldReplies, 90_000)
 	largest := func() [2]string {
 		fields := infoFields(a.do("INFO clients"))
 		return [2]string{fields["client_recent_max_input_buffer"], fields["client_recent_max_output_buffer"]}

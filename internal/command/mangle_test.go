@@ -31,7 +31,7 @@ func TestQueueIsMangled(t *testing.T) {
 	}
 	for _, end := range []string{"DISCARD", "RESET", "EXEC x"} {
 		c.expect("MULTI", "+OK", "ECHO three", "+QUEUED")
-		word := c.multi.args[1]
+		word := c.multi.queue
 		if c.do(end); !mangled(word) {
 			t.Errorf("%s leaves %q", end, word)
 		}
@@ -46,7 +46,7 @@ func TestRepliesAreMangled(t *testing.T) {
 	c := connect(t, newTestServer(t))
 	c.do("ECHO word")
 	replies := c.Out.B
-	if c.Sent(); !mangled(replies) {
+	if c.Sent(1 << 20); !mangled(replies) {
 		t.Errorf("%q is left", replies)
 	}
 }

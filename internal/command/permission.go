@@ -47,6 +47,7 @@ func (s *Session) logout() {
 	s.login(s.srv.users.Default())
 	if !s.srv.users.Open() {
 		s.state |= unauthenticated
+		s.setStranger(true)
 	}
 }
 
@@ -54,6 +55,7 @@ func (s *Session) logout() {
 func (s *Session) login(u *acl.User) {
 	s.user.Store(u) // first, so that a change of the rules from here on marks this session
 	s.state &^= unauthenticated
+	s.setStranger(false)
 	s.takeRules()
 }
 

@@ -30,10 +30,11 @@ type totalsAt struct {
 // rates are means per second.
 type rates struct{ calls, netIn, netOut int64 }
 
-// sample takes a sample.
-func (srv *Server) sample() {
+// background is called by the Store in its background. It takes a sample, and looks at what clients pin.
+func (srv *Server) background() {
 	srv.sampler.add(srv.totalsAt(nanotime()))
 	srv.sampler.raisePeak(srv.usedMemory())
+	srv.closePinning()
 }
 
 func (srv *Server) totalsAt(nanos int64) totalsAt {

@@ -44,26 +44,30 @@ type Server struct {
 	started time.Time
 	runID   string
 
-	alert    atomic.Uint32 // alertPause and so on: what a command has to heed before it runs
-	clients  registry
-	slow     sync.Mutex // held while clients are chosen to be closed for what they do not read
-	pause    pause
-	monitors monitors
-	stripes  []*Stats // shared out among the sessions, added up by INFO
-	total    totals
-	users    *acl.Users
-	aclLog   acl.Log
-	told     told
-	logins   loginLimit
-	slowFrom atomic.Int64 // nanoseconds from which on a command is looked at by slowlog or latency
-	slowlog  slowlog
-	latency  latency.Monitor
-	underWay sync.WaitGroup // of DEBUG CHECK and Stop, which use the Store
-	files    sync.Mutex     // see Call.aside
-	sampler  sampler
-	saver    saver
-	walks    sync.Pool               // of *walk that are not in use
-	loader   atomic.Pointer[loading] // of the snapshot that was loaded at the start, or is; nil if none
+	alert     atomic.Uint32 // alertPause and so on: what a command has to heed before it runs
+	clients   registry
+	closing   sync.Mutex   // held while clients are chosen to be closed for what they hold
+	charged   atomic.Int64 // bytes that clients hold, but for those that were closed a moment ago
+	strangers atomic.Int64 // those of them of clients who have not logged in
+	clogged   atomic.Int64 // nanotime since when Clogged says yes, 0 if it does not
+	arrivals  arrivals
+	pause     pause
+	monitors  monitors
+	stripes   []*Stats // shared out among the sessions, added up by INFO
+	total     totals
+	users     *acl.Users
+	aclLog    acl.Log
+	told      told
+	logins    loginLimit
+	slowFrom  atomic.Int64 // nanoseconds from which on a command is looked at by slowlog or latency
+	slowlog   slowlog
+	latency   latency.Monitor
+	underWay  sync.WaitGroup // of DEBUG CHECK and Stop, which use the Store
+	files     sync.Mutex     // see Call.aside
+	sampler   sampler
+	saver     saver
+	walks     sync.Pool               // of *walk that are not in use
+	loader    atomic.Pointer[loading] // of the snapshot that was loaded at the start, or is; nil if none
 
 	stopLoading  atomic.Bool
 	startupBytes int64  // memory in use at the start
@@ -92,7 +96,7 @@ func NewServer(o Options) *Server {
 	s.total.io = make([]ioTotals, len(s.stripes))
 	s.applyConfig()
 	s.startupBytes, s.configFile = s.usedMemory(), configFile(o.Config)
-	o.Store.OnTick(s.sample)
+	o.Store.OnTick(s.background)
 	s.saver = saver{srv: s, last: s.started, took: -1}
 	if o.Config.Snapshot().Persistence {
 		s.alert.Store(alertLoading)
@@ -128,7 +132,7 @@ type totals struct {
 	queryLimit  atomic.Int64                     // clients closed for what they sent
 	outputLimit atomic.Int64                     // clients closed for what they did not read
 	tlsFailures atomic.Int64                     // clients closed because the TLS handshake failed
-	evicted     atomic.Int64                     // clients closed because all together did not read too much
+	evicted     atomic.Int64                     // clients closed because all together held too much
 	io          []ioTotals                       // shared out among the sessions like Server.stripes
 	denied      [acl.DeniedCert + 1]atomic.Int64 // logins and commands that were refused, by reason
 }
@@ -235,7 +239,7 @@ func (srv *Server) NewSession(addr, laddr string, fd int, wake func()) (*Session
 	}
 	c := &Session{Addr: addr, LAddr: laddr, FD: fd, srv: srv, tx: srv.Store.NewTx(), wake: wake, created: time.Now().UnixMilli()}
 	c.unix = isUnix(addr)
-	c.Out.Proto = 2
+	c.Out.Proto, c.Out.More = 2, c.more
 	c.active.Store(c.created)
 	c.proto.Store(2)
 	c.queued.Store(-1)

@@ -96,7 +96,9 @@ func openFrom(t testing.TB, srv *Server, addr string) *client {
 func (c *client) try(command string) (reply string, ran bool) {
 	next := Yield
 	for next == Yield {
-		reply, next = c.turn(command)
+		var part string
+		part, next = c.turn(command)
+		reply += part
 	}
 	return reply, next == Continue
 }
@@ -109,7 +111,7 @@ func (c *client) turn(command string) (reply string, next Next) {
 		c.args = words(c.args, command)
 	}
 	buffers := append([][]byte(nil), c.args...)
-	c.Sent()
+	c.Sent(1 << 30)
 	c.BeginBatch(time.Now().UnixMilli())
 	next = c.Exec(&Request{Args: c.args})
 	c.EndBatch()
@@ -160,7 +162,11 @@ func (c *client) expect(commandsAndReplies ...string) {
 }
 
 // inbox returns what others sent the client.
-func (c *client) inbox() string { return string(c.TakeInbox(nil)) }
+func (c *client) inbox() string {
+	c.Sent(0)
+	c.TakeInbox()
+	return string(c.Out.B)
+}
 
 // parallel runs fn in n goroutines at once and waits for all.
 func parallel(n int, fn func(i int)) {

@@ -12,7 +12,6 @@ import (
 	"github.com/redistill/redistill/engine"
 	"github.com/redistill/redistill/internal/acl"
 	"github.com/redistill/redistill/internal/config"
-	"github.com/redistill/redistill/internal/invariants"
 	"github.com/redistill/redistill/internal/resp"
 )
 
@@ -31,11 +30,18 @@ type Session struct {
 	// in. The connection sets them before EndBatch, for CLIENT LIST.
 	QueryLen, QueryCap int
 
+	// OutLimit is the most bytes of replies that may wait to be written; 0 is no limit. The connection sets it before BeginBatch.
+	OutLimit int64
+
 	srv     *Server
 	stats   *Stats    // where this session counts, with others
 	io      *ioTotals // likewise
 	tx      *engine.Tx
 	pins    engine.Pins // what holds the pieces of Out in their places
+	replies growing     // what Out.B lies in
+	kept    growing     // what turns of a walk have found, to which the reply refers
+	unsent  int64       // elements of the reply that further turns of the command append
+	arrival arrival     // the value on its way in
 	call    Call
 	start   int          // where in Out the reply of the command being run starts
 	keys    []engine.Key // backs call.Keys
@@ -57,20 +63,26 @@ type Session struct {
 
 	user    atomic.Pointer[acl.User] // written by the session alone
 	marks   atomic.Uint32            // what others want the session to heed: markKilled, markRules
-	unread  atomic.Int64             // see Unread
-	since   atomic.Int64             // nanotime when unread was last 0
+	behind  atomic.Bool              // replies wait for the client to read
+	pinned  atomic.Int64             // bytes of them that lie in the Store
 	blocked atomic.Bool              // waits for the end of CLIENT PAUSE; set by the pause
 
 	published
 
 	mu        sync.Mutex // guards the fields below
-	name      string
-	libName   string
-	libVer    string
-	inbox     []byte       // pushed by other goroutines, to be written after Out
-	softSince int64        // Unix milliseconds since when the inbox is above its soft limit, or 0
-	closed    bool         // nothing is put into inbox any more
-	charged   atomic.Int64 // bytes counted as external memory; mu is held for writing
+	name      label
+	libName   label
+	libVer    label
+	inbox     []byte // pushed by other goroutines, to be written after Out
+	softSince int64  // Unix milliseconds since when the inbox is above its soft limit, or 0
+	closed    bool   // nothing is put into inbox any more
+
+	messages growing         // what inbox lies in
+	stranger bool            // the client has not logged in, and has to
+	held     [numKinds]int64 // bytes of engine.Buffers, and of names
+	there    int64           // bytes counted as external memory
+	charged  atomic.Int64    // those of them that count for the budget; mu is held for writing
+	strange  atomic.Int64    // those of them that count for strangers; likewise
 }
 
 // state is a set of conditions under which the gate looks closer at a command. It is 0 for nearly all clients nearly all the time.
@@ -136,7 +148,7 @@ func (s *Session) publish() {
 	}
 	queued := int64(-1)
 	if s.state&inMulti != 0 {
-		queued = int64(len(s.multi.queued))
+		queued = int64(s.multi.count)
 	}
 	update(&p.queued, queued)
 	update(&p.multiMem, int64(s.multi.size+s.multi.watchedSize))
@@ -157,19 +169,6 @@ func update(a *atomic.Int64, n int64) {
 	}
 }
 
-// OutSize returns the bytes of memory that the replies take. Pieces count as if they were only here: once their values are gone they are.
-func (s *Session) OutSize() int { return cap(s.Out.B) + s.Out.Len() - len(s.Out.B) }
-
-// Sent is called by the connection when the replies were written, or will never be. It resets Out, and may lock shards.
-func (s *Session) Sent() {
-	invariants.Mangle(s.Out.B)
-	s.Out.B = s.Out.B[:0]
-	if len(s.Out.Pieces) > 0 {
-		s.Out.Unshare()
-	}
-	s.pins.Release()
-}
-
 // isUnix reports whether addr is the path of a Unix socket.
 func isUnix(addr string) bool {
 	_, err := netip.ParseAddrPort(addr)
@@ -185,8 +184,13 @@ func (s *Session) Close() {
 	s.lockKeys(s.watchedKeys(s.scratch[:0]))
 	s.unwatch()
 	s.tx.Unlock()
+	s.multi.memory.free(s.srv.Buffers())
+	s.walk = nil // what it has found goes with the replies
+	s.arrived()
 	s.mu.Lock()
-	s.inbox, s.closed = nil, true
+	s.closed = true
+	s.emptyInbox(0)
+	s.freeLabels()
 	s.charge()
 	s.mu.Unlock()
 }
@@ -233,12 +237,22 @@ func (s *Session) CountIO(in, out int) {
 	update(&s.published.outCap, int64(s.OutSize()))
 }
 
+// SetBehind says whether replies wait for the client to read.
+func (s *Session) SetBehind(behind bool) {
+	s.behind.Store(behind)
+	pinned := 0
+	if behind {
+		pinned = s.Out.Len() - len(s.Out.B)
+	}
+	s.pinned.Store(int64(pinned))
+}
+
 // post queues bytes for the client and wakes its connection. Any goroutine may call it, with locks held. A client that does not read
 // what it is sent is closed at the limit.
 func (s *Session) post(b []byte, limit config.OutputBufLimit) {
 	if s.fill(b, limit) {
 		s.wake()
-		s.srv.closeSlow()
+		s.srv.closeLargest()
 		return
 	}
 	s.CountOutputLimit()
@@ -253,7 +267,11 @@ func (s *Session) fill(b []byte, limit config.OutputBufLimit) bool {
 	if s.closed {
 		return true
 	}
-	s.inbox = append(s.inbox, b...)
+	inbox := s.messages.append(s.srv.Buffers(), s.inbox, b)
+	if inbox == nil {
+		return false
+	}
+	s.inbox, s.held[heldMessages] = inbox, s.messages.held(s.srv.Buffers())
 	s.charge()
 	n := int64(len(s.inbox))
 	if limit.Soft == 0 || n <= limit.Soft {
@@ -264,27 +282,40 @@ func (s *Session) fill(b []byte, limit config.OutputBufLimit) bool {
 	hard := limit.Hard > 0 && n > limit.Hard
 	soft := s.softSince != 0 && time.Now().UnixMilli()-s.softSince > limit.SoftSeconds*1000
 	if hard || soft {
-		s.inbox, s.closed = nil, true
+		s.closed = true
+		s.emptyInbox(0)
 		s.charge()
 		return false
 	}
 	return true
 }
 
-// inboxKept is the size above which an emptied inbox is given back.
-const inboxKept = 64 << 10
+// emptyInbox drops what is in the inbox, and its memory if that has more bytes than may be kept. s.mu is held.
+func (s *Session) emptyInbox(keep int) {
+	s.inbox, s.softSince = s.inbox[:0], 0
+	if cap(s.inbox) > keep {
+		s.inbox = nil
+		s.messages.free(s.srv.Buffers())
+		s.held[heldMessages] = 0
+	}
+}
 
-// TakeInbox appends what other goroutines sent the client to dst. It goes after the replies of the batch.
-func (s *Session) TakeInbox(dst []byte) []byte {
+// TakeInbox appends what other goroutines sent the client to Out. It goes after the replies of the batch.
+func (s *Session) TakeInbox() {
+	s.mu.Lock()
+	n := len(s.inbox)
+	s.mu.Unlock()
+	if n == 0 || !s.Out.Room(n) { // which locks s.mu
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	dst = append(dst, s.inbox...)
-	s.inbox, s.softSince = s.inbox[:0], 0
-	if cap(s.inbox) > inboxKept {
-		s.inbox = nil
+	s.Out.B = append(s.Out.B, s.inbox[:n]...)
+	s.inbox = s.inbox[:copy(s.inbox, s.inbox[n:])]
+	if len(s.inbox) == 0 {
+		s.emptyInbox(smallBuffer)
+		s.charge()
 	}
-	s.charge()
-	return dst
 }
 
 // CountWith makes the session count with others of the same event loop, so that loops share no counters. n is the index of the loop. It

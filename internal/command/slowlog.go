@@ -108,7 +108,7 @@ func (l *slowlog) add(s *Session, cmd *Command, args [][]byte, took int64) {
 		return
 	}
 	s.mu.Lock()
-	name := strings.Clone(s.name[:min(len(s.name), slowMaxName)])
+	name := string(s.name.text[:min(len(s.name.text), slowMaxName)])
 	s.mu.Unlock()
 	e := slowEntry{
 		time: time.Now().Unix(), micros: took / 1000, args: slowArgs(cmd, args), addr: s.Addr, name: name,

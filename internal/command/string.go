@@ -10,7 +10,7 @@ var stringCommands = []Command{
 		Summary:    "Get the value of a key",
 		Complexity: "O(1)",
 		Syntax:     "key", Run: get},
-	{Name: "set", Arity: -3, Flags: Write | DenyOOM, Keys: Keys{1, 1, 1}, Access: []Access{RW | Reads | Updates | VariableFlags},
+	{Name: "set", Arity: -3, Flags: Write | DenyOOM, Keys: Keys{1, 1, 1}, Values: Keys{2, 2, 1}, Access: []Access{RW | Reads | Updates | VariableFlags},
 		KeyNotes: "RW and ACCESS due to the optional `GET` argument", AccessOf: setAccess,
 		Group: Strings, Since: "1.0.0",
 		Summary:    "Set the string value of a key",
@@ -18,22 +18,22 @@ var stringCommands = []Command{
 		Syntax: "key value [NX | XX] [GET] " +
 			"[EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]",
 		Run: setString},
-	{Name: "setnx", Arity: 3, Flags: Write | DenyOOM | Fast, Keys: Keys{1, 1, 1}, Access: []Access{OW | Inserts}, Group: Strings,
+	{Name: "setnx", Arity: 3, Flags: Write | DenyOOM | Fast, Keys: Keys{1, 1, 1}, Values: Keys{2, 2, 1}, Access: []Access{OW | Inserts}, Group: Strings,
 		Since:      "1.0.0",
 		Summary:    "Set the value of a key, only if the key does not exist",
 		Complexity: "O(1)",
 		Syntax:     "key value", Run: setnx},
-	{Name: "setex", Arity: 4, Flags: Write | DenyOOM, Keys: Keys{1, 1, 1}, Access: []Access{OW | Updates}, Group: Strings,
+	{Name: "setex", Arity: 4, Flags: Write | DenyOOM, Keys: Keys{1, 1, 1}, Values: Keys{3, 3, 1}, Access: []Access{OW | Updates}, Group: Strings,
 		Since:      "2.0.0",
 		Summary:    "Set the value and expiration of a key",
 		Complexity: "O(1)",
 		Syntax:     "key seconds value", Run: setex},
-	{Name: "psetex", Arity: 4, Flags: Write | DenyOOM, Keys: Keys{1, 1, 1}, Access: []Access{OW | Updates}, Group: Strings,
+	{Name: "psetex", Arity: 4, Flags: Write | DenyOOM, Keys: Keys{1, 1, 1}, Values: Keys{3, 3, 1}, Access: []Access{OW | Updates}, Group: Strings,
 		Since:      "2.6.0",
 		Summary:    "Set the value and expiration in milliseconds of a key",
 		Complexity: "O(1)",
 		Syntax:     "key milliseconds value", Run: psetex},
-	{Name: "getset", Arity: 3, Flags: Write | DenyOOM | Fast, Keys: Keys{1, 1, 1}, Access: []Access{RW | Reads | Updates},
+	{Name: "getset", Arity: 3, Flags: Write | DenyOOM | Fast, Keys: Keys{1, 1, 1}, Values: Keys{2, 2, 1}, Access: []Access{RW | Reads | Updates},
 		Group: Strings, Since: "1.0.0",
 		Summary:    "Set the string value of a key and return its old value",
 		Complexity: "O(1)",
@@ -54,17 +54,17 @@ var stringCommands = []Command{
 		Summary:    "Get the values of all the given keys",
 		Complexity: "O(N) where N is the number of keys to retrieve.",
 		Syntax:     "key [key ...]", Run: mget},
-	{Name: "mset", Arity: -3, Flags: Write | DenyOOM, Keys: Keys{1, -1, 2}, Access: []Access{OW | Updates}, Group: Strings,
+	{Name: "mset", Arity: -3, Flags: Write | DenyOOM, Keys: Keys{1, -1, 2}, Values: Keys{2, -1, 2}, Access: []Access{OW | Updates}, Group: Strings,
 		Since: "1.0.1", Tips: []string{"request_policy:multi_shard", "response_policy:all_succeeded"},
 		Summary:    "Set multiple keys to multiple values",
 		Complexity: "O(N) where N is the number of keys to set.",
 		Syntax:     "key value [key value ...]", Run: mset},
-	{Name: "msetnx", Arity: -3, Flags: Write | DenyOOM, Keys: Keys{1, -1, 2}, Access: []Access{OW | Inserts}, Group: Strings,
+	{Name: "msetnx", Arity: -3, Flags: Write | DenyOOM, Keys: Keys{1, -1, 2}, Values: Keys{2, -1, 2}, Access: []Access{OW | Inserts}, Group: Strings,
 		Since: "1.0.1", Tips: []string{"request_policy:multi_shard", "response_policy:agg_min"},
 		Summary:    "Set multiple keys to multiple values, only if none of the keys exist",
 		Complexity: "O(N) where N is the number of keys to set.",
 		Syntax:     "key value [key value ...]", Run: msetnx},
-	{Name: "append", Arity: 3, Flags: Write | DenyOOM | Fast, Keys: Keys{1, 1, 1}, Access: []Access{RW | Inserts}, Group: Strings,
+	{Name: "append", Arity: 3, Flags: Write | DenyOOM | Fast, Keys: Keys{1, 1, 1}, Values: Keys{2, 2, 1}, Access: []Access{RW | Inserts}, Group: Strings,
 		Since:   "2.0.0",
 		Summary: "Append a value to a key",
 		Complexity: "O(1). The amortized time complexity is O(1) assuming the appended value is small and the already present value is of " +
@@ -84,7 +84,7 @@ var stringCommands = []Command{
 		Complexity: "O(N) where N is the length of the returned string. The complexity is ultimately determined by the returned length, " +
 			"but because creating a substring from an existing string is very cheap, it can be considered O(1) for small strings.",
 		Syntax: "key start end", Run: getrange},
-	{Name: "setrange", Arity: 4, Flags: Write | DenyOOM, Keys: Keys{1, 1, 1}, Group: Strings, Since: "2.2.0",
+	{Name: "setrange", Arity: 4, Flags: Write | DenyOOM, Keys: Keys{1, 1, 1}, Values: Keys{3, 3, 1}, Group: Strings, Since: "2.2.0",
 		Summary: "Overwrite part of a string at key starting at the specified offset",
 		Complexity: "O(1), not counting the time taken to copy the new string in place. Usually, this string is very small so the " +
 			"amortized complexity is O(1). Otherwise, complexity is O(M) with M being the length of the value argument.",
@@ -114,7 +114,7 @@ var stringCommands = []Command{
 		Summary:    "Increment the float value of a key by the given amount",
 		Complexity: "O(1)",
 		Syntax:     "key increment", Run: incrbyfloat},
-	{Name: "hset", Arity: -4, Flags: Write | DenyOOM | Fast, Keys: Keys{1, 1, 1}, Field: 2, Group: Hashes, Since: "2.0.0",
+	{Name: "hset", Arity: -4, Flags: Write | DenyOOM | Fast, Keys: Keys{1, 1, 1}, Values: Keys{3, -1, 2}, Field: 2, Group: Hashes, Since: "2.0.0",
 		Summary: "Set the string value of a hash field",
 		Complexity: "O(1) for each field/value pair added, so O(N) to add N field/value pairs when the command is called with multiple " +
 			"field/value pairs.",
@@ -260,8 +260,10 @@ func getrange(c *Call) error {
 	}
 	from, to := span(start, end, int64(v.Len()))
 	c.Out.BulkHeader(to - from)
-	c.Out.B = v.AppendRange(c.Out.B, from, to)
-	c.Out.CRLF()
+	if c.Out.Room(to - from) {
+		c.Out.B = v.AppendRange(c.Out.B, from, to)
+		c.Out.CRLF()
+	}
 	return nil
 }
 

@@ -1,6 +1,8 @@
 package command
 
 import (
+	"encoding/binary"
+
 	"github.com/redistill/redistill/engine"
 	"github.com/redistill/redistill/internal/invariants"
 )
@@ -28,30 +30,27 @@ const (
 	errNotInMulti          = Error("ERR Command not allowed inside a transaction")
 )
 
-// transaction is what a session collects between MULTI and EXEC, and its watched keys. The queued commands' arguments and keys lie in
-// three arrays, which the next transaction uses again: clients that wrap every request in MULTI and EXEC cost no allocation.
+// transaction is what a session collects between MULTI and EXEC, and its watched keys. The queued commands lie one behind the other in a
+// buffer: the number of the row, the number of words, and each word behind its length, all numbers as varints. The next transaction uses the
+// same memory: clients that wrap every request in MULTI and EXEC cost no allocation.
 type transaction struct {
 	failed  bool // a command was refused while queueing: EXEC fails
 	all     bool // a queued command needs every lock
 	flags   Flag // of all queued commands
 	running bool // EXEC runs the queued commands
 	growth  int  // bytes that the queued commands may add to the keyspace
-	size    int  // bytes that the queue takes
-	queued  []queuedCommand
-	text    []byte       // backs args
-	args    [][]byte     // of all queued commands
-	keys    []engine.Key // of all queued commands; their bytes are in text
+	size    int  // bytes that the queue takes, as CLIENT LIST shows it
+	count   int  // of queued commands
+	keys    int  // of all queued commands
+	queue   []byte
+	memory  growing  // what queue lies in
+	words   [][]byte // scratch: of a queued command
+
+	wordKeys []engine.Key // scratch: the keys among them
 
 	watched     []watchedKey
 	seen        map[watchID]struct{} // the watched keys
 	watchedSize int                  // bytes that the watched keys take
-}
-
-// queuedCommand is a command waiting for EXEC. Its slices are parts of the transaction's.
-type queuedCommand struct {
-	cmd  *Command
-	args [][]byte
-	keys []engine.Key
 }
 
 // watchedKey is a key that WATCH named. It owns its bytes.
@@ -66,39 +65,79 @@ type watchID struct {
 	key string
 }
 
-// Bytes that a queued command, an argument and a watched key take beyond the arguments' own.
+// Bytes that a queued command, an argument and a watched key take beyond the arguments' own. The key's are there three times: here, among
+// those seen, and in the engine.
 const (
 	queuedOverhead  = 64
 	argOverhead     = 24
-	watchedOverhead = 256
+	watchedOverhead = 320
+	watchedCopies   = 3
 )
+
+// maxQueuedKeys is how many keys of a transaction are locked one by one; for more all of the keyspace is.
+const maxQueuedKeys = 1024
 
 // enqueue keeps a command for EXEC. Its arguments, which alias the read buffer, are copied.
 func (s *Session) enqueue(cmd *Command, args [][]byte) Next {
 	if s.srv.alert.Load() != 0 && s.srv.pause.hold(s, cmd) {
 		return Wait
 	}
-	m := &s.multi
-	firstArg, firstKey := len(m.args), len(m.keys)
-	for _, a := range args {
-		from := len(m.text)
-		m.text = append(m.text, a...)
-		m.args = append(m.args, m.text[from:len(m.text):len(m.text)])
+	m, n := &s.multi, size(args)
+	queue := m.memory.fit(s.srv.Buffers(), m.queue, len(m.queue)+n+(len(args)+2)*binary.MaxVarintLen32)
+	if queue == nil {
+		s.Closing = true // the system has no memory
+		return Continue
 	}
-	own := m.args[firstArg:len(m.args):len(m.args)]
-	m.keys = s.appendKeys(m.keys, cmd, own)
-	m.queued = append(m.queued, queuedCommand{cmd, own, m.keys[firstKey:len(m.keys):len(m.keys)]})
+	queue = binary.AppendUvarint(queue, uint64(cmd.index))
+	queue = binary.AppendUvarint(queue, uint64(len(args)))
+	for _, a := range args {
+		queue = binary.AppendUvarint(queue, uint64(len(a)))
+		queue = append(queue, a...)
+	}
+	m.queue, m.memory.touched = queue, max(m.memory.touched, len(queue))
+	s.at = cmd.keys(s.at[:0], args)
+	m.keys += len(s.at)
+	m.count++
 	m.flags |= cmd.Flags
-	m.all = m.all || cmd.Locks == LockAll || cmd.Locks == LockWalk
-	n := size(args)
+	m.all = m.all || cmd.Locks == LockAll || cmd.Locks == LockWalk || m.keys > maxQueuedKeys
 	if cmd.Flags&DenyOOM != 0 {
 		m.growth += n
 	}
 	m.size += n + argOverhead*len(args) + queuedOverhead
+	s.holdQueue()
 	if !s.overQueryLimit() {
 		s.Out.Simple("QUEUED")
 	}
 	return Continue
+}
+
+// holdQueue says how much memory the queue takes, if that has changed.
+func (s *Session) holdQueue() {
+	if n := s.multi.memory.held(s.srv.Buffers()); n != s.held[heldQueue] { // which nobody else writes
+		s.hold(heldQueue, n)
+	}
+}
+
+// eachQueued calls f with each queued command, its words and its keys, which alias the queue and are valid until f returns.
+func (s *Session) eachQueued(f func(cmd *Command, args [][]byte, keys []engine.Key)) {
+	m := &s.multi
+	rest := m.queue
+	number := func() int {
+		n, size := binary.Uvarint(rest)
+		rest = rest[size:]
+		return int(n)
+	}
+	for range m.count {
+		cmd := s.srv.table.list[number()]
+		m.words = m.words[:0]
+		for range number() {
+			n := number()
+			m.words = append(m.words, rest[:n:n])
+			rest = rest[n:]
+		}
+		m.wordKeys = s.appendKeys(m.wordKeys[:0], cmd, m.words)
+		f(cmd, m.words, m.wordKeys)
+	}
 }
 
 // overQueryLimit reports whether what the session keeps of the client's input is above the limit, and closes the client then.
@@ -113,6 +152,15 @@ func (s *Session) overQueryLimit() bool {
 	return true
 }
 
+// forgetWords empties scratch for words. One that grew large goes.
+func forgetWords(words [][]byte) [][]byte {
+	if cap(words) > maxQueuedKeys {
+		return nil
+	}
+	clear(words[:cap(words)])
+	return words[:0]
+}
+
 // queueKept is the size above which the memory of a queue is given back after the transaction.
 const queueKept = 64 << 10
 
@@ -120,16 +168,15 @@ const queueKept = 64 << 10
 func (s *Session) endMulti() {
 	s.state &^= inMulti
 	m := &s.multi
-	if invariants.Enabled {
-		for _, a := range m.args {
-			invariants.Mangle(a)
-		}
+	invariants.Mangle(m.queue)
+	m.queue = m.queue[:0]
+	if m.memory.large() && (len(m.memory.whole) > queueKept || s.srv.Pressed()) {
+		m.queue = nil
+		m.memory.free(s.srv.Buffers())
+		s.holdQueue()
 	}
-	if m.size > queueKept {
-		m.queued, m.text, m.args, m.keys = nil, nil, nil, nil
-	}
-	m.queued, m.text, m.args, m.keys = m.queued[:0], m.text[:0], m.args[:0], m.keys[:0]
-	m.failed, m.all, m.flags, m.growth, m.size = false, false, 0, 0, 0
+	m.words, m.wordKeys = forgetWords(m.words), forgetKeys(m.wordKeys)
+	m.failed, m.all, m.flags, m.growth, m.size, m.count, m.keys = false, false, 0, 0, 0, 0, 0
 }
 
 // abort ends the transaction because EXEC itself was refused, and returns the error that says so.
@@ -151,7 +198,8 @@ func (s *Session) lockQueued() {
 		s.tx.LockAll()
 		return
 	}
-	s.scratch = append(s.watchedKeys(s.scratch[:0]), s.multi.keys...)
+	s.scratch = s.watchedKeys(s.scratch[:0])
+	s.eachQueued(func(_ *Command, _ [][]byte, keys []engine.Key) { s.scratch = append(s.scratch, keys...) })
 	s.lockKeys(s.scratch)
 }
 
@@ -174,7 +222,10 @@ func (s *Session) unwatch() (changed bool) {
 		s.tx.Unwatch(w.key)
 	}
 	s.tx.DB = db
-	m.watched, m.seen, m.watchedSize = nil, nil, 0
+	if m.watchedSize > 0 {
+		m.watched, m.seen, m.watchedSize = nil, nil, 0
+		s.hold(heldWatches, 0)
+	}
 	return changed
 }
 
@@ -215,29 +266,32 @@ func exec(c *Call) error {
 func (s *Session) runQueued() {
 	c := &s.call
 	cmd, args, keys := c.Cmd, c.Args, c.Keys
-	c.Out.Array(len(s.multi.queued))
+	c.Out.Array(s.multi.count)
 	s.multi.running = true
-	for i := range s.multi.queued {
+	done := 0
+	s.eachQueued(func(cmd *Command, args [][]byte, keys []engine.Key) {
 		if s.srv.IsCutOff() {
-			s.srv.Log.Warn("a transaction was cut off", "client", s.Addr, "commands", len(s.multi.queued), "done", i)
-			break
+			return
 		}
-		q := &s.multi.queued[i]
-		c.Cmd, c.Args, c.Keys = q.cmd, q.args, q.keys
+		done++
+		c.Cmd, c.Args, c.Keys = cmd, args, keys
 		if s.marks.Load()&markRules != 0 {
 			s.takeRules()
 		}
 		if s.state&restricted != 0 {
-			if err := s.stillAllowed(q.cmd, q.args); err != nil {
+			if err := s.stillAllowed(cmd, args); err != nil {
 				s.replyError(err)
-				continue
+				return
 			}
 		}
 		began := s.clock
-		err := s.invoke(q.cmd)
-		s.account(q.cmd, began, err)
-	}
+		err := s.invoke(cmd)
+		s.account(cmd, began, err)
+	})
 	s.multi.running = false
+	if done < s.multi.count {
+		s.srv.Log.Warn("a transaction was cut off", "client", s.Addr, "commands", s.multi.count, "done", done)
+	}
 	c.Cmd, c.Args, c.Keys = cmd, args, keys
 }
 
@@ -251,6 +305,9 @@ func discard(c *Call) error {
 	c.Out.OK()
 	return nil
 }
+
+// watchedStep is after how many watched keys they are counted.
+const watchedStep = 1000
 
 // WATCH key [key ...]
 func watch(c *Call) error {
@@ -269,8 +326,14 @@ func watch(c *Call) error {
 		own := c.Srv.Store.Key([]byte(id.key))
 		m.watched = append(m.watched, watchedKey{id.db, own, s.tx.Watch(own)})
 		m.seen[id] = struct{}{}
-		m.watchedSize += len(id.key) + watchedOverhead
+		m.watchedSize += watchedCopies*len(id.key) + watchedOverhead
+		if len(m.watched)%watchedStep == 0 {
+			if s.hold(heldWatches, int64(m.watchedSize)); s.Killed() {
+				return nil
+			}
+		}
 	}
+	s.hold(heldWatches, int64(m.watchedSize))
 	if !s.overQueryLimit() {
 		c.Out.OK()
 	}

@@ -18,7 +18,7 @@ type walk struct {
 	left     int          // of count, when turns have begun
 	cost     int          // what is left of the turn's
 	found    int          // elements of the reply
-	kept     []byte       // those that turns before this one found
+	kept     []byte       // those that turns before this one found; lies in Session.kept
 }
 
 // A turn looks at no more keys or fields, and costs no more: a step of a pattern is 1, a copied byte
@@ -111,7 +111,7 @@ func (c *Call) takeTurns(w *walk, turn func(w *walk, count int) (uint64, error),
 		if c.S.multi.running {
 			continue
 		}
-		if w.keep(c, start); c.outgrows(len(w.kept)) {
+		if w.keep(c, start); c.Out.Cut || c.outgrows(len(w.kept)) {
 			break // the connection closes the client for that
 		}
 		c.S.walk = w
@@ -139,6 +139,16 @@ func (c *Call) outgrows(n int) bool {
 
 // keep takes the elements that were appended to the replies from index start on.
 func (w *walk) keep(c *Call, start int) {
-	w.kept = append(w.kept, c.Out.B[start:]...)
+	found := c.Out.B[start:]
+	if len(found) == 0 {
+		return
+	}
+	kept := c.S.kept.append(c.Srv.Buffers(), w.kept, found)
+	if kept == nil {
+		c.Out.Cut = true // the system has no memory
+		return
+	}
+	w.kept = kept
 	c.Out.Truncate(start)
+	c.S.holdReplies()
 }

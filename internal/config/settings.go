@@ -235,8 +235,8 @@ var settings = withNames([]Setting{
 	},
 	{
 		Key: "memory.max_memory_clients", Redis: []string{"maxmemory-clients"}, Default: "5%",
-		Help: "memory set aside for replies that clients do not read, above which those with most are closed: a size, " +
-			"a share of max_memory, or 0 = none", Mutable: true,
+		Help: "memory set aside for what clients send, queue and do not read, above which those with most are closed: a size, " +
+			"a share of max_memory, or 0 = no limit", Mutable: true,
 		kind: clientsMemory(),
 	},
 	{

@@ -80,8 +80,8 @@ type Values struct {
 // TLS reports whether TLS is spoken on some port.
 func (v *Values) TLS() bool { return v.TLSEnabled || v.TLSPort != 0 }
 
-// MaxMemoryClients returns the bytes that may hold replies which clients have not
-// read; 0 = no limit.
+// MaxMemoryClients returns the bytes that may hold what clients send, queue and do
+// not read; 0 = no limit.
 func (v *Values) MaxMemoryClients() int64 {
 	if v.clientsShare > 0 {
 		return v.MaxMemory / 100 * v.clientsShare

@@ -14,7 +14,8 @@ type Figure struct {
 	Database []Figure
 }
 
-// MemoryFigures returns the lines of MEMORY STATS, from the sections Memory and Keyspace. The names and their order are Redis's. Its
+// MemoryFigures returns the lines of MEMORY STATS, from the sections Memory and Keyspace. The names and their order are Redis's, with what
+// clients hold behind them. Its
 // allocator is the arena here: allocated is what records and the index take, active are the blocks that they are in, resident are
 // all blocks in memory. What this server does not have is 0.
 func MemoryFigures(s *Snapshot) []Figure {
@@ -61,6 +62,13 @@ func MemoryFigures(s *Snapshot) []Figure {
 		number("rss-overhead.bytes", s.RSSBytes-s.Resident()),
 		of("fragmentation", s.RSSBytes, s.Used()),
 		number("fragmentation.bytes", s.RSSBytes-s.Used()),
+		number("clients.input", s.Held.Input),
+		number("clients.replies", s.Held.Replies),
+		number("clients.queues", s.Held.Queues),
+		number("clients.watches", s.Held.Watches),
+		number("clients.names", s.Held.Names),
+		number("clients.messages", s.Held.Messages),
+		number("values.arriving", s.ArrivingBytes),
 	)
 }
 

@@ -31,6 +31,10 @@ type Snapshot struct {
 	DataBytes, IndexBytes   int64  // records, and what is kept to find them
 	DeadBytes, FreeBytes    int64  // lost to records that went until their blocks are used again; resident and not in use
 	ClientBytes             int64  // clients and their buffers
+	Held                    Held   // what of ClientBytes counts for the budget
+	ClientBudget            int64  // which is this; 0 is none
+	ArrivingBytes           int64  // values on their way in
+	LargestValue            int64  // that can be stored; 0 is no limit
 	Doomed                  int64  // large values that are gone and whose memory was not given back yet; no bytes
 	GoHeapBytes, GoBytes    int64  // objects in Go's heap, clients' included; resident memory that is neither arena, clients nor program
 	ProgramBytes            int64  // resident pages of the program's file and of libraries
@@ -60,7 +64,7 @@ type Snapshot struct {
 	ConnectionsReceived, ConnectionsRejected int64
 	QueryLimitClosed, OutputLimitClosed      int64 // clients closed for what they sent, for what they did not read
 	TLSFailures                              int64 // clients closed because the TLS handshake failed
-	EvictedClients                           int64 // clients closed because all of them together did not read too much
+	EvictedClients                           int64 // clients closed because all of them together held too much
 	CommandsProcessed, ErrorReplies          uint64
 	DeniedLogins, DeniedCommands, DeniedKeys int64 // refused by passwords and by the rules of users
 	DeniedCerts                              int64 // certificates that named no user who may log in
@@ -77,9 +81,12 @@ type Snapshot struct {
 	Databases []Database // Keyspace: those that hold keys
 }
 
+// Held is what clients make the server hold, in bytes by kind.
+type Held struct{ Input, Replies, Queues, Watches, Names, Messages int64 }
+
 // Used returns the bytes in use, which is what the limit is about.
 func (s *Snapshot) Used() int64 {
-	return s.DataBytes + s.IndexBytes + s.DeadBytes + s.ClientBytes + s.GoBytes + s.ProgramBytes
+	return s.DataBytes + s.IndexBytes + s.DeadBytes + s.ClientBytes + s.ArrivingBytes + s.GoBytes + s.ProgramBytes
 }
 
 // Overhead returns the bytes in use that are no records.

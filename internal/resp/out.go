@@ -1,7 +1,18 @@
 package resp
 
+import "slices"
+
+// The longest header, and the longest number in a reply.
+const (
+	headerRoom = 23
+	numberRoom = 40
+)
+
 // Out is the reply buffer of one connection. Its methods append one reply, or
 // the header of one, to B. They allocate nothing while B has capacity.
+//
+// Where More refuses room, replies are lost: Cut is set, and nothing is appended
+// until Reset. Who replies with much looks at it now and then.
 //
 // A header is followed by its elements: n replies after Array, Set and Push,
 // 2n (key, value, key, value...) after Map.
@@ -14,12 +25,38 @@ type Out struct {
 	shared int // the bytes of all of them
 	// Proto is the protocol version that the client chose: 2 or 3.
 	Proto int
+	// Cut says that a reply is not complete, for want of room.
+	Cut bool
+	// More is called for room for n more bytes than the capacity of B allows. It
+	// returns a slice of the same bytes with at least that room, in which they may
+	// have moved, or nil. Without More, B grows as append has it.
+	More func(b []byte, n int) []byte
 }
 
 // Piece is a part of the replies that was not copied into Out.B.
 type Piece struct {
 	At int    // the bytes before it are B[:At] and the pieces before it
 	B  []byte // belongs to whoever passed it to Share
+}
+
+// Room makes room for n more bytes in B, and reports whether there is.
+func (o *Out) Room(n int) bool { return cap(o.B)-len(o.B) >= n && !o.Cut || o.extend(n) }
+
+func (o *Out) extend(n int) bool {
+	if o.Cut {
+		return false
+	}
+	if o.More == nil {
+		o.B = slices.Grow(o.B, n)
+		return true
+	}
+	b := o.More(o.B, n)
+	if b == nil {
+		o.Cut = true
+		return false
+	}
+	o.B = b
+	return true
 }
 
 // Share appends bytes without copying them: they must stay as they are until
@@ -74,20 +111,24 @@ func (o *Out) Rest(dst [][]byte, from, most int) [][]byte {
 }
 
 // Int appends an integer.
-func (o *Out) Int(n int64) { o.B = appendNumber(o.B, ':', n) }
+func (o *Out) Int(n int64) { o.header(':', n) }
 
 // Bulk appends a bulk string, a copy of b. A nil b is the empty string.
 func (o *Out) Bulk(b []byte) {
-	o.B = appendNumber(o.B, '$', int64(len(b)))
-	o.B = append(o.B, b...)
-	o.B = append(o.B, '\r', '\n')
+	if o.Room(headerRoom + len(b) + 2) {
+		o.B = appendNumber(o.B, '$', int64(len(b)))
+		o.B = append(o.B, b...)
+		o.B = append(o.B, '\r', '\n')
+	}
 }
 
 // BulkString appends a bulk string.
 func (o *Out) BulkString(s string) {
-	o.B = appendNumber(o.B, '$', int64(len(s)))
-	o.B = append(o.B, s...)
-	o.B = append(o.B, '\r', '\n')
+	if o.Room(headerRoom + len(s) + 2) {
+		o.B = appendNumber(o.B, '$', int64(len(s)))
+		o.B = append(o.B, s...)
+		o.B = append(o.B, '\r', '\n')
+	}
 }
 
 // BulkInt appends an integer as a bulk string.
@@ -96,26 +137,31 @@ func (o *Out) BulkInt(n int64) {
 	o.Bulk(AppendInt(digits[:0], n))
 }
 
-// BulkHeader begins a bulk string of n bytes. The caller appends exactly n
-// bytes to B and then calls CRLF.
-func (o *Out) BulkHeader(n int) { o.B = appendNumber(o.B, '$', int64(n)) }
+// BulkHeader begins a bulk string of n bytes. The caller makes room for n bytes
+// more, appends exactly so many to B and then calls CRLF.
+func (o *Out) BulkHeader(n int) { o.header('$', int64(n)) }
 
 // CRLF ends what BulkHeader began.
-func (o *Out) CRLF() { o.B = append(o.B, '\r', '\n') }
+func (o *Out) CRLF() { o.text("\r\n") }
 
 // Simple appends a status. s must hold no CR or LF.
 func (o *Out) Simple(s string) {
-	o.B = append(o.B, '+')
-	o.B = append(o.B, s...)
-	o.B = append(o.B, '\r', '\n')
+	if o.Room(len(s) + 3) {
+		o.B = append(o.B, '+')
+		o.B = append(o.B, s...)
+		o.B = append(o.B, '\r', '\n')
+	}
 }
 
 // OK appends the status OK.
-func (o *Out) OK() { o.B = append(o.B, "+OK\r\n"...) }
+func (o *Out) OK() { o.text("+OK\r\n") }
 
 // Error appends an error. The text begins with its code, as in "ERR syntax
 // error"; CR and LF in it, which would end the reply, become spaces.
 func (o *Out) Error(text string) {
+	if !o.Room(len(text) + 3) {
+		return
+	}
 	o.B = append(o.B, '-')
 	start := len(o.B)
 	o.B = append(o.B, text...)
@@ -130,29 +176,29 @@ func (o *Out) Error(text string) {
 // Null appends the null that stands for a missing value.
 func (o *Out) Null() {
 	if o.Proto == 3 {
-		o.B = append(o.B, "_\r\n"...)
+		o.text("_\r\n")
 		return
 	}
-	o.B = append(o.B, "$-1\r\n"...)
+	o.text("$-1\r\n")
 }
 
 // NullArray appends the null that stands for a missing array, as of an aborted
 // EXEC. RESP3 has only one null.
 func (o *Out) NullArray() {
 	if o.Proto == 3 {
-		o.B = append(o.B, "_\r\n"...)
+		o.text("_\r\n")
 		return
 	}
-	o.B = append(o.B, "*-1\r\n"...)
+	o.text("*-1\r\n")
 }
 
 // Array begins an array of n replies.
-func (o *Out) Array(n int) { o.B = appendNumber(o.B, '*', int64(n)) }
+func (o *Out) Array(n int) { o.header('*', int64(n)) }
 
 // Map begins a map of n pairs, in RESP2 an array of 2n replies.
 func (o *Out) Map(n int) {
 	if o.Proto == 3 {
-		o.B = appendNumber(o.B, '%', int64(n))
+		o.header('%', int64(n))
 		return
 	}
 	o.Array(2 * n)
@@ -161,7 +207,7 @@ func (o *Out) Map(n int) {
 // Set begins a set of n replies, in RESP2 an array.
 func (o *Out) Set(n int) {
 	if o.Proto == 3 {
-		o.B = appendNumber(o.B, '~', int64(n))
+		o.header('~', int64(n))
 		return
 	}
 	o.Array(n)
@@ -170,7 +216,7 @@ func (o *Out) Set(n int) {
 // Push begins an out-of-band message of n replies, in RESP2 an array.
 func (o *Out) Push(n int) {
 	if o.Proto == 3 {
-		o.B = appendNumber(o.B, '>', int64(n))
+		o.header('>', int64(n))
 		return
 	}
 	o.Array(n)
@@ -179,9 +225,11 @@ func (o *Out) Push(n int) {
 // Double appends a floating point number, in RESP2 as a bulk string.
 func (o *Out) Double(f float64) {
 	if o.Proto == 3 {
-		o.B = append(o.B, ',')
-		o.B = AppendDouble(o.B, f)
-		o.B = append(o.B, '\r', '\n')
+		if o.Room(numberRoom) {
+			o.B = append(o.B, ',')
+			o.B = AppendDouble(o.B, f)
+			o.B = append(o.B, '\r', '\n')
+		}
 		return
 	}
 	var digits [32]byte
@@ -199,19 +247,21 @@ func (o *Out) Bool(v bool) {
 	case o.Proto == 3:
 		reply = "#f\r\n"
 	}
-	o.B = append(o.B, reply...)
+	o.text(reply)
 }
 
 // BigNumber appends an integer of any size given as its decimal digits, in
 // RESP2 as a bulk string.
 func (o *Out) BigNumber(digits string) {
-	if o.Proto == 3 {
+	if o.Proto != 3 {
+		o.BulkString(digits)
+		return
+	}
+	if o.Room(len(digits) + 3) {
 		o.B = append(o.B, '(')
 		o.B = append(o.B, digits...)
 		o.B = append(o.B, '\r', '\n')
-		return
 	}
-	o.BulkString(digits)
 }
 
 // Verbatim appends a text and its format, three letters such as "txt" or
@@ -221,11 +271,27 @@ func (o *Out) Verbatim(format3 string, b []byte) {
 		o.Bulk(b)
 		return
 	}
-	o.B = appendNumber(o.B, '=', int64(len(b)+4))
-	o.B = append(o.B, format3...)
-	o.B = append(o.B, ':')
-	o.B = append(o.B, b...)
-	o.B = append(o.B, '\r', '\n')
+	if o.Room(headerRoom + len(b) + 6) {
+		o.B = appendNumber(o.B, '=', int64(len(b)+4))
+		o.B = append(o.B, format3...)
+		o.B = append(o.B, ':')
+		o.B = append(o.B, b...)
+		o.B = append(o.B, '\r', '\n')
+	}
+}
+
+// text appends a short text as it stands.
+func (o *Out) text(s string) {
+	if o.Room(len(s)) {
+		o.B = append(o.B, s...)
+	}
+}
+
+// header appends the line of a type byte and a number.
+func (o *Out) header(kind byte, n int64) {
+	if o.Room(headerRoom) {
+		o.B = appendNumber(o.B, kind, n)
+	}
 }
 
 // appendNumber appends the line of a type byte and a number. Small numbers,

@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"bytes"
 	"math"
 	"slices"
 )
@@ -153,6 +154,32 @@ func (p *Parser) Next(buf []byte, args [][]byte) (n int, out [][]byte, err error
 // argument that the last call of Next found incomplete: a hint for sizing the
 // buffer of a large value. It is 0 when unknown.
 func (p *Parser) Need() int { return p.need }
+
+// Begun is what is known of a command that is not complete.
+type Begun struct {
+	Name  []byte // its first word; nil if that has not arrived
+	At    int    // which argument is on its way; the name is 0
+	Size  int    // the length of that argument, 0 if it is not known yet
+	Total int    // how many bytes the command has at least
+}
+
+// Begun returns what is known of the incomplete command at the start of buf,
+// after a call of Next with the same bytes that took nothing. The name aliases
+// buf.
+func (p *Parser) Begun(buf []byte) Begun {
+	if p.argc == p.left {
+		return Begun{}
+	}
+	i := bytes.IndexByte(buf, '\n') + 2 // behind the '$' of the name
+	n := bytes.IndexByte(buf[i:], '\r')
+	size, _ := ParseInt(buf[i : i+n]) // it was read before
+	i += n + 2
+	b := Begun{Name: buf[i : i+int(size)], At: p.argc - p.left, Total: max(p.end, len(buf))}
+	if p.end > 0 {
+		b.Size = p.end - p.pos - 2
+	}
+	return b
+}
 
 // Forget drops the progress through an incomplete command: the next call of
 // Next begins a command.

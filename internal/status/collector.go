@@ -82,8 +82,8 @@ func (s sink) memory(o observed) {
 		name  string
 		bytes int64
 	}{
-		{"data", o.DataBytes}, {"index", o.IndexBytes}, {"dead", o.DeadBytes}, {"clients", o.ClientBytes}, {"go", o.GoBytes},
-		{"program", o.ProgramBytes},
+		{"data", o.DataBytes}, {"index", o.IndexBytes}, {"dead", o.DeadBytes}, {"clients", o.ClientBytes},
+		{"arriving", o.ArrivingBytes}, {"go", o.GoBytes}, {"program", o.ProgramBytes},
 	} {
 		s.gauge(memory, float64(part.bytes), part.name)
 	}

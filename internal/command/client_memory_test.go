@@ -1,0 +1,179 @@
+package command
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/redistill/redistill/internal/config"
+)
+
+// Of two that hold as much it is the first who came.
+func TestLargestClient(t *testing.T) {
+	srv := newTestServer(t)
+	if srv.clients.largest(false) != nil {
+		t.Error("there is one without clients")
+	}
+	first, second := connect(t, srv), connect(t, srv)
+	for _, test := range []struct {
+		first, second int64
+		want          *Session
+	}{{0, 0, nil}, {100, 100, first.Session}, {100, 101, second.Session}, {0, 1, second.Session}} {
+		first.hold(heldInput, test.first)
+		second.hold(heldInput, test.second)
+		if srv.clients.largest(false) != test.want {
+			t.Errorf("%+v: it is another one", test)
+		}
+	}
+}
+
+// Each row has the bytes that five clients, of which the last said CLIENT NO-EVICT, come to hold, in this order, and the clients that are
+// closed for it. The budget is 1,000 bytes.
+func TestLargestClientsAreClosed(t *testing.T) {
+	for _, test := range []struct {
+		held   [5]int64
+		closed string // numbers of clients
+		sum    int64  // held in the end
+	}{
+		{[5]int64{400, 300, 200, 100}, "", 1000},
+		{[5]int64{400, 300, 200, 101}, "0", 601},
+		{[5]int64{100, 300, 200, 401}, "3", 600},
+		{[5]int64{640, 630, 620, 610}, "012", 610},
+		{[5]int64{1001}, "0", 0}, // also the only one
+		{[5]int64{5000, 600, 400}, "0", 1000},
+		{[5]int64{400, 300, 0, 0, 900}, "01", 900}, // NO-EVICT
+		{[5]int64{0, 0, 0, 0, 5000}, "", 5000},
+	} {
+		srv := newTestServer(t, "maxmemory 8gb", "maxmemory-clients 1000")
+		var clients []*client
+		for range test.held {
+			clients = append(clients, connect(t, srv))
+		}
+		clients[4].do("CLIENT NO-EVICT ON")
+		for i, n := range test.held {
+			clients[i].hold(heldInput, n)
+		}
+		closed := ""
+		for i, c := range clients {
+			if c.Killed() {
+				closed += string(rune('0' + i))
+			}
+		}
+		evicted := int(srv.total.evicted.Load())
+		if sum := srv.charged.Load(); closed != test.closed || sum != test.sum || evicted != len(closed) {
+			t.Errorf("%d: closed %q (%d counted), %d bytes left; want %q, %d", test.held, closed, evicted, sum, test.closed, test.sum)
+		}
+		for _, c := range clients {
+			c.hold(heldInput, 0)
+		}
+		if sum := srv.charged.Load(); sum != 0 {
+			t.Errorf("%d: %d bytes are left when nobody holds any", test.held, sum)
+		}
+	}
+}
+
+// Clients that have not logged in have a quarter of the budget together, at least strangersLeast, and are closed before others; a connection
+// counts for them, and the oldest goes first.
+func TestStrangersAreClosedFirst(t *testing.T) {
+	srv := newTestServer(t, "maxmemory 8gb", "maxmemory-clients 8mb", "requirepass secret")
+	const most = 2 << 20 / strangerBytes
+	known := connect(t, srv)
+	known.expect("AUTH secret", "+OK")
+	known.hold(heldInput, 3<<20)
+	var strangers []*client
+	for range most {
+		strangers = append(strangers, connect(t, srv))
+	}
+	if n := srv.total.evicted.Load(); n != 0 {
+		t.Fatalf("%d strangers are too many for %d bytes", most, most*strangerBytes)
+	}
+	last := connect(t, srv)
+	if !strangers[0].Killed() || last.Killed() || strangers[1].Killed() {
+		t.Error("one more, and the first is not closed, or another is")
+	}
+	last.expect("AUTH secret", "+OK")
+	known.hold(heldInput, 7<<20)
+	if known.Killed() || srv.total.evicted.Load() < 2 {
+		t.Error("a client that has logged in was closed before strangers")
+	}
+	last.expect("RESET", "+RESET")
+	if n := srv.strangers.Load(); n%strangerBytes != 0 || n < strangerBytes {
+		t.Errorf("%d bytes are held by strangers", n)
+	}
+}
+
+func TestMemoryGoesWithTheClient(t *testing.T) {
+	srv := newTestServer(t, "maxmemory 8gb", "maxmemory-clients 1mb")
+	c, m := open(t, srv), open(t, srv)
+	c.hold(heldInput, 1000)
+	m.do("MONITOR")
+	c.do("ECHO " + strings.Repeat("x", 2*smallBuffer))
+	if sum := srv.charged.Load(); sum <= 1000 {
+		t.Errorf("%d bytes are held, with what the monitor was sent", sum)
+	}
+	c.Close()
+	m.Close()
+	if sum := srv.charged.Load(); sum != 0 {
+		t.Errorf("%d bytes are held", sum)
+	}
+}
+
+// The store leaves the budget to clients, neither less nor more, from the start and after each change. The gigabyte on both sides is for
+// what else the process holds.
+func TestStoreSetsTheBudgetAside(t *testing.T) {
+	srv := newTestServer(t)
+	for _, setting := range []string{"maxmemory 16gb", "maxmemory-clients 4gb", "maxmemory-clients 50%", "maxmemory 24gb"} {
+		name, value, _ := strings.Cut(setting, " ")
+		if err := srv.Config.Set(config.Pair{Name: name, Value: value}); err != nil {
+			t.Fatal(err)
+		}
+		v := srv.Config.Snapshot()
+		left := v.MaxMemory - v.MaxMemoryClients()
+		if err := srv.Store.Reserve(int(left - 1<<30)); err != nil {
+			t.Errorf("%s: there is no room for less than the rest of %d bytes: %v", setting, left, err)
+		}
+		if err := srv.Store.Reserve(int(left + 1<<30)); err == nil {
+			t.Errorf("%s: there is room for more than the rest of %d bytes", setting, left)
+		}
+	}
+}
+
+func TestMonitorsHaveNoMoreThanTheBudget(t *testing.T) {
+	srv := newTestServer(t, "maxmemory 8gb", "maxmemory-clients 100kb")
+	m, n, c := connect(t, srv), connect(t, srv), connect(t, srv)
+	m.do("MONITOR")
+	n.do("MONITOR")
+	for range 200 {
+		c.do("SET k " + strings.Repeat("v", 1000))
+		n.inbox()
+		n.Sent(0)
+	}
+	if !m.Killed() || n.Killed() {
+		t.Errorf("killed: %v, the one that reads: %v", m.Killed(), n.Killed())
+	}
+	if sum := srv.charged.Load(); sum > 100<<10 {
+		t.Errorf("%d bytes are held", sum)
+	}
+}
+
+// Replies are counted while they grow, and end where the output limit does, or the budget.
+func TestReplyIsCutWhileItGrows(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		limit int64 // of output
+		kills bool
+	}{{"output limit", 1 << 20, false}, {"budget", 0, true}} {
+		srv := newTestServer(t, "maxmemory 8gb", "maxmemory-clients 4mb")
+		c := connect(t, srv)
+		c.do("HSET h " + strings.Repeat("f", 1000) + " " + strings.Repeat("v", 1000))
+		c.OutLimit = test.limit
+		c.do("MULTI")
+		c.do("HRANDFIELD h -1000000 WITHVALUES")
+		got := c.do("EXEC")
+		if !c.Out.Cut || c.Killed() != test.kills || len(got) > 5<<20 {
+			t.Errorf("%s: %d bytes, cut %v, killed %v", test.name, len(got), c.Out.Cut, c.Killed())
+		}
+		if c.Sent(0); srv.charged.Load() != 0 {
+			t.Errorf("%s: %d bytes are left", test.name, srv.charged.Load())
+		}
+	}
+}
