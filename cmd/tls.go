@@ -36,7 +36,7 @@ func openCertificates(cfg *config.Config, log *slog.Logger) (*certs.Keeper, erro
 func certOptions(v *config.Values) certs.Options {
 	o := certs.Options{
 		Cert: v.TLSCertPath, Key: v.TLSKeyPath, ClientRequired: v.TLSClientAuth == "required",
-		MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS13,
+		MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS13, CipherSuites: v.CipherSuites(),
 	}
 	if v.TLSClientAuth != "off" {
 		o.ClientCA = v.TLSClientCA

@@ -28,11 +28,12 @@ import (
 
 // Options say what to read and what to ask of clients.
 type Options struct {
-	Cert, Key      string // PEM files; Cert holds the server's certificate and those between it and its authority
-	ClientCA       string // PEM file of authorities; empty: clients are asked for no certificate
-	ClientRequired bool   // a client without a certificate is refused; needs ClientCA
-	MinVersion     uint16 // tls.VersionTLS12 or tls.VersionTLS13
-	MaxVersion     uint16 // likewise
+	Cert, Key      string   // PEM files; Cert holds the server's certificate and those between it and its authority
+	ClientCA       string   // PEM file of authorities; empty: clients are asked for no certificate
+	ClientRequired bool     // a client without a certificate is refused; needs ClientCA
+	MinVersion     uint16   // tls.VersionTLS12 or tls.VersionTLS13
+	MaxVersion     uint16   // likewise
+	CipherSuites   []uint16 // of TLS 1.2; nil for Go's own choice
 }
 
 // material is what one reading of the files gave. It is never changed.
@@ -165,7 +166,8 @@ func read(o Options) (*material, error) {
 		return nil, fmt.Errorf("%s and %s: %w", o.Cert, o.Key, err)
 	}
 	c := &tls.Config{
-		Certificates: []tls.Certificate{pair}, MinVersion: o.MinVersion, MaxVersion: o.MaxVersion, DynamicRecordSizingDisabled: true,
+		Certificates: []tls.Certificate{pair}, MinVersion: o.MinVersion, MaxVersion: o.MaxVersion,
+		CipherSuites: o.CipherSuites, DynamicRecordSizingDisabled: true,
 	}
 	if o.ClientCA != "" {
 		c.ClientCAs, c.ClientAuth = x509.NewCertPool(), tls.VerifyClientCertIfGiven
@@ -197,7 +199,7 @@ func (o Options) readFiles() (sum [sha256.Size]byte, files [][]byte, err error) 
 		names = append(names, o.ClientCA)
 	}
 	h := sha256.New()
-	fmt.Fprint(h, o.ClientRequired, o.MinVersion, o.MaxVersion)
+	fmt.Fprint(h, o.ClientRequired, o.MinVersion, o.MaxVersion, o.CipherSuites)
 	for _, name := range names {
 		b, err := os.ReadFile(name)
 		if err != nil {

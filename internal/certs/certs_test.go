@@ -299,3 +299,30 @@ func TestVersions(t *testing.T) {
 		}
 	}
 }
+
+// TestCipherSuites: only what is allowed is spoken under TLS 1.2. TLS 1.3 has suites of its own.
+func TestCipherSuites(t *testing.T) {
+	ca := certstest.NewAuthority(t)
+	o := options(ca.Issue("server", time.Hour).Write(t, t.TempDir(), "tls"))
+	k, _ := open(t, o)
+	o.CipherSuites = []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384}
+	if err := k.Set(o); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		version, suite uint16
+		ok             bool
+	}{
+		{tls.VersionTLS12, tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, true},
+		{tls.VersionTLS12, tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, false},
+		{tls.VersionTLS13, 0, true},
+	} {
+		client := &tls.Config{RootCAs: ca.Pool(), ServerName: "localhost", MinVersion: test.version, MaxVersion: test.version}
+		if test.suite != 0 {
+			client.CipherSuites = []uint16{test.suite}
+		}
+		if _, _, err := shown(t, k, client); (err == nil) != test.ok {
+			t.Errorf("%+v: %v", test, err)
+		}
+	}
+}

@@ -190,6 +190,8 @@ func (srv *Server) applyConfig() {
 		{"slowlog-log-slower-than", srv.configureSlow},
 		{"slowlog-max-len", srv.configureSlow},
 		{"latency-monitor-threshold", srv.configureSlow},
+		{"oom-score-adj", srv.configureOOMScore},
+		{"oom-score-adj-values", srv.configureOOMScore},
 	} {
 		srv.Config.OnChange(setting.name, setting.apply)
 	}
@@ -197,4 +199,6 @@ func (srv *Server) applyConfig() {
 	_ = srv.configureSlow(srv.Config.Snapshot())
 	srv.Store.SetExternalBudget(srv.Config.Snapshot().MaxMemoryClients())
 	srv.users.SetPassword(srv.Config.Snapshot().Password)
+	// As in Redis, a server that may not change its score starts all the same. The log says so.
+	_ = srv.configureOOMScore(srv.Config.Snapshot())
 }

@@ -160,16 +160,17 @@ func (srv *Server) fillErrors(s *info.Snapshot) {
 }
 
 func (srv *Server) fillCommands(s *info.Snapshot) {
-	tracked := srv.Config.Snapshot().LatencyTracking
+	v := srv.Config.Snapshot()
 	for _, row := range srv.table.list {
 		t := commandTotals(srv.stripes, row)
 		if t.calls == 0 && t.rejected == 0 {
 			continue
 		}
 		c := info.Command{Name: row.fullName, Calls: t.calls, Time: time.Duration(t.nanos), Rejected: t.rejected, Failed: t.failed}
-		if tracked && t.calls > 0 {
-			c.Percentiles = []info.Percentile{
-				{P: "50", Time: t.percentile(.5)}, {P: "99", Time: t.percentile(.99)}, {P: "99.9", Time: t.percentile(.999)},
+		if v.LatencyTracking && t.calls > 0 {
+			c.Percentiles = make([]info.Percentile, 0, len(v.LatencyPercentiles))
+			for _, p := range v.LatencyPercentiles {
+				c.Percentiles = append(c.Percentiles, info.Percentile{P: config.FormatPercentile(p), Time: t.percentile(p / 100)})
 			}
 		}
 		s.Commands = append(s.Commands, c)

@@ -70,9 +70,10 @@ type Server struct {
 	loader    atomic.Pointer[loading] // of the snapshot that was loaded at the start, or is; nil if none
 
 	stopLoading  atomic.Bool
-	startupBytes int64  // memory in use at the start
-	maxReply     int    // see the constant; tests have less
-	configFile   string // the file that settings came from, or empty
+	oomScore     oomScore // of configureOOMScore
+	startupBytes int64    // memory in use at the start
+	maxReply     int      // see the constant; tests have less
+	configFile   string   // the file that settings came from, or empty
 }
 
 // Bits of Server.alert.

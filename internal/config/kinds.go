@@ -208,14 +208,20 @@ func fixed(value string) kind {
 
 // only is the row of a parameter that is fixed here, and that Redis can change.
 // Setting it to what it is changes nothing, and is allowed.
-func only(value string, names ...string) Setting {
+func only(value string, names ...string) Setting { return onlyAs(value, "", names...) }
+
+// onlyAs is only with a reason for the error.
+func onlyAs(value, reason string, names ...string) Setting {
 	k := fixed(value)
 	k.get = k.getRedis
 	k.setRedis = func(_ *Values, s string) error {
-		if !strings.EqualFold(s, value) {
-			return fmt.Errorf("the only value here is '%s'", value)
+		switch {
+		case strings.EqualFold(s, value):
+			return nil
+		case reason != "":
+			return fmt.Errorf("the only value here is '%s': %s", value, reason)
 		}
-		return nil
+		return fmt.Errorf("the only value here is '%s'", value)
 	}
 	return Setting{Redis: names, Mutable: true, Default: value, kind: k}
 }

@@ -2,11 +2,13 @@ package config
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -77,6 +79,22 @@ var setCases = []struct {
 	{[]string{"shutdown-on-sigint", ""}, failed("shutdown-on-sigint", "argument(s) must be one of the following: default, save, nosave, now, force")},
 	{[]string{"shutdown-on-sigint", "now  force"}, failed("shutdown-on-sigint", "argument(s) must be one of the following: default, save, nosave, now, force")},
 	{[]string{"hash-max-ziplist-value", "64", "notify-keyspace-events", ""}, "OK"},
+	{[]string{"latency-tracking-info-percentiles", "50 x"}, failed("latency-tracking-info-percentiles", "Invalid latency-tracking-info-percentiles parameters")},
+	{[]string{"latency-tracking-info-percentiles", "50  99"}, failed("latency-tracking-info-percentiles", "Invalid latency-tracking-info-percentiles parameters")},
+	{[]string{"latency-tracking-info-percentiles", "nan"}, failed("latency-tracking-info-percentiles", "Invalid latency-tracking-info-percentiles parameters")},
+	{[]string{"latency-tracking-info-percentiles", "50 100.1 x"}, failed("latency-tracking-info-percentiles", "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]")},
+	{[]string{"latency-tracking-info-percentiles", "-1"}, failed("latency-tracking-info-percentiles", "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]")},
+	{[]string{"latency-tracking-info-percentiles", ""}, "OK"},
+	{[]string{"latency-tracking-info-percentiles", "0 50.50 99.9999999 100"}, "OK"},
+	{[]string{"oom-score-adj", "x"}, failed("oom-score-adj", "argument(s) must be one of the following: no, yes, relative, absolute")},
+	{[]string{"oom-score-adj", "NO"}, "OK"},
+	{[]string{"oom-score-adj-values", "1 2"}, failed("oom-score-adj-values", "wrong number of arguments")},
+	{[]string{"oom-score-adj-values", "1 2 2001"}, failed("oom-score-adj-values", "Invalid oom-score-adj-values, elements must be between -2000 and 2000.")},
+	{[]string{"oom-score-adj-values", "1 2 x"}, failed("oom-score-adj-values", "Invalid oom-score-adj-values, elements must be between -2000 and 2000.")},
+	{[]string{"oom-score-adj-values", "-1 2000 +7"}, "OK"},
+	{[]string{"tls-ciphers", "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-GCM-SHA256"}, "OK"},
+	{[]string{"tls-protocols", "TLSv1.2"}, "OK"},
+	{[]string{"tls-protocols", ""}, "OK"},
 	{[]string{"requirepass", "a", "REQUIREPASS", "b"}, failed("REQUIREPASS", "duplicate parameter")},
 }
 
@@ -88,6 +106,7 @@ var getCases = []string{
 	"databases", "save", "shutdown-on-sigterm", "shutdown-on-sigint", "appendonly", "aclfile", "activedefrag", "cluster-enabled", "daemonize",
 	"latency-monitor-threshold", "lazyfree-lazy-user-flush", "logfile", "maxmemory-clients", "min-slaves-to-write",
 	"notify-keyspace-events", "unixsocketperm", "replica-read-only", "slaveof", "tls-port",
+	"latency-tracking-info-percentiles", "oom-score-adj", "oom-score-adj-values", "tls-ciphers", "tls-protocols", "tls-ciphersuites",
 }
 
 // TestOnlyValue: what is fixed here, and Redis can change, may be set to what it is. The rest is as
@@ -238,5 +257,31 @@ func TestPolicyErrorNamesOurs(t *testing.T) {
 		"volatile-ttl, allkeys-lru, allkeys-lfu, allkeys-random, noeviction, allkeys-s3fifo, allkeys-density")
 	if err := cfg.Set(Pair{"maxmemory-policy", "foo"}); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// TestOnlyWhatGoCanHonour: what Go's TLS cannot do is refused with an error that says so, in both dialects.
+func TestOnlyWhatGoCanHonour(t *testing.T) {
+	c := mustLoad(t)
+	for _, test := range []struct{ name, value, part string }{
+		{"tls-ciphers", "HIGH:!aNULL", "Go's TLS has neither others nor words such as HIGH"},
+		{"security.tls_ciphers", "TLS_AES_128_GCM_SHA256", "Go's TLS"},
+		{"tls-ciphersuites", "TLS_AES_128_GCM_SHA256", "the only value here is '': Go's TLS"},
+		{"tls-key-file-pass", "secret", "decrypt it with 'openssl pkey'"},
+		{"tls-prefer-server-ciphers", "no", "the only value here is 'yes': Go's TLS"},
+	} {
+		if got := setReply(c, []string{test.name, test.value}); !strings.Contains(got, test.part) {
+			t.Errorf("CONFIG SET %s %s: %s", test.name, test.value, got)
+		}
+	}
+	if c.Snapshot().CipherSuites() != nil {
+		t.Error("cipher suites are chosen that nobody asked for")
+	}
+	if got := setReply(c, []string{"tls-ciphers", "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-SHA"}); got != "OK" {
+		t.Fatal(got)
+	}
+	got, want := c.Snapshot().CipherSuites(), []uint16{tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA}
+	if !slices.Equal(got, want) {
+		t.Errorf("cipher suites are %x, want %x", got, want)
 	}
 }

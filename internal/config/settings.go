@@ -229,6 +229,11 @@ var settings = withNames([]Setting{
 		kind: protocols(),
 	},
 	{
+		Key: "security.tls_ciphers", Redis: []string{"tls-ciphers"}, Default: "",
+		Help: "cipher suites of TLS 1.2 that may be spoken, under OpenSSL's names; empty = Go's own choice, which also orders them", Mutable: true,
+		kind: ciphers(),
+	},
+	{
 		Key: "memory.max_memory", Redis: []string{"maxmemory"}, Env: []string{"REDIS_MAX_MEMORY"}, Default: "80%",
 		Help: "memory limit: a size, a share of the machine's or cgroup's memory, or 0 = no limit", Mutable: true,
 		kind: maxMemory(),
@@ -248,6 +253,16 @@ var settings = withNames([]Setting{
 		Key: "memory.eviction_weight", Default: "hits",
 		Help: "what allkeys-density keeps: many small values (hits), or as many bytes as can be (bytes)", Mutable: true,
 		kind: enum(func(v *Values) *string { return &v.EvictionWeight }, evictionWeights),
+	},
+	{
+		Key: "memory.oom_score_adj", Redis: []string{"oom-score-adj"}, Default: "no",
+		Help: "whether to set how Linux's OOM killer rates the process: no, relative to its score at the start (yes), or absolute", Mutable: true,
+		kind: oomScoreMode(),
+	},
+	{
+		Key: "memory.oom_score_adj_values", Redis: []string{"oom-score-adj-values"}, Default: "0 200 800",
+		Help: "Redis's scores for a master, a replica and a child process, of which the first counts here", Mutable: true,
+		kind: oomScoreValues(),
 	},
 	{
 		Key: "persistence.enabled", Flag: "persistence", Default: "false",
@@ -310,6 +325,11 @@ var settings = withNames([]Setting{
 		kind: yesNo(func(v *Values) *bool { return &v.LatencyTracking }),
 	},
 	{
+		Key: "logging.latency_tracking_info_percentiles", Redis: []string{"latency-tracking-info-percentiles"}, Default: "50 99 99.9", Mutable: true,
+		Help: "percentiles of each command's latency in INFO latencystats; empty = none",
+		kind: percentiles(func(v *Values) *[]float64 { return &v.LatencyPercentiles }),
+	},
+	{
 		Key: "http.bind", Flag: "http", Default: "",
 		Help: "address and port of the HTTP listener for health and metrics, which has no password; empty = none",
 		kind: httpAddress(),
@@ -328,6 +348,9 @@ var settings = withNames([]Setting{
 	only("1", "lfu-decay-time"),
 	only("10", "lfu-log-factor"),
 	only("5", "maxmemory-samples"),
+	onlyAs("", "Go's TLS does not let its cipher suites of TLS 1.3 be chosen", "tls-ciphersuites"),
+	onlyAs("", "an encrypted key cannot be read, decrypt it with 'openssl pkey'", "tls-key-file-pass"),
+	onlyAs("yes", "Go's TLS does not let clients choose the order of cipher suites", "tls-prefer-server-ciphers"),
 	{Redis: []string{"databases"}, kind: fixed("16")},
 	{Redis: []string{"dbfilename"}, kind: kind{getRedis: func(v *Values) string { return filepath.Base(v.SnapshotPath) }}},
 	{Redis: []string{"dir"}, kind: kind{getRedis: func(v *Values) string { return v.snapshotDir }}},

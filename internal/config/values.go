@@ -41,11 +41,13 @@ type Values struct {
 	TLSClientCA             string // likewise; empty = clients are asked for no certificate
 	TLSClientAuth           string // "required", "optional" or "off"
 	TLSClientUser           string // "off", or "common_name" of the certificate: the user that a client is from the start
-	TLSProtocols            string // "TLSv1.2", "TLSv1.3" or both, in this order, with a space between
+	TLSProtocols            string // "TLSv1.2", "TLSv1.3" or both, in this order, with a space between; empty = both
+	TLSCiphers              string // OpenSSL's names with colons between them; see CipherSuites
 
 	MaxMemory      int64  // bytes; 0 = no limit
 	EvictionPolicy string // one of EvictionPolicies()
 	EvictionWeight string // hits, balanced or bytes
+	OOMScore       OOMScore
 
 	Persistence         bool          // a snapshot is loaded at the start and taken at intervals
 	SnapshotPath        string        // of its file
@@ -72,6 +74,7 @@ type Values struct {
 	LatencyMonitorThreshold int64 // milliseconds, 0 = off
 	ACLLogMaxLen            int
 	LatencyTracking         bool
+	LatencyPercentiles      []float64       // in INFO latencystats
 	ProtoMaxBulkLen         int64           // bytes of one argument
 	ClientQueryBufferLimit  int64           // bytes of unread input of one client
 	ClientOutputBufferLimit OutputBufLimits // bytes of unsent output of one client

@@ -119,18 +119,20 @@ func appendCommands(dst []byte, commands []Command) []byte {
 func appendLatencies(dst []byte, commands []Command) []byte {
 	for i := range commands {
 		c := &commands[i]
-		if len(c.Percentiles) == 0 {
+		if c.Percentiles == nil {
 			continue
 		}
 		dst = append(dst, "latency_percentiles_usec_"...)
 		dst = append(dst, c.Name...)
-		sep := byte(':')
-		for _, p := range c.Percentiles {
-			dst = append(dst, sep, 'p')
+		dst = append(dst, ':')
+		for i, p := range c.Percentiles {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(dst, 'p')
 			dst = append(dst, p.P...)
 			dst = append(dst, '=')
 			dst = strconv.AppendFloat(dst, microseconds(p.Time), 'f', 3, 64)
-			sep = ','
 		}
 		dst = append(dst, "\r\n"...)
 	}

@@ -110,7 +110,7 @@ type Command struct {
 	Calls            uint64
 	Time             time.Duration // of all calls
 	Rejected, Failed uint64        // refused before they ran; answered with an error
-	Percentiles      []Percentile  // of the time of a call; empty if not known
+	Percentiles      []Percentile  // of the time of a call; nil if not known
 }
 
 // Percentile is a time that P percent of the calls did not take longer than.
