@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/redistill/redistill/internal/command"
 )
 
 // haveLoops says whether this system has event loops.
@@ -33,6 +35,7 @@ type loop struct {
 	bell      int    // an eventfd: something was posted. It is never read, so that each write to it is an event
 	buf       []byte // what is read goes here first
 	batch     *batch
+	cycles    *command.Cycles
 	vector    vector      // scratch of loopConn.writeMore
 	conns     []*loopConn // by file descriptor
 	ready     []*loopConn // can go on without an event
@@ -103,7 +106,7 @@ func newLoop(s *Server, index int) (*loop, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loop{srv: s, index: index, bell: bell, buf: make([]byte, largeReadSize), batch: newBatch(),
+	l := &loop{srv: s, index: index, bell: bell, buf: make([]byte, largeReadSize), batch: newBatch(), cycles: s.commands.NewCycles(),
 		listening: make([]bool, len(s.listeners))}
 	if l.io, err = newPoller(l); err != nil {
 		_ = syscall.Close(bell)
@@ -169,6 +172,7 @@ func (l *loop) run(started chan<- error) {
 	l.listen()
 	for !l.draining || l.count.Load() > 0 {
 		l.io.wait()
+		began := l.cycles.Begin()
 		l.turn, l.ready = l.ready, l.turn[:0]
 		l.io.deliver()
 		for _, c := range l.turn {
@@ -180,6 +184,7 @@ func (l *loop) run(started chan<- error) {
 		if l.draining {
 			l.drain()
 		}
+		l.cycles.End(began)
 	}
 }
 

@@ -116,8 +116,11 @@ const clogPause = 100 * time.Microsecond
 
 // process executes what was read, and reports whether the connection stays.
 func (c *netConn) process() bool {
-	b := c.srv.batches.get()
-	defer c.srv.batches.put(b)
+	b, began := c.srv.batches.get(), c.srv.cycles.Begin()
+	defer func() {
+		c.srv.batches.put(b)
+		c.srv.cycles.End(began)
+	}()
 	for {
 		for c.srv.commands.Clogged() {
 			time.Sleep(clogPause)

@@ -73,6 +73,7 @@ type Server struct {
 	log              *slog.Logger
 	records          recordPool
 	batches          batchPool
+	cycles           *command.Cycles // of the connections that have a goroutine each
 	rate             acceptRate
 	tick             atomic.Uint32 // counts sweeps; the clock of what may be a second off
 	lookout          atomic.Bool   // a connection has memory to give back, or a client has to read in time: sweep has to look at them
@@ -104,6 +105,7 @@ type served interface {
 // New returns a server that serves nothing yet.
 func New(o Options) *Server {
 	s := &Server{commands: o.Commands, log: o.Commands.Log, stop: make(chan struct{}), conns: map[served]struct{}{}}
+	s.cycles = o.Commands.NewCycles()
 	s.path, s.threads, s.tinyRings = cmp.Or(o.Path, Portable), o.Loops, o.tinyRings
 	s.otherFiles = o.Others
 	s.handshakeTimeout, s.drainMost = cmp.Or(o.handshakeTimeout, handshakeTimeout), drainMost

@@ -99,6 +99,7 @@ func configResetStat(c *Call) error {
 		s.reset()
 	}
 	c.Srv.total.reset()
+	c.Srv.cycles.reset()
 	c.Srv.sampler.reset()
 	c.Srv.saver.forget()
 	c.Out.OK()

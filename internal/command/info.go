@@ -17,7 +17,8 @@ var infoCommand = Command{
 	Name: "info", Arity: -1, Flags: Loading | Stale, Locks: LockWalk, Categories: CatDangerous, Group: Admins, Since: "1.0.0",
 	Summary: "Get information and statistics about the server", Complexity: "O(1)", Syntax: "[section [section ...]]",
 	Tips: []string{"nondeterministic_output", "request_policy:all_shards", "response_policy:special"}, Run: showInfo,
-	Differs: "Fields without a meaning here are absent; Redistill's own begin with redistill_",
+	Differs: "Fields without a meaning here are absent; Redistill's own begin with redistill_; eventloop_* add up all event loops, of " +
+		"whose cycles every sixteenth is timed",
 }
 
 // INFO [section ...]
@@ -72,7 +73,9 @@ func (srv *Server) fillServer(s *info.Snapshot) {
 }
 
 func (srv *Server) fillPorts(s *info.Snapshot) {
-	s.Port, s.TLSPort = srv.Config.Snapshot().Ports()
+	v := srv.Config.Snapshot()
+	s.Port, s.TLSPort = v.Ports()
+	s.Bind, s.UnixSocket = v.Bind, v.UnixSocket
 	if srv.Certificate != nil {
 		s.CertNotAfter, s.CertFailures = srv.Certificate()
 	}
@@ -147,6 +150,9 @@ func (srv *Server) fillStats(s *info.Snapshot, store *engine.Stats) {
 	s.DeniedCerts = denied[acl.DeniedCert].Load()
 	r := srv.sampler.rates()
 	s.OpsPerSec, s.InputBytesPerSec, s.OutputBytesPerSec = r.calls, r.netIn, r.netOut
+	cycles := srv.cycles.totals()
+	s.Cycles, s.CyclesTime, s.CommandsTime = cycles.rounds, cycles.sum(), time.Duration(callTime(srv.stripes))
+	s.CyclesPerSec, s.CycleTime = r.cycles, r.cycle
 	s.Expired, s.Evicted, s.Hits, s.Misses = store.Expired, store.Evicted, store.Hits, store.Misses
 	for _, e := range errorTotals(srv.stripes) {
 		s.ErrorReplies += e.count

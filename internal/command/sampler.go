@@ -25,10 +25,14 @@ type totalsAt struct {
 	nanos         int64 // by nanotime
 	calls         uint64
 	netIn, netOut int64 // bytes
+	cycles        cycleTotals
 }
 
-// rates are means per second.
-type rates struct{ calls, netIn, netOut int64 }
+// rates are means per second, and the mean time of a cycle.
+type rates struct {
+	calls, netIn, netOut, cycles int64
+	cycle                        time.Duration
+}
 
 // background is called by the Store in its background. It takes a sample, and looks at what clients pin.
 func (srv *Server) background() {
@@ -39,7 +43,7 @@ func (srv *Server) background() {
 
 func (srv *Server) totalsAt(nanos int64) totalsAt {
 	in, out := srv.total.network()
-	return totalsAt{nanos, callTotals(srv.stripes), in, out}
+	return totalsAt{nanos, callTotals(srv.stripes), in, out, srv.cycles.totals()}
 }
 
 // add adds a sample. None are taken while no client does anything, and the time of that counts for no mean.
@@ -74,8 +78,12 @@ func (s *sampler) rates() rates {
 	perSecond := func(growth int64) int64 {
 		return int64(float64(max(growth, 0)) / (float64(newest.nanos-oldest.nanos) / 1e9))
 	}
+	cycles := cycleTotals{
+		newest.cycles.rounds - oldest.cycles.rounds, newest.cycles.timed - oldest.cycles.timed, newest.cycles.nanos - oldest.cycles.nanos,
+	}
 	return rates{
 		perSecond(int64(newest.calls - oldest.calls)), perSecond(newest.netIn - oldest.netIn), perSecond(newest.netOut - oldest.netOut),
+		perSecond(cycles.rounds), cycles.mean(),
 	}
 }
 

@@ -65,6 +65,7 @@ type Server struct {
 	underWay  sync.WaitGroup // of DEBUG CHECK and Stop, which use the Store
 	files     sync.Mutex     // see Call.aside
 	sampler   sampler
+	cycles    allCycles
 	saver     saver
 	walks     sync.Pool               // of *walk that are not in use
 	loader    atomic.Pointer[loading] // of the snapshot that was loaded at the start, or is; nil if none

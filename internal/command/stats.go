@@ -131,6 +131,16 @@ func callTotals(stripes []*Stats) (calls uint64) {
 	return calls
 }
 
+// callTime adds up the time of all calls.
+func callTime(stripes []*Stats) (nanos uint64) {
+	for _, s := range stripes {
+		for i := range s.commands {
+			nanos += s.commands[i].nanos.Load()
+		}
+	}
+	return nanos
+}
+
 // percentile returns a time that the share p of the calls did not take longer than.
 func (t *commandTotal) percentile(p float64) time.Duration {
 	rank, seen := uint64(p*float64(t.calls)+0.5), uint64(0)

@@ -116,10 +116,13 @@ func TestSampler(t *testing.T) {
 	}
 	s.reset()
 	for i := range int64(100) {
-		s.add(totalsAt{nanos: i * 1e8, calls: uint64(i * i), netIn: i * 1000, netOut: 7})
+		s.add(totalsAt{
+			nanos: i * 1e8, calls: uint64(i * i), netIn: i * 1000, netOut: 7,
+			cycles: cycleTotals{rounds: i * 50, timed: i * 5, nanos: i * 5 * 2000},
+		})
 	}
 	// The 17 samples that are kept are 83 to 99, over 1.6 s.
-	if got, want := s.rates(), (rates{(99*99 - 83*83) * 10 / 16, 10000, 0}); got != want {
+	if got, want := s.rates(), (rates{(99*99 - 83*83) * 10 / 16, 10000, 0, 500, 2 * time.Microsecond}); got != want {
 		t.Errorf("rates %v, want %v", got, want)
 	}
 	// None are taken while nobody does anything.

@@ -56,6 +56,7 @@ func TestAppend(t *testing.T) {
 	s := &Snapshot{
 		DataBytes: 3 << 20, IndexBytes: 1 << 19, DeadBytes: 1 << 18, GoBytes: 1 << 18, StartupBytes: 1 << 20, PeakBytes: 8 << 20, RSSBytes: 6 << 20, MaxMemory: 500,
 		MaxMemoryPolicy: "allkeys-lru", SystemCPU: 1500 * time.Millisecond,
+		Bind: []string{"127.0.0.1", "::1"}, Port: 6379, UnixSocket: "/run/r.sock", TLSPort: 6380,
 		Commands: []Command{
 			{Name: "get", Calls: 2, Time: 5 * time.Microsecond, Failed: 1, Percentiles: []Percentile{
 				{"50", 1024 * time.Nanosecond}, {"99.9", 4096 * time.Nanosecond}}},
@@ -86,6 +87,13 @@ func TestAppend(t *testing.T) {
 		if !strings.Contains(memory, "\r\n"+line+"\r\n") {
 			t.Errorf("no line %q in\n%s", line, memory)
 		}
+	}
+	if got, want := string(Append(nil, s, selected("server"))), "\r\nlistener0:name=tcp,bind=127.0.0.1,bind=::1,port=6379\r\n"+
+		"listener1:name=unix,bind=/run/r.sock\r\nlistener2:name=tls,bind=127.0.0.1,bind=::1,port=6380\r\n"; !strings.HasSuffix(got, want) {
+		t.Errorf("the server section ends in\n%q", got)
+	}
+	if got := string(Append(nil, &Snapshot{}, selected("server"))); strings.Contains(got, "listener") {
+		t.Errorf("a server that does not listen shows listeners:\n%q", got)
 	}
 	two := string(Append([]byte("x"), s, selected("cpu", "cluster")))
 	if !strings.HasPrefix(two, "x# CPU\r\n") || !strings.HasSuffix(two, "\r\n\r\n# Cluster\r\ncluster_enabled:0\r\n") {

@@ -34,6 +34,8 @@ func appendSection(dst []byte, s *Snapshot, section Section) []byte {
 		}
 	}
 	switch section {
+	case Server:
+		return appendListeners(dst, s)
 	case CommandStats:
 		return appendCommands(dst, s.Commands)
 	case LatencyStats:
@@ -44,6 +46,35 @@ func appendSection(dst []byte, s *Snapshot, section Section) []byte {
 		return appendLoading(dst, s)
 	case Keyspace:
 		return appendDatabases(dst, s.Databases)
+	}
+	return dst
+}
+
+// appendListeners appends listener0:name=tcp,bind=127.0.0.1,bind=::1,port=6379. Redis numbers them by what is spoken.
+func appendListeners(dst []byte, s *Snapshot) []byte {
+	for number, l := range []struct {
+		name string
+		bind []string
+		port int
+	}{
+		{"tcp", s.Bind, s.Port}, {"unix", []string{s.UnixSocket}, 0}, {"tls", s.Bind, s.TLSPort},
+	} {
+		if l.port == 0 && (l.name != "unix" || s.UnixSocket == "") {
+			continue
+		}
+		dst = append(dst, "listener"...)
+		dst = strconv.AppendInt(dst, int64(number), 10)
+		dst = append(dst, ":name="...)
+		dst = append(dst, l.name...)
+		for _, address := range l.bind {
+			dst = append(dst, ",bind="...)
+			dst = append(dst, address...)
+		}
+		if l.port != 0 {
+			dst = append(dst, ",port="...)
+			dst = strconv.AppendInt(dst, int64(l.port), 10)
+		}
+		dst = append(dst, "\r\n"...)
 	}
 	return dst
 }

@@ -15,6 +15,8 @@ type Snapshot struct {
 	RunID        string        // 40 hex digits, new at each start
 	Port         int           // TCP port, 0 without
 	TLSPort      int           // TCP port for TLS, 0 without
+	Bind         []string      // addresses of both ports
+	UnixSocket   string        // path, empty without one
 	CertNotAfter time.Time     // when the TLS certificate expires; zero without
 	CertFailures uint64        // TLS certificates found that could not be used
 	Now          time.Time     // when the snapshot was taken
@@ -72,6 +74,9 @@ type Snapshot struct {
 	NetInputBytes, NetOutputBytes            int64
 	InputBytesPerSec, OutputBytesPerSec      int64
 	Expired, Evicted, Hits, Misses           uint64
+	Cycles, CyclesPerSec                     int64         // rounds of event loops
+	CyclesTime, CommandsTime                 time.Duration // that they took, and the commands in them
+	CycleTime                                time.Duration // of one lately
 
 	// CPU
 	SystemCPU, UserCPU time.Duration // used by the process

@@ -54,6 +54,8 @@ func TestInfoHasRedisFields(t *testing.T) {
 	newer := []string{ // of Redis 7.2, and the last of 8.6
 		"client_query_buffer_limit_disconnections", "client_output_buffer_limit_disconnections",
 		"acl_access_denied_auth", "acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel", "acl_access_denied_tls_cert",
+		"listener0", "total_blocking_keys", "total_blocking_keys_on_nokey", "eventloop_cycles", "eventloop_duration_sum",
+		"eventloop_duration_cmd_sum", "instantaneous_eventloop_cycles_per_sec", "instantaneous_eventloop_duration_usec",
 	}
 	for _, name := range ours {
 		if !slices.Contains(redis, name) && !slices.Contains(newer, name) && !strings.HasPrefix(name, "redistill_") {
