@@ -77,7 +77,7 @@ var hashCommands = []Command{
 		Complexity: "O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return back to " +
 			"0. N is the number of elements inside the collection..",
 		Differs: patternLimit,
-		Syntax:  "key cursor [MATCH pattern] [COUNT count]", Run: hscan},
+		Syntax:  "key cursor [MATCH pattern] [COUNT count] [NOVALUES]", Run: hscan},
 }
 
 // HSET key field value [field value ...]

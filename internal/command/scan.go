@@ -30,19 +30,30 @@ func randomkey(c *Call) error {
 
 // scanOptions are the options of the SCAN commands.
 type scanOptions struct {
-	match int // the word behind MATCH, 0 for all
-	count int // COUNT
-	typ   int // the word behind TYPE, of SCAN only, 0 for all
+	match int  // the word behind MATCH, 0 for all
+	count int  // COUNT
+	typ   int  // the word behind TYPE, of SCAN only, 0 for all
+	bare  bool // NOVALUES, of HSCAN only: fields without their values
 }
 
 // defaultScanCount is how much one call looks at unless the client says how much.
 const defaultScanCount = 10
+
+const errNoValues = Error("ERR NOVALUES option can only be used in HSCAN")
 
 // parse parses the options of SCAN, or else of HSCAN.
 func (o *scanOptions) parse(c *Call, from int, ofKeys bool) error {
 	o.count = defaultScanCount
 	for i := from; i < len(c.Args); i += 2 {
 		w := c.Args[i]
+		if is(w, "novalues") {
+			if ofKeys {
+				return errNoValues
+			}
+			o.bare = true
+			i-- // it is one word
+			continue
+		}
 		if i+1 == len(c.Args) {
 			return errSyntax
 		}
@@ -118,7 +129,7 @@ func (c *Call) scanKeys(w *walk, count int) (uint64, error) {
 	}), nil
 }
 
-// HSCAN key cursor [MATCH pattern] [COUNT count]
+// HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES]
 func hscan(c *Call) error {
 	w := c.S.walk
 	if w == nil {
@@ -151,9 +162,12 @@ func (c *Call) scanFields(w *walk, count int) (uint64, error) {
 		n := 0
 		if w.matches(field) {
 			c.Out.Bulk(field)
-			c.bulk(val)
-			w.found += 2
-			n = val.Len()
+			w.found++
+			if !w.bare {
+				c.bulk(val)
+				w.found++
+				n = val.Len()
+			}
 		}
 		return w.mayGoOn(field, n)
 	})

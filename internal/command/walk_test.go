@@ -37,6 +37,7 @@ func TestWalksTakeTurns(t *testing.T) {
 	for _, test := range []struct{ command, prefix string }{
 		{"KEYS *", "k"}, {"KEYS k*", "k"}, {"SCAN 0 COUNT 100000 MATCH k*", "k"}, {"SCAN 0 COUNT 100000 TYPE string", "k"},
 		{"HSCAN h 0 COUNT 100000", "f"}, {"HSCAN h 0 COUNT 100000 MATCH f*", "f"},
+		{"HSCAN h 0 COUNT 100000 NOVALUES", "f"},
 	} {
 		other.do("CONFIG RESETSTAT")
 		turns := 1
@@ -50,6 +51,9 @@ func TestWalksTakeTurns(t *testing.T) {
 		}
 		if got := names(reply, test.prefix); len(got) != walked || turns < 3 {
 			t.Errorf("%s: %d names in %d turns", test.command, len(got), turns)
+		}
+		if values := strings.Count(reply, "\r\nv\r\n"); values > 0 && strings.Contains(test.command, "NOVALUES") {
+			t.Errorf("%s: %d values", test.command, values)
 		}
 		name := strings.ToLower(strings.Fields(test.command)[0])
 		if info := c.do("INFO commandstats"); !strings.Contains(info, "cmdstat_"+name+":calls=1,") {
