@@ -107,6 +107,7 @@ func (c *conn) execute(b *batch, input []byte, inputCap int, now int64, v *confi
 	s.OutLimit = replyLimit(v.ClientOutputBufferLimit.Normal)
 	c.parser.MaxBulk = int(min(v.ProtoMaxBulkLen, math.MaxInt))
 	c.parser.Authenticated = s.Authenticated()
+	s.QueryLen, s.QueryCap = len(input), max(inputCap, len(input))
 	s.BeginBatch(now)
 	if next = c.retry(); next == more {
 		n, next = c.run(b, input)

@@ -81,7 +81,7 @@ func testReadingLate(t *testing.T, path string) {
 func field(t *testing.T, line, name string) int {
 	t.Helper()
 	_, rest, found := strings.Cut(line, " "+name+"=")
-	digits, _, _ := strings.Cut(rest, " ")
+	digits, _, _ := strings.Cut(strings.Replace(rest, "\n", " ", 1), " ")
 	n, err := strconv.Atoi(digits)
 	if !found || err != nil {
 		t.Fatalf("no number %s in %q", name, line)

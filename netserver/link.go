@@ -26,7 +26,6 @@ type link struct {
 	conn
 	srv       *Server
 	in        queryBuffer
-	unread    int       // bytes read and not yet counted
 	inputHeld int64     // bytes of memory that hold input, as the session was told
 	parked    bool      // it may not read until the session says so
 	begun     bool      // the session was told of the beginning of a command
@@ -101,12 +100,6 @@ func (c *link) takeInbox() {
 		c.reason = repliesTooLong
 		c.logReason()
 	}
-}
-
-// count adds what was read, and sent, to the totals.
-func (c *link) count(sent int) {
-	c.session.CountIO(c.unread, sent)
-	c.unread = 0
 }
 
 // emptied resets the replies, which are written.

@@ -235,7 +235,7 @@ func (l *loop) add(c *loopConn) error {
 // forget ends a connection. Its descriptor stays open until the poller is done with it, and calls release.
 func (l *loop) forget(c *loopConn) {
 	c.closed = true
-	c.count(c.sent)
+	c.session.CountOutput(c.sent)
 	c.end()
 	l.io.unwatch(c)
 }

@@ -161,7 +161,7 @@ func (c *loopConn) received(v *config.Values, input []byte) bool {
 
 // arrived counts n bytes of input.
 func (c *loopConn) arrived(n int) {
-	c.unread += n
+	c.session.CountInput(n)
 	c.progress()
 }
 
@@ -268,7 +268,7 @@ func (c *loopConn) flush(v *config.Values) bool {
 		c.progress()
 	}
 	c.emptied()
-	c.count(c.sent)
+	c.session.CountOutput(c.sent)
 	c.sent = 0
 	return true
 }

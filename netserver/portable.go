@@ -65,7 +65,7 @@ func (c *netConn) serve() {
 		}
 		n, err := c.read(room)
 		c.in.add(n)
-		c.unread += n
+		c.session.CountInput(n)
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			if !c.interrupted() {
@@ -166,7 +166,7 @@ func (c *netConn) flush(v *config.Values) bool {
 		c.logStall(v, out.Len()-sent)
 	}
 	c.emptied()
-	c.count(sent)
+	c.session.CountOutput(sent)
 	c.broken = err != nil
 	return err == nil
 }

@@ -146,7 +146,7 @@ func (s *Session) appendFlags(dst []byte) []byte {
 }
 
 // lineBytes is about the length of a line of CLIENT LIST, and rather more.
-const lineBytes = 384
+const lineBytes = 448
 
 // sessionBytes is about what a session takes without its buffers.
 const sessionBytes = 1 << 10
@@ -196,6 +196,9 @@ func (s *Session) appendLine(dst []byte, now int64) []byte {
 	dst = appendField(dst, " redir=-1 resp=", int64(p.proto.Load()))
 	dst = appendWord(dst, " lib-name=", libName)
 	dst = appendWord(dst, " lib-ver=", libVer)
+	dst = appendField(dst, " tot-net-in=", p.netIn.Load())
+	dst = appendField(dst, " tot-net-out=", p.netOut.Load())
+	dst = appendField(dst, " tot-cmds=", p.ran.Load())
 	return append(dst, '\n')
 }
 

@@ -20,6 +20,8 @@ func testClientList(t *testing.T) {
 	srv := newTestServer(t)
 	a, b := connect(t, srv), connect(t, srv)
 	a.QueryLen, a.QueryCap = 10, 100
+	a.CountInput(100)
+	a.CountOutput(7)
 	a.expect("HELLO 3 SETNAME one", "%7 $6 server $5 redis $7 version $5 "+redisVersion+" $5 proto :3 $2 id :1 $4 mode $10 standalone $4 role $6 master $7 modules *0",
 		"CLIENT SETINFO lib-name lib", "+OK", "CLIENT SETINFO LIB-VER 1.2", "+OK", "CLIENT NO-EVICT on", "+OK", "CLIENT NO-TOUCH on", "+OK",
 		"SELECT 3", "+OK", "MULTI", "+OK", "SET k 12345", "+QUEUED")
@@ -27,9 +29,9 @@ func testClientList(t *testing.T) {
 	a.published.active.Add(-3000)
 	want := `^\$\d+\r\nid=1 addr=127.0.0.1:50000 laddr=127.0.0.1:6379 fd=9 name=one age=8 idle=3 flags=xeT db=3 sub=0 psub=0 ssub=0 ` +
 		`multi=1 qbuf=10 qbuf-free=90 argv-mem=0 multi-mem=\d+ rbs=\d+ rbp=\d+ obl=9 oll=0 omem=0 tot-mem=\d+ events=r cmd=set ` +
-		`user=default redir=-1 resp=3 lib-name=lib lib-ver=1.2\n` +
+		`user=default redir=-1 resp=3 lib-name=lib lib-ver=1.2 tot-net-in=100 tot-net-out=7 tot-cmds=7\n` +
 		`id=2 addr=127.0.0.1:50000 .* name= age=0 idle=0 flags=N db=0 .* multi=-1 qbuf=0 qbuf-free=0 argv-mem=10 multi-mem=0 ` +
-		`rbs=\d+ rbp=\d+ obl=0 .* cmd=client\|list user=default redir=-1 resp=2 lib-name= lib-ver=\n\r\n$`
+		`rbs=\d+ rbp=\d+ obl=0 .* cmd=client\|list user=default redir=-1 resp=2 lib-name= lib-ver= tot-net-in=0 tot-net-out=0 tot-cmds=0\n\r\n$`
 	got := b.do("CLIENT LIST")
 	if !regexp.MustCompile(want).MatchString(got) {
 		t.Errorf("CLIENT LIST: got %q, want %q", got, want)

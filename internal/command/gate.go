@@ -364,6 +364,7 @@ func (s *Session) invoke(cmd *Command) error {
 // account counts a call that began at the given moment and ends now.
 func (s *Session) account(cmd *Command, began int64, err error) {
 	s.clock = nanotime()
+	s.ran++
 	took := s.clock - began
 	s.stats.commands[cmd.index].add(took, err != nil)
 	if took >= s.srv.slowFrom.Load() {

@@ -26,8 +26,8 @@ type Session struct {
 	// Closing is set when the connection shall be closed after Out is written.
 	Closing bool
 
-	// QueryLen and QueryCap are the bytes of input that wait for a command to be complete, and the size of the buffer that they are
-	// in. The connection sets them before EndBatch, for CLIENT LIST.
+	// QueryLen and QueryCap are the bytes of input that the connection has, and the size of the buffer that they are in, for CLIENT
+	// LIST. The connection sets them before it executes commands and again before EndBatch, to what is left.
 	QueryLen, QueryCap int
 
 	// OutLimit is the most bytes of replies that may wait to be written; 0 is no limit. The connection sets it before BeginBatch.
@@ -53,6 +53,7 @@ type Session struct {
 	noEvict bool    // CLIENT NO-EVICT
 	clock   int64   // nanoseconds, when the command before ended; the start of the next one
 	outPeak int     // the most bytes that Out held at the end of a batch
+	ran     int64   // commands so far
 	created int64   // Unix milliseconds; constant
 	unix    bool    // connected over a Unix socket; constant
 	wake    func()  // see NewSession; constant
@@ -125,6 +126,9 @@ type published struct {
 	outLen   atomic.Int64
 	outCap   atomic.Int64
 	outPeak  atomic.Int64
+	netIn    atomic.Int64  // bytes read from the client
+	netOut   atomic.Int64  // bytes written to it
+	ran      atomic.Int64  // commands that it ran
 	flags    atomic.Uint32 // listedFlag
 }
 
@@ -158,6 +162,7 @@ func (s *Session) publish() {
 	update(&p.outLen, int64(s.Out.Len()))
 	update(&p.outCap, int64(s.OutSize()))
 	update(&p.outPeak, int64(s.outPeak))
+	update(&p.ran, s.ran)
 	if f := s.listedFlags(); p.flags.Load() != f {
 		p.flags.Store(f)
 	}
@@ -229,10 +234,18 @@ func (s *Session) TLSFailed(err error) {
 	}
 }
 
-// CountIO adds to the totals of bytes read from and written to clients. The connection calls it once a batch, when Out is written.
-func (s *Session) CountIO(in, out int) {
-	s.io.in.Add(int64(in))
-	s.io.out.Add(int64(out))
+// CountInput adds to the totals of bytes read from clients. The connection calls it when it has read, before it executes commands.
+func (s *Session) CountInput(n int) {
+	if n > 0 {
+		s.io.in.Add(int64(n))
+		s.netIn.Store(s.netIn.Load() + int64(n))
+	}
+}
+
+// CountOutput adds to the totals of bytes written to clients. The connection calls it once a batch, when Out is written.
+func (s *Session) CountOutput(n int) {
+	s.io.out.Add(int64(n))
+	s.netOut.Store(s.netOut.Load() + int64(n))
 	update(&s.published.outLen, 0)
 	update(&s.published.outCap, int64(s.OutSize()))
 }

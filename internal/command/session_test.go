@@ -123,7 +123,8 @@ func testNoAllocations(t *testing.T) {
 				c.Exec(&Request{Args: args})
 			}
 			c.EndBatch()
-			c.CountIO(100, len(c.Out.B))
+			c.CountInput(100)
+			c.CountOutput(len(c.Out.B))
 		}
 		run()
 		if got, want := testing.AllocsPerRun(100, run), testing.AllocsPerRun(100, test.engine); got > want {
@@ -149,7 +150,8 @@ func benchmark(b *testing.B, commands ...string) {
 			}
 		}
 		c.EndBatch()
-		c.CountIO(100, len(c.Out.B))
+		c.CountInput(100)
+		c.CountOutput(len(c.Out.B))
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/16/float64(len(commands)), "ns/command")
 }
