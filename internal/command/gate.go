@@ -217,6 +217,7 @@ func (s *Session) reject(cmd *Command, err error) {
 	if err == errCrossProtocol {
 		s.srv.told.http.warn(s.srv.Log, "closed a connection that speaks HTTP: somebody may be trying to reach the server through a browser", "client", s.Addr)
 		s.Closing = true
+		s.Kill() // a browser is not sent even the replies to what came before
 		return
 	}
 	if cmd != nil {

@@ -13,8 +13,8 @@ type Limits struct {
 	// MaxArgs is the greatest number of arguments a command may announce, by
 	// default DefaultMaxArgs. Nothing is allocated for announced arguments.
 	MaxArgs int
-	// MaxInline is the longest header line or inline command in bytes, by
-	// default DefaultMaxInline. It is never less than 16.
+	// MaxInline is the longest header line or inline command in bytes, without
+	// its line end, by default DefaultMaxInline. It is never less than 16.
 	MaxInline int
 	// Authenticated lifts the limits of clients that have not given the
 	// password: 10 arguments of at most 16 KiB. Without a password it has to
@@ -233,9 +233,12 @@ func (p *Parser) finish() int {
 // lineEnd returns the offset of the byte that ends the line at p.pos, or -1 if
 // it has not arrived. As in Redis a NUL hides the rest of the line. Lines are
 // searched up to MaxInline bytes and not beyond, for the result not to depend
-// on how much has arrived.
+// on how much has arrived. A CR that may belong to the line end is not counted.
 func (p *Parser) lineEnd(buf []byte, end byte) (i int, tooBig bool) {
 	longest := p.maxInline()
+	if end == '\n' && len(buf)-p.pos > longest && buf[p.pos+longest] == '\r' {
+		longest++
+	}
 	i = p.scan
 	for ; i < len(buf) && i-p.pos <= longest && buf[i] != 0; i++ {
 		if buf[i] == end {

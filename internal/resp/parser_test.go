@@ -240,13 +240,12 @@ func TestParserLongLines(t *testing.T) {
 		{"*", "\r\n", errCountTooBig, errCount.Text},
 		{"*1\r\n$", "\r\n", errBulkTooBig, errBulk.Text},
 		{"a", "\n", errInlineTooBig, fmt.Sprintf("[%q]", strings.Repeat("a", 100))},
-		{"a", "\r\n", errInlineTooBig, fmt.Sprintf("[%q]", strings.Repeat("a", 99))},
+		{"a", "\r\n", errInlineTooBig, fmt.Sprintf("[%q]", strings.Repeat("a", 100))},
 	} {
-		// The line end that is looked for (CR in a header, LF inline) comes
-		// behind exactly MaxInline bytes of its line.
+		// The line end comes behind exactly MaxInline bytes of its line.
 		body := strings.Repeat("1", 99)
 		if c.prefix == "a" {
-			body = strings.Repeat("a", 100-len(c.end))
+			body = strings.Repeat("a", 99)
 		}
 		longest := c.prefix + body + c.end
 		for i := 1; i < len(longest); i++ {
