@@ -357,3 +357,51 @@ func TestCopyOntoItself(t *testing.T) {
 		equal(t, "value", f.get("k"), big)
 	}
 }
+
+// TestKeepExpired: expired keys that have to stay are not seen, and go when they may.
+func TestKeepExpired(t *testing.T) {
+	f := open(t, engine.Options{})
+	for i := range 100 {
+		f.setUntil(fmt.Sprint("k", i), "v", f.base+int64(i+1))
+	}
+	f.tx.Now += 1000
+	f.tx.KeepExpired = true
+	f.s.HoldExpiry(true)
+	f.unlocked(func() { f.s.ExpireCycle(f.base + 1000) })
+	for i := range 100 {
+		equal(t, "Exists", f.tx.Exists(f.k(fmt.Sprint("k", i))), false)
+	}
+	if key, ok := f.tx.Random(nil); ok {
+		t.Errorf("the random key %q has expired", key)
+	}
+	equal(t, "keys that stay", f.tx.Len(), 100)
+	equal(t, "Expired", f.stats().Expired, 0)
+	f.tx.KeepExpired = false
+	equal(t, "Exists", f.tx.Exists(f.k("k7")), false)
+	equal(t, "keys left after one was looked up", f.tx.Len(), 99)
+	f.s.HoldExpiry(false)
+	f.unlocked(func() { f.s.ExpireCycle(f.base + 1000) })
+	equal(t, "keys left", f.tx.Len(), 0)
+	equal(t, "Expired", f.stats().Expired, 100)
+}
+
+// TestCompactionKeepsExpired: nor do they go when their block is compacted.
+func TestCompactionKeepsExpired(t *testing.T) {
+	f := open(t, engine.Options{Shards: 1, Policy: engine.NoEviction})
+	const keys = 9000
+	for i := range keys {
+		f.setUntil(fmt.Sprint("k", i), strings.Repeat("v", 1000), f.base+10)
+	}
+	for i := range keys {
+		if i%3 != 0 {
+			f.tx.Delete(f.k(fmt.Sprint("k", i)))
+		}
+	}
+	dead := f.stats().DeadBytes
+	f.s.HoldExpiry(true)
+	f.unlocked(func() { f.s.ExpireCycle(f.base + 1000) })
+	if st := f.stats(); st.DeadBytes >= dead/2 || st.Expired != 0 {
+		t.Errorf("compaction left %d of %d dead bytes, and %d keys expired", st.DeadBytes, dead, st.Expired)
+	}
+	equal(t, "keys that stay", f.tx.Len(), keys/3)
+}

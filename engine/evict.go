@@ -345,7 +345,7 @@ func (sh *shard) judge(policy Policy, b *block, l loc, p unsafe.Pointer, size in
 		sh.orphan(l, size)
 		return 0, true
 	}
-	if sh.expired(&v, sh.clock.wall) {
+	if sh.expired(&v, sh.clock.wall) && !(policy == NoEviction && sh.frozen.Load()) {
 		sh.expire(sp, s, &v, h)
 		return 0, true
 	}

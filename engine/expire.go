@@ -22,12 +22,13 @@ const (
 // remove again, as far as is known.
 func (s *Store) ExpireCycle(now int64) (next int64) {
 	next = math.MaxInt64
+	held := s.frozen.Load()
 	for i := range s.shards {
 		sh := &s.shards[i]
 		sh.mu.Lock()
 		sh.timer.begin()
 		sh.clock.wall = now
-		for n := 0; n < len(sh.blocks); n++ {
+		for n := 0; n < len(sh.blocks) && !held; n++ {
 			for sh.blocks[n].base != nil && sh.blocks[n].earliest < now && sh.blocks[n].rewalk <= now {
 				done := sh.expireSome(uint32(n), now)
 				sh.yield()
@@ -48,6 +49,9 @@ func (s *Store) ExpireCycle(now int64) (next int64) {
 	}
 	return next
 }
+
+// HoldExpiry stops the background from removing expired keys, or lets it go on. Nobody sees them in either case.
+func (s *Store) HoldExpiry(hold bool) { s.frozen.Store(hold) }
 
 // yield lets others have the shard for a moment. Whoever waits for it has to run to take it.
 func (sh *shard) yield() {

@@ -124,6 +124,9 @@ func (t *Tx) Len() int {
 	return n
 }
 
+// randomTries is how many expired keys that have to stay Random looks at in a shard.
+const randomTries = 100
+
 // Random appends a random key of the selected database to dst. ok is false if there is none.
 func (t *Tx) Random(dst []byte) (key []byte, ok bool) {
 	total := t.Len()
@@ -147,10 +150,10 @@ func (t *Tx) Random(dst []byte) (key []byte, ok bool) {
 	return dst, ok
 }
 
-// randomOf appends a random key of one shard, removing those that it finds expired.
+// randomOf appends a random key of one shard, removing those that it finds expired. Where they have to stay it gives up after some.
 func (t *Tx) randomOf(sh *shard, dst []byte) ([]byte, bool) {
 	sp := sh.dbs[t.DB]
-	for sp.keys.keys > 0 {
+	for kept := 0; sp.keys.keys > 0 && kept < randomTries; {
 		no := uint32(sh.random() % uint64(sp.keys.buckets))
 		found, seen := slot{}, uint64(0)
 		for b := sp.keys.bucket(no); b != nil; b = sp.keys.child(b) {
@@ -169,6 +172,10 @@ func (t *Tx) randomOf(sh *shard, dst []byte) ([]byte, bool) {
 		v := decode(sh.at(found.loc()))
 		if !sh.expired(&v, t.Now) {
 			return append(dst, v.keyBytes()...), true
+		}
+		if t.KeepExpired {
+			kept++
+			continue
 		}
 		sh.expire(sp, found, &v, sh.keyHash(found.loc()))
 	}

@@ -39,6 +39,7 @@ type shard struct {
 	ids     uint32                 // the last id given to a value in parts
 	doomed  []doomed               // values in parts whose parts are still to be deleted
 	clock   usage                  // of recency and frequency
+	frozen  *atomic.Bool           // the store's; see HoldExpiry
 	stale   uint64                 // blocks below this sequence number may count records of a flushed keyspace as live
 	rng     uint64                 // state of a xorshift generator, never 0
 	sweep   sweep                  // where the reclaimer stands
@@ -157,7 +158,7 @@ type block struct {
 // init makes an empty shard, whose pseudo-random numbers follow from seed.
 func (sh *shard) init(s *Store, seed uint64) {
 	sh.pool, sh.nextSeq, sh.rng = &s.pool, 1, seed|1
-	sh.clock.counts, sh.timer.delayed = &s.counts, &s.delayed
+	sh.clock.counts, sh.timer.delayed, sh.frozen = &s.counts, &s.delayed, &s.frozen
 	for i := range sh.queues {
 		sh.queues[i] = queue{oldest: noBlock, newest: noBlock}
 	}

@@ -54,6 +54,7 @@ type Store struct {
 	counts    atomic.Uint32 // a counting, by policy
 	weight    atomic.Uint32
 	turn      atomic.Uint32 // the shard that is reclaimed next
+	frozen    atomic.Bool   // see HoldExpiry
 	memory    governor
 	buffers   Buffers
 	snapshot  atomic.Pointer[Snapshot] // the one being taken, nil if none is

@@ -10,6 +10,9 @@ type Tx struct {
 	NoTouch bool  // reads leave recency and frequency as they are
 	NoCount bool  // reads count as neither hits nor misses
 
+	// KeepExpired leaves expired keys where they are, though nobody sees them. No key may be written then.
+	KeepExpired bool
+
 	store *Store
 	one   *shard   // the only shard that is locked, nil if none or several are
 	many  bool     // the shards in held are locked
@@ -102,7 +105,9 @@ func (t *Tx) lookup(k Key) (*shard, *keyspace, slot, view, bool) {
 	sp := sh.dbs[t.DB]
 	s, v, ok := sh.find(sp, k)
 	if ok && v.ttl != 0 && sh.expired(&v, t.Now) {
-		sh.expire(sp, s, &v, k.hash)
+		if !t.KeepExpired {
+			sh.expire(sp, s, &v, k.hash)
+		}
 		return sh, sp, slot{}, view{}, false
 	}
 	return sh, sp, s, v, ok

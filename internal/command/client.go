@@ -28,7 +28,7 @@ var clientCommands = []Command{
 		Complexity: "O(1)", Syntax: "<ON | OFF>", Run: clientNoTouch},
 	{Name: "pause", Arity: -3, Flags: Admin | NoScript | Loading | Stale, Locks: LockAll, Group: Connection, Since: "2.9.50",
 		Summary: "Stop processing commands from clients for some time", Complexity: "O(1)", Syntax: "timeout [WRITE | ALL]",
-		Run: clientPause},
+		Differs: "Keys are evicted during a pause if memory needs that", Run: clientPause},
 	{Name: "reply", Arity: 3, Flags: NoScript | Loading | Stale, Group: Connection, Since: "3.2.0",
 		Summary: "Instruct the server whether to reply to commands", Complexity: "O(1)", Syntax: "<ON | OFF | SKIP>", Run: clientReply},
 	{Name: "setinfo", Arity: 4, Flags: NoScript | Loading | Stale, Group: Connection, Since: "7.2.0",

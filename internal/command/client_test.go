@@ -361,3 +361,36 @@ func TestTakeInboxUnderWay(t *testing.T) {
 		}
 	}
 }
+
+// TestPauseKeepsExpired: while writes are paused, expired keys are not seen, but neither removed nor counted.
+func TestPauseKeepsExpired(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := newTestServer(t)
+		c := connect(t, srv)
+		expired := func() uint64 {
+			stats := srv.Store.Stats()
+			return stats.Expired
+		}
+		for _, mode := range []string{"WRITE", "ALL"} {
+			before := expired()
+			c.expect("SET k v PX 10", "+OK", "SET other v PX 10", "+OK", "HSET h f v", ":1", "PEXPIRE h 10", ":1", "CLIENT PAUSE 5000 "+mode, "+OK")
+			time.Sleep(4 * time.Second) // many rounds of the background
+			if mode == "WRITE" {
+				c.expect("GET k", "$-1", "EXISTS k", ":0", "RANDOMKEY", "$-1", "HGETALL h", "*0", "OBJECT ENCODING h", "$-1", "DBSIZE", ":3",
+					"MULTI", "+OK", "GET k", "+QUEUED", "EXEC", "*1 $-1", "DBSIZE", ":3")
+			}
+			if n := expired() - before; n != 0 {
+				t.Errorf("%d keys expired during CLIENT PAUSE %s", n, mode)
+			}
+			c.expect("SET k w", "+OK", "GET k", "$1 w") // when the pause has ended
+			time.Sleep(4 * time.Second)
+			if n := expired() - before; n != 3 {
+				t.Errorf("%d keys expired after CLIENT PAUSE %s, want 3", n, mode)
+			}
+			c.expect("DBSIZE", ":1", "DEL k", ":1")
+			if err := srv.Store.Check(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}

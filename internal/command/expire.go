@@ -2,6 +2,7 @@ package command
 
 import (
 	"math"
+	"sync"
 
 	"github.com/redistill/redistill/engine"
 )
@@ -137,4 +138,30 @@ func (c *Call) noDeadline(ok bool) error {
 // rounded turns milliseconds into units, to the nearest.
 func rounded(ms, unit int64) int64 {
 	return int64((uint64(ms) + uint64(unit/2)) / uint64(unit)) // unsigned, as the last deadlines would overflow
+}
+
+// expiryHold is why the Store does not remove expired keys in the background. While it is not 0, it does not.
+type expiryHold struct {
+	mu  sync.Mutex
+	why uint8
+}
+
+// Reasons of expiryHold.
+const (
+	pausedExpiry   uint8 = 1 << iota // CLIENT PAUSE
+	disabledExpiry                   // DEBUG SET-ACTIVE-EXPIRE 0
+)
+
+func (srv *Server) holdExpiry(why uint8) {
+	srv.expiry.mu.Lock()
+	defer srv.expiry.mu.Unlock()
+	srv.expiry.why |= why
+	srv.Store.HoldExpiry(true)
+}
+
+func (srv *Server) letExpire(why uint8) {
+	srv.expiry.mu.Lock()
+	defer srv.expiry.mu.Unlock()
+	srv.expiry.why &^= why
+	srv.Store.HoldExpiry(srv.expiry.why != 0)
 }

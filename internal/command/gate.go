@@ -259,6 +259,7 @@ func (s *Session) run(cmd *Command, key engine.Key) Next {
 		}
 	}
 	err := s.invoke(cmd)
+	s.tx.KeepExpired = false // for the pause may have ended
 	s.tx.Unlock()
 	switch err {
 	case errWait:

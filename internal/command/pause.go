@@ -36,6 +36,7 @@ func (p *pause) hold(s *Session, cmd *Command) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.mode == pauseNone || p.mode == pauseWrites && !writes {
+		s.tx.KeepExpired = p.mode != pauseNone // nothing changes during a pause
 		return false
 	}
 	p.waiting[s] = struct{}{}
@@ -66,6 +67,7 @@ func (p *pause) begin(until int64, mode pauseMode) {
 	}
 	p.mode, p.until = max(p.mode, mode), max(p.until, until)
 	p.srv.alert.Or(alertPause)
+	p.srv.holdExpiry(pausedExpiry)
 	p.arm()
 }
 
@@ -105,6 +107,7 @@ func (p *pause) release() {
 		p.timer.Stop()
 	}
 	p.srv.alert.And(^alertPause)
+	p.srv.letExpire(pausedExpiry)
 	for s := range p.waiting {
 		s.blocked.Store(false)
 		s.wake()

@@ -52,6 +52,7 @@ type Server struct {
 	clogged   atomic.Int64 // nanotime since when Clogged says yes, 0 if it does not
 	arrivals  arrivals
 	pause     pause
+	expiry    expiryHold
 	monitors  monitors
 	stripes   []*Stats // shared out among the sessions, added up by INFO
 	total     totals
