@@ -89,18 +89,22 @@ func TestRulesAndTheirText(t *testing.T) {
 		"+@all":                               "off resetchannels +@all",
 		"allcommands nocommands":              "off resetchannels -@all",
 		"+get":                                "off resetchannels -@all +get",
-		"+GET -get":                           "off resetchannels -@all",
+		"+GET -get":                           "off resetchannels -@all -get",
 		"+@read":                              "off resetchannels -@all +@read",
-		"+@READ -get":                         "off resetchannels -@all +exists",
+		"+@READ -get":                         "off resetchannels -@all +@read -get",
 		"+@all -@dangerous":                   "off resetchannels +@all -@dangerous",
 		"+@all -get":                          "off resetchannels +@all -get",
-		"+@all -get +get":                     "off resetchannels +@all",
+		"+@all -get +get":                     "off resetchannels +@all +get",
 		"+config|get":                         "off resetchannels -@all +config|get",
 		"+config -config|set":                 "off resetchannels -@all +config -config|set",
-		"+@all -config":                       "off resetchannels +@all -@dangerous -config +flushall",
-		"+select|0 +select|1 +select|0":       "off resetchannels -@all +select|0 +select|1",
+		"+@all -config":                       "off resetchannels +@all -config",
+		"+select|0 +select|1 +select|0":       "off resetchannels -@all +select|1 +select|0",
 		"+select|0 +select":                   "off resetchannels -@all +select",
-		"+select|0 -select":                   "off resetchannels -@all",
+		"+select|0 -select":                   "off resetchannels -@all -select",
+		"+get -@read +@READ +get":             "off resetchannels -@all +@read +get",
+		"+config|get -config|set +config":     "off resetchannels -@all +config",
+		"-config|set +@read nocommands +get":  "off resetchannels -@all +get",
+		"+select|A +select|a -@read":          "off resetchannels -@all +select|a -@read",
 		"+select|0 -@all":                     "off resetchannels -@all",
 		"(+get ~a)":                           "off resetchannels -@all (~a resetchannels -@all +get)",
 		"(+get ~a) ( %R~b &c )":               "off resetchannels -@all (~a resetchannels -@all +get) (%R~b resetchannels &c -@all)",
@@ -264,7 +268,7 @@ func TestAbsentCommands(t *testing.T) {
 		unrestricted bool
 		allowed      string // of the ways to call CLUSTER
 	}{
-		{"+lpush -get", "off resetchannels -@all +@write", false, ""},
+		{"+lpush -get", "off resetchannels -@all +lpush -get", false, ""},
 		{"+lrange", "off resetchannels -@all +lrange", false, ""},
 		{"+@all ~* -lrange", "off ~* resetchannels +@all -lrange", true, "cluster,cluster info,cluster nodes,cluster x"},
 		{"+@all ~* -@write -object|freq", "off ~* resetchannels +@all -@write -object|freq", true, "cluster,cluster info,cluster nodes,cluster x"},
@@ -387,18 +391,18 @@ func TestLog(t *testing.T) {
 	shown := func() string {
 		text := ""
 		for _, e := range l.Events(100) {
-			text += fmt.Sprintf("%.8s:%d@%d ", e.Object, e.Count, e.Time)
+			text += fmt.Sprintf("%.8s:%d@%d-%d#%d ", e.Object, e.Count, e.Created, e.Time, e.ID)
 		}
 		return text
 	}
 	add("a", 1)
 	add("b", 2)
 	add("a", 60_001)
-	if got, want := shown(), "a:2@60001 b:1@2 "; got != want {
+	if got, want := shown(), "a:2@1-60001#0 b:1@2-2#1 "; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	add("a", 120_002) // more than a minute later
-	if got, want := shown(), "a:1@120002 a:2@60001 b:1@2 "; got != want {
+	if got, want := shown(), "a:1@120002-120002#2 a:2@1-60001#0 b:1@2-2#1 "; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	for i := range 25 {
@@ -416,5 +420,9 @@ func TestLog(t *testing.T) {
 	l.Reset()
 	if len(l.Events(1)) != 0 {
 		t.Error("reset leaves entries")
+	}
+	add("a", 3)
+	if e := l.Events(1)[0]; e.ID != 3+26+1 {
+		t.Errorf("the entry made after a reset has ID %d", e.ID)
 	}
 }

@@ -72,5 +72,5 @@ func (s *selector) allowsPart(command int, args [][]byte) bool {
 		sub, ok := s.catalog.find(s.catalog.commands[command].Name + "|" + word)
 		return ok && s.commands.has(sub)
 	}
-	return slices.ContainsFunc(s.firstArgs[command], func(a string) bool { return lower(a) == word })
+	return slices.Contains(s.firstArgs[command], word)
 }

@@ -14,6 +14,8 @@ type Event struct {
 	Username string
 	Client   string // the client's line of CLIENT LIST
 	Time     int64  // Unix milliseconds of the last time
+	Created  int64  // and of the first; set by Add
+	ID       int64  // one more than that of the entry made before; set by Add
 	Count    int64  // how often within a minute of each other; set by Add
 }
 
@@ -27,6 +29,7 @@ const (
 type Log struct {
 	mu     sync.Mutex
 	events []Event // newest first
+	made   int64   // entries so far
 }
 
 // Add adds an event, and drops the oldest beyond most. Of its texts the first kilobyte is kept.
@@ -34,15 +37,18 @@ func (l *Log) Add(e Event, most int) {
 	for _, text := range []*string{&e.Object, &e.Username, &e.Client} {
 		*text = strings.Clone(clipTo(*text, textKept))
 	}
-	e.Count = 1
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	e.Count, e.Created, e.ID = 1, e.Time, l.made
 	for i := range min(len(l.events), lookedAt) {
 		if old := &l.events[i]; old.like(&e) {
-			e.Count += old.Count
+			e.Count, e.Created, e.ID = old.Count+1, old.Created, old.ID
 			l.events = slices.Delete(l.events, i, i+1)
 			break
 		}
+	}
+	if e.ID == l.made {
+		l.made++
 	}
 	l.events = slices.Insert(l.events, 0, e)
 	if len(l.events) > most {

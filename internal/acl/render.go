@@ -2,7 +2,6 @@ package acl
 
 import (
 	"encoding/hex"
-	"slices"
 	"strings"
 )
 
@@ -101,73 +100,11 @@ func (s *selector) channelsText() string {
 	return strings.Join(words, " ")
 }
 
-// commandsText returns the rules that allow the selector's commands, from +@all or -@all on. Those about categories come first, as
-// ACL SETUSER knows no others that say so much; what they get wrong is put right command by command.
+// commandsText returns the rules about commands, from +@all or -@all on, in the order in which they were given.
 func (s *selector) commandsText() string {
-	subtracts := s.commands.has(s.catalog.future())
-	first, sign := "-@all", "+"
-	if subtracts {
-		first, sign = "+@all", "-"
+	first := "-@all"
+	if s.commands.has(s.catalog.future()) {
+		first = "+@all"
 	}
-	// drawn is what the rules so far make.
-	drawn := newSelector(s.catalog)
-	drawn.commands.setAll(subtracts)
-	words := []string{first}
-	for _, name := range s.fittingCategories(subtracts) {
-		words = append(words, sign+"@"+name)
-		_ = drawn.changeCategory(name, !subtracts) // it is in the catalog
-	}
-	for id, cmd := range s.catalog.commands {
-		if allowed := s.commands.has(id); allowed != drawn.commands.has(id) {
-			sign := "-"
-			if allowed {
-				sign = "+"
-			}
-			words = append(words, sign+cmd.Name)
-			drawn.change(id, allowed)
-		}
-		if !s.commands.has(id) {
-			for _, arg := range s.firstArgs[id] {
-				words = append(words, "+"+cmd.Name+"|"+arg)
-			}
-		}
-	}
-	return strings.Join(words, " ")
-}
-
-// fittingCategories returns the categories of which more commands differ from the start (+@all if the selector subtracts) than not, the
-// best first. It chooses as Redis does: the fewest exceptions win, then the most commands; what a category covers does not count again.
-func (s *selector) fittingCategories(subtracts bool) (chosen []string) {
-	left := s.clone()
-	for {
-		best, fewest, most := "", 0, 0
-		for i, name := range s.catalog.categories {
-			if slices.Contains(chosen, name) {
-				continue
-			}
-			same, differ := left.count(1<<i, !subtracts)
-			if same > differ && (best == "" || differ < fewest || differ == fewest && same > most) {
-				best, fewest, most = name, differ, same
-			}
-		}
-		if best == "" {
-			return chosen
-		}
-		chosen = append(chosen, best)
-		_ = left.changeCategory(best, subtracts) // it is in the catalog
-	}
-}
-
-// count returns how many commands of a category are allowed, or forbidden, as asked for, and how many are not.
-func (s *selector) count(category uint32, allowed bool) (same, differ int) {
-	for id, cmd := range s.catalog.commands {
-		switch {
-		case cmd.Categories&category == 0:
-		case s.commands.has(id) == allowed:
-			same++
-		default:
-			differ++
-		}
-	}
-	return same, differ
+	return strings.Join(append([]string{first}, s.rules...), " ")
 }

@@ -10,6 +10,7 @@ type selector struct {
 	catalog     *Catalog
 	commands    bits // by index, and Catalog.future
 	firstArgs   map[int][]string
+	rules       []string // those about commands since +@all or -@all, as they are shown; see note
 	allKeys     bool
 	keys        []pattern
 	allChannels bool
@@ -31,6 +32,7 @@ func (s *selector) clone() *selector {
 	next.commands = slices.Clone(s.commands)
 	next.keys = slices.Clone(s.keys)
 	next.channels = slices.Clone(s.channels)
+	next.rules = slices.Clone(s.rules)
 	next.firstArgs = nil
 	for id, args := range s.firstArgs {
 		next.allowFirstArgs(id, slices.Clone(args))
@@ -66,10 +68,10 @@ func (s *selector) apply(rule string) error {
 		s.allChannels, s.channels = false, nil
 	case "allcommands", "+@all":
 		s.commands.setAll(true)
-		s.firstArgs = nil
+		s.firstArgs, s.rules = nil, nil
 	case "nocommands", "-@all":
 		s.commands.setAll(false)
-		s.firstArgs = nil
+		s.firstArgs, s.rules = nil, nil
 	default:
 		return s.applyPart(rule)
 	}
@@ -99,6 +101,7 @@ func (s *selector) applyPart(rule string) error {
 			return errUnknown
 		}
 		s.change(id, sign == '+')
+		s.note(s.catalog.commands[id].Name, sign == '+')
 		return nil
 	}
 	return errSyntax
@@ -182,7 +185,22 @@ func (s *selector) changeCategory(name string, allow bool) error {
 			s.change(id, allow)
 		}
 	}
+	s.note("@"+name, allow)
 	return nil
+}
+
+// note remembers a rule about commands in its place among the others, to be shown in this order, as Redis does since 7.2. It takes the
+// place of an earlier rule about the same, and of those about parts of the command.
+func (s *selector) note(what string, allow bool) {
+	what = lower(what)
+	s.rules = slices.DeleteFunc(s.rules, func(rule string) bool {
+		return rule[1:] == what || strings.HasPrefix(rule[1:], what+"|")
+	})
+	sign := "-"
+	if allow {
+		sign = "+"
+	}
+	s.rules = append(s.rules, sign+what)
 }
 
 // allowPart allows a subcommand, or a command if its first argument is a certain word: "config|get", "select|0".
@@ -203,8 +221,9 @@ func (s *selector) allowPart(text string) error {
 			return errUnknown
 		}
 		s.change(sub, true)
-	case !slices.ContainsFunc(s.firstArgs[id], func(a string) bool { return lower(a) == lower(word) }):
-		s.allowFirstArgs(id, append(s.firstArgs[id], word))
+	case !slices.Contains(s.firstArgs[id], lower(word)):
+		s.allowFirstArgs(id, append(s.firstArgs[id], lower(word)))
 	}
+	s.note(text, true)
 	return nil
 }

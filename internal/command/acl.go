@@ -42,7 +42,7 @@ var aclCommand = Command{
 		{Name: "log", Arity: -2, Flags: aclAdmin, Group: Admins, Since: "6.0.0",
 			Summary:    "List latest events denied because of ACLs in place",
 			Complexity: "O(N) with N being the number of entries shown.", Syntax: "[count | RESET]", Run: aclLog,
-			Differs: "As in Redis 7.0: without entry-id, timestamp-created and timestamp-last-updated. Of each text the first kilobyte is kept"},
+			Differs: "Of each text the first kilobyte is kept"},
 		{Name: "save", Arity: 2, Flags: aclAdmin | NoMulti, Group: Admins, Since: "6.0.0",
 			Summary:    "Save the current ACL rules in the configured ACL file",
 			Complexity: "O(N). Where N is the number of configured users.", Run: aclSave,
@@ -318,7 +318,7 @@ var denialNames = map[acl.Denial]string{
 
 // event appends an entry of ACL LOG.
 func (c *Call) event(e *acl.Event) {
-	c.Out.Map(7)
+	c.Out.Map(10)
 	c.Out.BulkString("count")
 	c.Out.Int(e.Count)
 	for _, field := range [][2]string{
@@ -331,4 +331,11 @@ func (c *Call) event(e *acl.Event) {
 	c.Out.Double(float64(c.Now-e.Time) / 1000)
 	c.Out.BulkString("client-info")
 	c.Out.BulkString(e.Client)
+	for _, field := range []struct {
+		name string
+		n    int64
+	}{{"entry-id", e.ID}, {"timestamp-created", e.Created}, {"timestamp-last-updated", e.Time}} {
+		c.Out.BulkString(field.name)
+		c.Out.Int(field.n)
+	}
 }
