@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/netip"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -11,9 +12,12 @@ var debugCommand = Command{
 	Name: "debug", Arity: -2, Flags: Admin | NoScript | Loading | Stale | Protected,
 	Locks: LockWalk, Group: Admins, Since: "1.0.0",
 	Summary: "A container for debugging commands", Complexity: "Depends on subcommand.",
-	Syntax: "<CHECK | SLEEP seconds | HELP>",
-	Differs: "There is only SLEEP, which stops the clients that use keys, and CHECK, which Redis " +
-		"lacks: it checks the server's memory and replies OK, or the number of faults and the first one",
+	Syntax: "<CHECK | ERROR message | OBJECT key | POPULATE count [prefix [size]] | PROTOCOL type | " +
+		"RELOAD [NOSAVE] [MERGE] | SET-ACTIVE-EXPIRE value | SLEEP seconds | HELP>",
+	Differs: "These subcommands alone. CHECK is Redistill's own: it checks the server's memory and replies OK, or the " +
+		"number of faults and the first one. SLEEP stops the clients that use keys. OBJECT shows no address, and " +
+		"the length without compression. POPULATE and RELOAD are refused in a transaction; POPULATE stops at the " +
+		"memory limit, and when its client goes away; RELOAD has no NOFLUSH, and other clients are told meanwhile that the server is loading",
 	Run: debugCommands,
 }
 
@@ -22,6 +26,26 @@ var debugHelp = help("debug",
 	"    Check all keys and the memory that they are in: OK, or the number of faults",
 	"    and the first one. Clients go on, but the keys are locked in parts: each for",
 	"    about a second for every million keys and fields in it.",
+	"ERROR <string>",
+	"    Return a Redis protocol error with <string> as message. Useful for clients",
+	"    unit tests to simulate Redis errors.",
+	"OBJECT <key>",
+	"    Show low level info about `key` and associated value.",
+	"POPULATE <count> [<prefix>] [<size>]",
+	"    Create <count> string keys named key:<num>. If <prefix> is specified then",
+	"    it is used instead of the 'key' prefix.",
+	"PROTOCOL <type>",
+	"    Reply with a test value of the specified type. <type> can be: string,",
+	"    integer, double, bignum, null, array, set, map, attrib, push, verbatim,",
+	"    true, false.",
+	"RELOAD [option ...]",
+	"    Save the RDB on disk and reload it back to memory. Valid <option> values:",
+	"    * MERGE: changes nothing, as keys are loaded into an empty database.",
+	"    * NOSAVE: the database will be loaded from an existing RDB file.",
+	"SET-ACTIVE-EXPIRE <0|1>",
+	"    Setting it to 0 disables expiring keys in background when they are not",
+	"    accessed (otherwise the Redis behavior). Setting it to 1 reenables back the",
+	"    default.",
 	"SLEEP <seconds>",
 	"    Stop the server for <seconds>. Decimals allowed.")
 
@@ -47,34 +71,59 @@ func (s *Session) mayDebug() bool {
 	return false
 }
 
-// DEBUG CHECK | SLEEP seconds | HELP
+// debugSubcommands are what DEBUG can do, with the number of words of each. Redis has them in no table either.
+var debugSubcommands = []struct {
+	name        string
+	least, most int
+	run         func(*Call) error
+}{
+	{"check", 2, 2, debugCheck},
+	{"error", 3, 3, debugError},
+	{"object", 3, 3, debugObject},
+	{"populate", 3, 5, debugPopulate},
+	{"protocol", 3, 3, debugProtocol},
+	{"reload", 2, math.MaxInt, debugReload},
+	{"set-active-expire", 3, 3, debugSetActiveExpire},
+	{"sleep", 3, 3, debugSleep},
+	{"help", 2, 2, debugHelp},
+}
+
+// DEBUG subcommand [arg ...]
 func debugCommands(c *Call) error {
-	switch {
-	case is(c.Args[1], "check") && len(c.Args) == 2:
-		return debugCheck(c)
-	case is(c.Args[1], "sleep") && len(c.Args) == 3:
-		if !c.S.multi.running {
-			c.Tx.LockAll() // every client that uses a key waits
+	for _, sub := range debugSubcommands {
+		if is(c.Args[1], sub.name) && sub.least <= len(c.Args) && len(c.Args) <= sub.most {
+			return sub.run(c)
 		}
-		time.Sleep(debugDuration(c.Args[2]))
-		c.Out.OK()
-		return nil
-	case is(c.Args[1], "help") && len(c.Args) == 2:
-		return debugHelp(c)
 	}
 	return Error("ERR unknown subcommand or wrong number of arguments for '" + string(clip(c.Args[1], 128)) + "'. Try DEBUG HELP.")
 }
 
-// debugCheck checks the memory in a goroutine of its own, because the client's may serve others. In
-// EXEC, where every lock is held anyway, it does so at once.
+// DEBUG SLEEP seconds
+func debugSleep(c *Call) error {
+	if !c.S.multi.running {
+		c.Tx.LockAll() // every client that uses a key waits
+	}
+	time.Sleep(debugDuration(c.Args[2]))
+	c.Out.OK()
+	return nil
+}
+
+// beside is await for work with the Store, which the end of the server waits for. It should end soon
+// when stop is set.
+func (c *Call) beside(work func(stop *atomic.Bool) error) error {
+	_, err := c.await(func(p *pending) {
+		c.Srv.underWay.Go(func() { p.end("", work(&p.stop)) })
+	})
+	return err
+}
+
+// DEBUG CHECK. In EXEC, where every lock is held anyway, it is done at once.
 func debugCheck(c *Call) error {
 	if c.S.multi.running {
 		return c.checked(c.Tx.Check())
 	}
-	srv := c.Srv
-	_, err := c.await(func(p *pending) {
-		srv.underWay.Go(func() { p.end("", srv.Store.Check()) })
-	})
+	store := c.Srv.Store
+	err := c.beside(func(*atomic.Bool) error { return store.Check() })
 	if err == errWait {
 		return err
 	}

@@ -29,40 +29,48 @@ var dumpCommands = []Command{
 
 // DUMP key
 func dump(c *Call) error {
-	k := c.Keys[0]
-	var b []byte
+	b, err := c.payload(c.Keys[0])
+	switch {
+	case err != nil:
+		return err
+	case b == nil:
+		c.Out.Null()
+	default:
+		c.Out.Bulk(rdb.EndPayload(b, 0))
+	}
+	return nil
+}
+
+// payload returns a value with its type before it, as RDB encodes them, or nil if there is none. It is a read of the key.
+func (c *Call) payload(k engine.Key) (b []byte, err error) {
+	noCount := c.Tx.NoCount
+	defer func() { c.Tx.NoCount = noCount }()
 	c.Tx.NoCount = true
 	typ := c.Tx.Type(k)
-	c.Tx.NoCount = false
+	c.Tx.NoCount = noCount
 	switch typ {
 	case engine.None:
 		c.Tx.Exists(k) // a miss
-		c.Out.Null()
-		return nil
 	case engine.String:
 		v, ok, err := c.Tx.Get(k)
 		if !ok {
-			return c.value(v, false, err)
+			return nil, err
 		}
-		b = appendValue(append(b, byte(rdb.String)), v)
+		return appendValue(append(b, byte(rdb.String)), v), nil
 	case engine.Hash:
 		n, err := c.Tx.HLen(k)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		c.Tx.NoCount = true // that was the read
-		defer func() { c.Tx.NoCount = false }()
 		b = rdb.AppendLen(append(b, byte(rdb.Hash)), uint64(n))
 		err = c.Tx.HEach(k, func(field []byte, val engine.Value) bool {
 			b = appendValue(rdb.AppendString(b, field), val)
 			return true
 		})
-		if err != nil {
-			return err
-		}
+		return b, err
 	}
-	c.Out.Bulk(rdb.EndPayload(b, 0))
-	return nil
+	return nil, nil
 }
 
 // appendValue appends a string as RDB encodes it.

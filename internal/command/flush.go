@@ -35,7 +35,7 @@ func flushAll(c *Call) error {
 	if saved && !s.multi.running {
 		_, err := c.await(func(p *pending) {
 			c.Tx.FlushAll()
-			c.Srv.saver.flushed(c.Tx, p)
+			c.Srv.saver.beginOrFollow(c.Tx, "FLUSHALL", p)
 		})
 		if err == errWait {
 			return err
@@ -45,7 +45,7 @@ func flushAll(c *Call) error {
 	}
 	c.Tx.FlushAll()
 	if saved { // EXEC cannot wait for the end
-		c.Srv.saver.flushed(c.Tx, nil)
+		c.Srv.saver.beginOrFollow(c.Tx, "FLUSHALL", nil)
 	}
 	c.Out.OK()
 	return nil

@@ -213,7 +213,7 @@ func size(args [][]byte) int {
 
 // reject replies to a command that did not run. In a transaction it makes EXEC fail, and a refused EXEC ends the transaction.
 func (s *Session) reject(cmd *Command, err error) {
-	s.pending = nil // it may have been allowed when it began to wait
+	s.giveUp() // it may have been allowed when it began to wait
 	if err == errCrossProtocol {
 		s.srv.told.http.warn(s.srv.Log, "closed a connection that speaks HTTP: somebody may be trying to reach the server through a browser", "client", s.Addr)
 		s.Closing = true
@@ -289,10 +289,21 @@ func (s *Session) interrupted(cmd *Command) (Next, error) {
 			}
 		}
 	}
+	if s.srv.Loading() && s.needsKeys(cmd) {
+		return Continue, errLoading // DEBUG RELOAD has begun
+	}
 	if s.srv.pause.hold(s, cmd) {
 		return Wait, nil
 	}
 	return Continue, nil
+}
+
+// needsKeys reports whether a command, or one that EXEC runs, may not run while a snapshot is loaded.
+func (s *Session) needsKeys(cmd *Command) bool {
+	if cmd != s.srv.exec {
+		return cmd.Flags&Loading == 0
+	}
+	return s.multi.needsKeys
 }
 
 // lock hashes the command's keys, but for one that is passed, and takes the locks of its row.

@@ -37,13 +37,18 @@ func (srv *Server) Load() error {
 			return err
 		}
 	}
+	srv.loaded()
+	return nil
+}
+
+// loaded lets clients in, and snapshots be taken.
+func (srv *Server) loaded() {
 	srv.alert.And(^alertLoading)
 	s := &srv.saver
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.changes = srv.writes()
 	s.arm(srv.Config.Snapshot())
-	return nil
 }
 
 // load loads a file. Where there is none it logs that.

@@ -14,6 +14,7 @@ var errWait = errors.New("wait")
 // writes a file: a disk may take for ever.
 type pending struct {
 	wake func()      // called at the end
+	stop atomic.Bool // nobody waits any more
 	done atomic.Bool // set after the fields below
 	text string      // what was read
 	err  error
@@ -29,6 +30,14 @@ func (p *pending) end(text string, err error) {
 // Working reports whether the command that waits is being worked on, so that it will be answered
 // also while the server stops. One that CLIENT PAUSE holds back has not begun.
 func (s *Session) Working() bool { return s.pending != nil }
+
+// giveUp has the client wait no more.
+func (s *Session) giveUp() {
+	if s.pending != nil {
+		s.pending.stop.Store(true)
+		s.pending = nil
+	}
+}
 
 // await has begin start something that calls end, in another goroutine or at once, and returns what
 // that has passed to end. Until then it returns errWait, which the handler has to return as well.

@@ -33,7 +33,7 @@ type saver struct {
 	running *engine.Snapshot
 	began   time.Time
 	waiting []*pending
-	again   bool          // FLUSHALL came while a snapshot was being written: another follows,
+	again   bool          // FLUSHALL or DEBUG RELOAD came while a snapshot was being written: another follows,
 	next    []*pending    // and these wait for it
 	last    time.Time     // of the last one that succeeded, or of the start
 	err     error         // of the last one
@@ -92,13 +92,13 @@ func (s *saver) beginLocked(tx *engine.Tx, reason string, wait *pending) error {
 	return nil
 }
 
-// flushed has a snapshot follow a FLUSHALL, so that a crash does not bring the keys back. Wait is
-// told of its end, if it is not nil. LockAll was called on tx.
-func (s *saver) flushed(tx *engine.Tx, wait *pending) {
+// beginOrFollow is begin, or has another snapshot follow the one that is being written, whose file may
+// have older keys.
+func (s *saver) beginOrFollow(tx *engine.Tx, reason string, wait *pending) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.beginLocked(tx, "FLUSHALL", wait); err != nil {
-		s.again = true // the file that is being written may have the keys
+	if err := s.beginLocked(tx, reason, wait); err != nil {
+		s.again = true
 		if wait != nil {
 			s.next = append(s.next, wait)
 		}

@@ -63,7 +63,7 @@ type Server struct {
 	slowFrom  atomic.Int64 // nanoseconds from which on a command is looked at by slowlog or latency
 	slowlog   slowlog
 	latency   latency.Monitor
-	underWay  sync.WaitGroup // of DEBUG CHECK and Stop, which use the Store
+	underWay  sync.WaitGroup // of DEBUG and Stop, which use the Store
 	files     sync.Mutex     // see Call.aside
 	sampler   sampler
 	cycles    allCycles
@@ -111,6 +111,7 @@ func NewServer(o Options) *Server {
 func (srv *Server) Close() {
 	srv.pause.end()
 	srv.saver.close()
+	srv.StopLoading()
 	srv.underWay.Wait()
 }
 

@@ -186,6 +186,7 @@ func (s *Session) Close() {
 	s.srv.clients.remove(s)
 	s.srv.pause.forget(s)
 	s.srv.monitors.remove(s)
+	s.giveUp()
 	s.lockKeys(s.watchedKeys(s.scratch[:0]))
 	s.unwatch()
 	s.tx.Unlock()

@@ -34,17 +34,18 @@ const (
 // buffer: the number of the row, the number of words, and each word behind its length, all numbers as varints. The next transaction uses the
 // same memory: clients that wrap every request in MULTI and EXEC cost no allocation.
 type transaction struct {
-	failed  bool // a command was refused while queueing: EXEC fails
-	all     bool // a queued command needs every lock
-	flags   Flag // of all queued commands
-	running bool // EXEC runs the queued commands
-	growth  int  // bytes that the queued commands may add to the keyspace
-	size    int  // bytes that the queue takes, as CLIENT LIST shows it
-	count   int  // of queued commands
-	keys    int  // of all queued commands
-	queue   []byte
-	memory  growing  // what queue lies in
-	words   [][]byte // scratch: of a queued command
+	failed    bool // a command was refused while queueing: EXEC fails
+	all       bool // a queued command needs every lock
+	flags     Flag // of all queued commands
+	needsKeys bool // a queued command may not run while a snapshot is loaded
+	running   bool // EXEC runs the queued commands
+	growth    int  // bytes that the queued commands may add to the keyspace
+	size      int  // bytes that the queue takes, as CLIENT LIST shows it
+	count     int  // of queued commands
+	keys      int  // of all queued commands
+	queue     []byte
+	memory    growing  // what queue lies in
+	words     [][]byte // scratch: of a queued command
 
 	wordKeys []engine.Key // scratch: the keys among them
 
@@ -99,6 +100,7 @@ func (s *Session) enqueue(cmd *Command, args [][]byte) Next {
 	m.keys += len(s.at)
 	m.count++
 	m.flags |= cmd.Flags
+	m.needsKeys = m.needsKeys || cmd.Flags&Loading == 0
 	m.all = m.all || cmd.Locks == LockAll || cmd.Locks == LockWalk || m.keys > maxQueuedKeys
 	if cmd.Flags&DenyOOM != 0 {
 		m.growth += n
@@ -176,7 +178,8 @@ func (s *Session) endMulti() {
 		s.holdQueue()
 	}
 	m.words, m.wordKeys = forgetWords(m.words), forgetKeys(m.wordKeys)
-	m.failed, m.all, m.flags, m.growth, m.size, m.count, m.keys = false, false, 0, 0, 0, 0, 0
+	m.failed, m.all, m.flags, m.needsKeys = false, false, 0, false
+	m.growth, m.size, m.count, m.keys = 0, 0, 0, 0
 }
 
 // abort ends the transaction because EXEC itself was refused, and returns the error that says so.

@@ -222,6 +222,10 @@ func (o *Out) Push(n int) {
 	o.Array(n)
 }
 
+// Attribute begins n pairs of things worth knowing about the reply behind
+// them. RESP2 has nothing like it.
+func (o *Out) Attribute(n int) { o.B = appendNumber(o.B, '|', int64(n)) }
+
 // Double appends a floating point number, in RESP2 as a bulk string.
 func (o *Out) Double(f float64) {
 	if o.Proto == 3 {
