@@ -14,6 +14,7 @@
 package certs
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -162,6 +163,9 @@ func read(o Options) (*material, error) {
 		return nil, err
 	}
 	pair, err := tls.X509KeyPair(files[0], files[1])
+	if err != nil && bytes.Contains(files[1], []byte("ENCRYPTED")) {
+		return nil, fmt.Errorf("%s: the key is encrypted, decrypt it with 'openssl pkey'", o.Key)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s and %s: %w", o.Cert, o.Key, err)
 	}

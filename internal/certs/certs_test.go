@@ -326,3 +326,12 @@ func TestCipherSuites(t *testing.T) {
 		}
 	}
 }
+
+// TestEncryptedKey: Go's TLS reads no encrypted keys, and the error says what to do.
+func TestEncryptedKey(t *testing.T) {
+	o := options(certstest.NewAuthority(t).Issue("server", time.Hour).Write(t, t.TempDir(), "tls"))
+	certstest.WriteFile(t, o.Key, []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"))
+	if _, err := read(o); err == nil || !strings.Contains(err.Error(), "openssl pkey") {
+		t.Errorf("got %v", err)
+	}
+}
