@@ -50,7 +50,8 @@ func (s *Store) ExpireCycle(now int64) (next int64) {
 	return next
 }
 
-// HoldExpiry stops the background from removing expired keys, or lets it go on. Nobody sees them in either case.
+// HoldExpiry stops the background from removing expired keys, or lets it go on. Nobody sees them in
+// either case.
 func (s *Store) HoldExpiry(hold bool) { s.frozen.Store(hold) }
 
 // yield lets others have the shard for a moment. Whoever waits for it has to run to take it.

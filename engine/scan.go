@@ -150,7 +150,8 @@ func (t *Tx) Random(dst []byte) (key []byte, ok bool) {
 	return dst, ok
 }
 
-// randomOf appends a random key of one shard, removing those that it finds expired. Where they have to stay it gives up after some.
+// randomOf appends a random key of one shard, removing those that it finds expired. Where they have
+// to stay it gives up after some.
 func (t *Tx) randomOf(sh *shard, dst []byte) ([]byte, bool) {
 	sp := sh.dbs[t.DB]
 	for kept := 0; sp.keys.keys > 0 && kept < randomTries; {

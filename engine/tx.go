@@ -10,7 +10,8 @@ type Tx struct {
 	NoTouch bool  // reads leave recency and frequency as they are
 	NoCount bool  // reads count as neither hits nor misses
 
-	// KeepExpired leaves expired keys where they are, though nobody sees them. No key may be written then.
+	// KeepExpired leaves expired keys where they are, though nobody sees them. No key may be
+	// written then.
 	KeepExpired bool
 
 	store *Store

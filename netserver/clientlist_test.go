@@ -2,7 +2,8 @@ package netserver
 
 import "testing"
 
-// TestClientSeesItsInput: as in Redis, a client that asks about itself sees the request in its buffer and among the bytes read.
+// TestClientSeesItsInput: as in Redis, a client that asks about itself sees the request in its
+// buffer and among the bytes read.
 func TestClientSeesItsInput(t *testing.T) { eachPath(t, testClientSeesItsInput) }
 
 func testClientSeesItsInput(t *testing.T, path string) {

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestCycles: each request that waits for the reply of the one before takes a round of its own, on every path.
+// TestCycles: each request that waits for the reply of the one before takes a round of its own, on
+// every path.
 func TestCycles(t *testing.T) { eachPath(t, testCycles) }
 
 func testCycles(t *testing.T, path string) {

@@ -2,7 +2,8 @@ package netserver
 
 import "testing"
 
-// TestHTTPGetsNothing: a browser that is led to the port learns nothing, not even the replies to what came before its Host header.
+// TestHTTPGetsNothing: a browser that is led to the port learns nothing, not even the replies to
+// what came before its Host header.
 func TestHTTPGetsNothing(t *testing.T) { eachPath(t, testHTTPGetsNothing) }
 
 func testHTTPGetsNothing(t *testing.T, path string) {

@@ -106,8 +106,8 @@ func newLoop(s *Server, index int) (*loop, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loop{srv: s, index: index, bell: bell, buf: make([]byte, largeReadSize), batch: newBatch(), cycles: s.commands.NewCycles(),
-		listening: make([]bool, len(s.listeners))}
+	l := &loop{srv: s, index: index, bell: bell, buf: make([]byte, largeReadSize), batch: newBatch(),
+		cycles: s.commands.NewCycles(), listening: make([]bool, len(s.listeners))}
 	if l.io, err = newPoller(l); err != nil {
 		_ = syscall.Close(bell)
 		return nil, err

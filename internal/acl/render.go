@@ -100,7 +100,8 @@ func (s *selector) channelsText() string {
 	return strings.Join(words, " ")
 }
 
-// commandsText returns the rules about commands, from +@all or -@all on, in the order in which they were given.
+// commandsText returns the rules about commands, from +@all or -@all on, in the order in which they
+// were given.
 func (s *selector) commandsText() string {
 	first := "-@all"
 	if s.commands.has(s.catalog.future()) {

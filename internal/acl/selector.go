@@ -189,8 +189,9 @@ func (s *selector) changeCategory(name string, allow bool) error {
 	return nil
 }
 
-// note remembers a rule about commands in its place among the others, to be shown in this order, as Redis does since 7.2. It takes the
-// place of an earlier rule about the same, and of those about parts of the command.
+// note remembers a rule about commands in its place among the others, to be shown in this order, as
+// Redis does since 7.2. It takes the place of an earlier rule about the same, and of those about
+// parts of the command.
 func (s *selector) note(what string, allow bool) {
 	what = lower(what)
 	s.rules = slices.DeleteFunc(s.rules, func(rule string) bool {

@@ -362,7 +362,8 @@ func TestTakeInboxUnderWay(t *testing.T) {
 	}
 }
 
-// TestPauseKeepsExpired: while writes are paused, expired keys are not seen, but neither removed nor counted.
+// TestPauseKeepsExpired: while writes are paused, expired keys are not seen, but neither removed
+// nor counted.
 func TestPauseKeepsExpired(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := newTestServer(t)
@@ -373,10 +374,12 @@ func TestPauseKeepsExpired(t *testing.T) {
 		}
 		for _, mode := range []string{"WRITE", "ALL"} {
 			before := expired()
-			c.expect("SET k v PX 10", "+OK", "SET other v PX 10", "+OK", "HSET h f v", ":1", "PEXPIRE h 10", ":1", "CLIENT PAUSE 5000 "+mode, "+OK")
+			c.expect("SET k v PX 10", "+OK", "SET other v PX 10", "+OK",
+				"HSET h f v", ":1", "PEXPIRE h 10", ":1", "CLIENT PAUSE 5000 "+mode, "+OK")
 			time.Sleep(4 * time.Second) // many rounds of the background
 			if mode == "WRITE" {
-				c.expect("GET k", "$-1", "EXISTS k", ":0", "RANDOMKEY", "$-1", "HGETALL h", "*0", "OBJECT ENCODING h", "$-1", "DBSIZE", ":3",
+				c.expect("GET k", "$-1", "EXISTS k", ":0", "RANDOMKEY", "$-1",
+					"HGETALL h", "*0", "OBJECT ENCODING h", "$-1", "DBSIZE", ":3",
 					"MULTI", "+OK", "GET k", "+QUEUED", "EXEC", "*1 $-1", "DBSIZE", ":3")
 			}
 			if n := expired() - before; n != 0 {

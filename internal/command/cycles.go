@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Cycles counts rounds of reading, executing and writing: those of one event loop, or of all connections
-// that have a goroutine each. It measures the time of some of them, because a look at the clock costs as
-// much as a small part of a command.
+// Cycles counts rounds of reading, executing and writing: those of one event loop, or of all
+// connections that have a goroutine each. It measures the time of some of them, because a look at
+// the clock costs as much as a small part of a command.
 type Cycles struct {
 	rounds atomic.Int64
 	timed  atomic.Int64 // rounds that were measured
@@ -37,6 +37,11 @@ func (c *Cycles) End(began int64) {
 
 // cycleTotals are Cycles added up.
 type cycleTotals struct{ rounds, timed, nanos int64 }
+
+// since returns what was counted after earlier.
+func (t cycleTotals) since(earlier cycleTotals) cycleTotals {
+	return cycleTotals{t.rounds - earlier.rounds, t.timed - earlier.timed, t.nanos - earlier.nanos}
+}
 
 // mean returns the time of a round.
 func (t cycleTotals) mean() time.Duration {

@@ -12,12 +12,14 @@ var debugCommand = Command{
 	Name: "debug", Arity: -2, Flags: Admin | NoScript | Loading | Stale | Protected,
 	Locks: LockWalk, Group: Admins, Since: "1.0.0",
 	Summary: "A container for debugging commands", Complexity: "Depends on subcommand.",
-	Syntax: "<CHECK | ERROR message | OBJECT key | POPULATE count [prefix [size]] | PROTOCOL type | " +
-		"RELOAD [NOSAVE] [MERGE] | SET-ACTIVE-EXPIRE value | SLEEP seconds | HELP>",
-	Differs: "These subcommands alone. CHECK is Redistill's own: it checks the server's memory and replies OK, or the " +
-		"number of faults and the first one. SLEEP stops the clients that use keys. OBJECT shows no address, and " +
-		"the length without compression. POPULATE and RELOAD are refused in a transaction; POPULATE stops at the " +
-		"memory limit, and when its client goes away; RELOAD has no NOFLUSH, and other clients are told meanwhile that the server is loading",
+	Syntax: "<CHECK | ERROR message | OBJECT key | POPULATE count [prefix [size]] | " +
+		"PROTOCOL type | RELOAD [NOSAVE] [MERGE] | SET-ACTIVE-EXPIRE value | SLEEP seconds | HELP>",
+	Differs: "There are these subcommands alone. CHECK is Redistill's own: it checks the server's " +
+		"memory and replies OK, or the number of faults and the first one. SLEEP stops the " +
+		"clients that use keys. OBJECT shows no address, and the length without compression. " +
+		"POPULATE and RELOAD are refused in a transaction. POPULATE stops at the memory limit, " +
+		"and when its client goes away. RELOAD has no NOFLUSH; other clients are told meanwhile " +
+		"that the server is loading",
 	Run: debugCommands,
 }
 
@@ -71,7 +73,8 @@ func (s *Session) mayDebug() bool {
 	return false
 }
 
-// debugSubcommands are what DEBUG can do, with the number of words of each. Redis has them in no table either.
+// debugSubcommands are what DEBUG can do, with the number of words of each. Redis has them in no
+// table either.
 var debugSubcommands = []struct {
 	name        string
 	least, most int

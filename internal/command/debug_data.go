@@ -127,10 +127,14 @@ func (p population) add(tx *engine.Tx, k engine.Key, val []byte) error {
 	return tx.Set(k, val, engine.NoDeadline)
 }
 
-const errReload = Error("ERR Error trying to load the RDB dump")
+const (
+	errReload  = Error("ERR Error trying to load the RDB dump")
+	errNoFlush = Error("ERR DEBUG RELOAD NOFLUSH is not supported: " +
+		"a file is loaded into an empty database")
+)
 
-// DEBUG RELOAD [NOSAVE] [MERGE]. Other clients are told meanwhile that the server is loading, so that nothing is written between the
-// snapshot and the load.
+// DEBUG RELOAD [NOSAVE] [MERGE]. Other clients are told meanwhile that the server is loading, so
+// that nothing is written between the snapshot and the load.
 func debugReload(c *Call) error {
 	save := true
 	for _, option := range c.Args[2:] {
@@ -138,7 +142,7 @@ func debugReload(c *Call) error {
 		case is(option, "nosave"):
 			save = false
 		case is(option, "noflush"):
-			return Error("ERR DEBUG RELOAD NOFLUSH is not supported: a file is loaded into an empty database")
+			return errNoFlush
 		case !is(option, "merge"):
 			return Error("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
 		}
@@ -170,8 +174,8 @@ type reloading struct {
 	written chan struct{} // closed when it is written
 }
 
-// run waits for the snapshot and loads it in place of all keys. If the server stops meanwhile it stays loading, so that what there is of
-// the keys replaces no file.
+// run waits for the snapshot and loads it in place of all keys. If the server stops meanwhile it
+// stays loading, so that what there is of the keys replaces no file.
 func (r *reloading) run(*atomic.Bool) error {
 	srv := r.srv
 	v := srv.Config.Snapshot()

@@ -3,12 +3,17 @@ package command
 // DEBUG ERROR message
 func debugError(c *Call) error { return Error(c.Args[2]) }
 
+const (
+	protocolNumber = "1234567999999999999999999999999999999"
+	protocolText   = "This is a verbatim\nstring"
+)
+
 // protocolTypes are what DEBUG PROTOCOL replies with, by name. The values are Redis's.
 var protocolTypes = map[string]func(*Call) error{
 	"string":   func(c *Call) error { c.Out.BulkString("Hello World"); return nil },
 	"integer":  func(c *Call) error { c.Out.Int(12345); return nil },
 	"double":   func(c *Call) error { c.Out.Double(3.141); return nil },
-	"bignum":   func(c *Call) error { c.Out.BigNumber("1234567999999999999999999999999999999"); return nil },
+	"bignum":   func(c *Call) error { c.Out.BigNumber(protocolNumber); return nil },
 	"null":     func(c *Call) error { c.Out.Null(); return nil },
 	"array":    func(c *Call) error { c.Out.Array(3); return c.countToThree() },
 	"set":      func(c *Call) error { c.Out.Set(3); return c.countToThree() },
@@ -17,7 +22,7 @@ var protocolTypes = map[string]func(*Call) error{
 	"push":     protocolPush,
 	"true":     func(c *Call) error { c.Out.Bool(true); return nil },
 	"false":    func(c *Call) error { c.Out.Bool(false); return nil },
-	"verbatim": func(c *Call) error { c.Out.Verbatim("txt", []byte("This is a verbatim\nstring")); return nil },
+	"verbatim": func(c *Call) error { c.Out.Verbatim("txt", []byte(protocolText)); return nil },
 }
 
 // DEBUG PROTOCOL type
@@ -47,7 +52,8 @@ func protocolMap(c *Call) error {
 	return nil
 }
 
-// protocolAttribute replies with an attribute, where there are such, and the reply that it belongs to.
+// protocolAttribute replies with an attribute, where there are such, and the reply that it belongs
+// to.
 func protocolAttribute(c *Call) error {
 	if c.Out.Proto == 3 {
 		c.Out.Attribute(1)

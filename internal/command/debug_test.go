@@ -200,41 +200,51 @@ func TestDebugAttribute(t *testing.T) {
 	c := connect(t, newTestServer(t, debugAllowed))
 	c.expect("DEBUG PROTOCOL attrib", "$39 Some real reply following the attribute")
 	c.do("HELLO 3")
-	c.expect("DEBUG PROTOCOL attrib", "|1 $14 key-popularity *2 $7 key:123 :90 $39 Some real reply following the attribute")
+	c.expect("DEBUG PROTOCOL attrib",
+		"|1 $14 key-popularity *2 $7 key:123 :90 $39 Some real reply following the attribute")
 }
 
-// TestDebugReload: the keys that there were are there again, in every database and with their deadlines, and SAVE counts.
+// TestDebugReload: the keys that there were are there again, in every database and with their
+// deadlines, and SAVE counts.
 func TestDebugReload(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dump.rdb")
 	srv := newTestServer(t, debugAllowed, "persistence.snapshot_path "+path)
 	c := connect(t, srv)
-	c.expect("SET k v", "+OK", "PEXPIREAT k 99999999999999", ":1", "SELECT 3", "+OK", "HSET h f v", ":1")
-	c.expect("DEBUG RELOAD", "+OK", "HGETALL h", "*2 $1 f $1 v", "SELECT 0", "+OK", "GET k", "$1 v", "PEXPIRETIME k", ":99999999999999", "DBSIZE", ":1")
-	c.expect("BGSAVE", "+Background saving started", "SET k x", "+OK", "DEBUG RELOAD", "+OK", "GET k", "$1 x", "SET k v", "+OK", "DEBUG RELOAD", "+OK")
-	c.expect("SET k w", "+OK", "SET new v", "+OK", "DEBUG RELOAD nosave merge", "+OK", "GET k", "$1 v", "EXISTS new", ":0",
-		"DEBUG RELOAD NOFLUSH", "-ERR DEBUG RELOAD NOFLUSH is not supported: a file is loaded into an empty database",
+	c.expect("SET k v", "+OK", "PEXPIREAT k 99999999999999", ":1",
+		"SELECT 3", "+OK", "HSET h f v", ":1",
+		"DEBUG RELOAD", "+OK", "HGETALL h", "*2 $1 f $1 v", "SELECT 0", "+OK",
+		"GET k", "$1 v", "PEXPIRETIME k", ":99999999999999", "DBSIZE", ":1")
+	c.expect("BGSAVE", "+Background saving started", "SET k x", "+OK",
+		"DEBUG RELOAD", "+OK", "GET k", "$1 x", "SET k v", "+OK", "DEBUG RELOAD", "+OK")
+	c.expect("SET k w", "+OK", "SET new v", "+OK",
+		"DEBUG RELOAD nosave merge", "+OK", "GET k", "$1 v", "EXISTS new", ":0",
+		"DEBUG RELOAD NOFLUSH", "-"+string(errNoFlush),
 		"DEBUG RELOAD x", "-ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.",
 		"MULTI", "+OK", "DEBUG RELOAD", "+QUEUED", "EXEC", "*1 -"+string(errNotInMulti))
 	if err := os.WriteFile(path, []byte("REDIS0009 no snapshot"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c.expect("DEBUG RELOAD NOSAVE", "-"+string(errReload), "PING", "+PONG", "SET k v", "+OK", "DEBUG RELOAD", "+OK", "GET k", "$1 v")
+	c.expect("DEBUG RELOAD NOSAVE", "-"+string(errReload), "PING", "+PONG",
+		"SET k v", "+OK", "DEBUG RELOAD", "+OK", "GET k", "$1 v")
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	c.expect("DEBUG RELOAD NOSAVE", "-"+string(errReload), "GET k", "$1 v") // nothing is lost for a file that is not there
+	// Nothing is lost for a file that is not there.
+	c.expect("DEBUG RELOAD NOSAVE", "-"+string(errReload), "GET k", "$1 v")
 }
 
-// TestDebugReloadIsLoading: from when DEBUG RELOAD has begun until it has ended, other clients are told that the server is loading, also
-// in a transaction that was queued before.
+// TestDebugReloadIsLoading: from when DEBUG RELOAD has begun until it has ended, other clients are
+// told that the server is loading, also in a transaction that was queued before.
 func TestDebugReloadIsLoading(t *testing.T) {
-	srv := newTestServer(t, debugAllowed, "persistence.snapshot_path "+filepath.Join(t.TempDir(), "dump.rdb"))
+	path := filepath.Join(t.TempDir(), "dump.rdb")
+	srv := newTestServer(t, debugAllowed, "persistence.snapshot_path "+path)
 	c, other, third := connect(t, srv), connect(t, srv), connect(t, srv)
 	other.expect("MULTI", "+OK", "SET k lost", "+QUEUED")
 	c.expect("SET k v", "+OK")
 	srv.alert.Or(alertLoading) // as it does
 	c.expect("DEBUG RELOAD", "-"+string(errLoading), "DEBUG POPULATE 1", "-"+string(errLoading))
-	third.expect("GET k", "-"+string(errLoading), "PING", "-"+string(errLoading), "MULTI", "+OK", "EXEC", "*0")
+	third.expect("GET k", "-"+string(errLoading), "PING", "-"+string(errLoading),
+		"MULTI", "+OK", "EXEC", "*0")
 	other.expect("EXEC", "-EXECABORT Transaction discarded because of: "+string(errLoading))
 	srv.loaded()
 	c.expect("GET k", "$1 v", "DEBUG RELOAD", "+OK", "GET k", "$1 v")
@@ -242,20 +252,25 @@ func TestDebugReloadIsLoading(t *testing.T) {
 
 // TestDebugReloadWithoutDisk: where the snapshot cannot be written, everything stays.
 func TestDebugReloadWithoutDisk(t *testing.T) {
-	c := connect(t, newTestServer(t, debugAllowed, "persistence.snapshot_path "+filepath.Join(t.TempDir(), "missing", "dump.rdb")))
+	path := filepath.Join(t.TempDir(), "missing", "dump.rdb")
+	c := connect(t, newTestServer(t, debugAllowed, "persistence.snapshot_path "+path))
 	c.expect("SET k v", "+OK", "DEBUG RELOAD", "-"+string(errSaveFailed), "GET k", "$1 v")
 }
 
 func TestDebugPopulate(t *testing.T) {
 	srv := newTestServer(t, debugAllowed)
 	c := connect(t, srv)
-	c.expect("SET key:1 own", "+OK", "DEBUG POPULATE 3", "+OK", "DBSIZE", ":3", "GET key:0", "$7 value:0", "GET key:1", "$3 own",
-		"DEBUG POPULATE 2 p 12", "+OK", "GET p:1", "$12 value:1\x00\x00\x00\x00\x00", "DEBUG POPULATE 2 q 3", "+OK", "GET q:1", "$3 val",
+	const negative = "-ERR value is out of range, must be positive"
+	c.expect("SET key:1 own", "+OK", "DEBUG POPULATE 3", "+OK",
+		"DBSIZE", ":3", "GET key:0", "$7 value:0", "GET key:1", "$3 own",
+		"DEBUG POPULATE 2 p 12", "+OK", "GET p:1", "$12 value:1\x00\x00\x00\x00\x00",
+		"DEBUG POPULATE 2 q 3", "+OK", "GET q:1", "$3 val",
 		"SELECT 1", "+OK", "DEBUG POPULATE 1", "+OK", "DBSIZE", ":1",
-		"DEBUG POPULATE x", "-ERR value is out of range, must be positive", "DEBUG POPULATE -1", "-ERR value is out of range, must be positive",
-		"DEBUG POPULATE 1 p -1", "-ERR value is out of range, must be positive", "DEBUG POPULATE 1 p 1000000000000", "-"+string(errStringTooLong),
+		"DEBUG POPULATE x", negative, "DEBUG POPULATE -1", negative, "DEBUG POPULATE 1 p -1", negative,
+		"DEBUG POPULATE 1 p 1000000000000", "-"+string(errStringTooLong),
 		"MULTI", "+OK", "DEBUG POPULATE 1", "+QUEUED", "EXEC", "*1 -"+string(errNotInMulti),
-		"CONFIG SET maxmemory 32mb", "+OK", "DEBUG POPULATE 100 big 1000000", "-"+string(errOutOfMemory))
+		"CONFIG SET maxmemory 32mb", "+OK",
+		"DEBUG POPULATE 100 big 1000000", "-"+string(errOutOfMemory))
 	gone := open(t, srv)
 	if _, ran := gone.try("DEBUG POPULATE 1000000000000 more 1"); ran {
 		t.Error("DEBUG POPULATE did not wait")
@@ -265,13 +280,15 @@ func TestDebugPopulate(t *testing.T) {
 	await.True(t, "DEBUG POPULATE ends with its client", work.done.Load)
 }
 
-// TestDebugSetActiveExpire: expired keys stay until somebody looks at them, or the background may remove them again.
+// TestDebugSetActiveExpire: expired keys stay until somebody looks at them, or the background may
+// remove them again.
 func TestDebugSetActiveExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := connect(t, newTestServer(t, debugAllowed))
 		c.expect("DEBUG SET-ACTIVE-EXPIRE 0", "+OK", "SET a v PX 1", "+OK", "SET b v PX 1", "+OK")
 		time.Sleep(4 * time.Second)
-		c.expect("DBSIZE", ":2", "GET a", "$-1", "DBSIZE", ":1", "CLIENT PAUSE 1000 WRITE", "+OK", "CLIENT UNPAUSE", "+OK")
+		c.expect("DBSIZE", ":2", "GET a", "$-1", "DBSIZE", ":1",
+			"CLIENT PAUSE 1000 WRITE", "+OK", "CLIENT UNPAUSE", "+OK")
 		time.Sleep(4 * time.Second)
 		c.expect("DBSIZE", ":1", "DEBUG set-active-expire 1", "+OK")
 		time.Sleep(4 * time.Second)

@@ -41,7 +41,8 @@ func dump(c *Call) error {
 	return nil
 }
 
-// payload returns a value with its type before it, as RDB encodes them, or nil if there is none. It is a read of the key.
+// payload returns a value with its type before it, as RDB encodes them, or nil if there is none. It
+// is a read of the key.
 func (c *Call) payload(k engine.Key) (b []byte, err error) {
 	noCount := c.Tx.NoCount
 	defer func() { c.Tx.NoCount = noCount }()

@@ -140,7 +140,8 @@ func rounded(ms, unit int64) int64 {
 	return int64((uint64(ms) + uint64(unit/2)) / uint64(unit)) // unsigned, as the last deadlines would overflow
 }
 
-// expiryHold is why the Store does not remove expired keys in the background. While it is not 0, it does not.
+// expiryHold is why the Store does not remove expired keys in the background. While it is not 0, it
+// does not.
 type expiryHold struct {
 	mu  sync.Mutex
 	why uint8

@@ -298,7 +298,8 @@ func (s *Session) interrupted(cmd *Command) (Next, error) {
 	return Continue, nil
 }
 
-// needsKeys reports whether a command, or one that EXEC runs, may not run while a snapshot is loaded.
+// needsKeys reports whether a command, or one that EXEC runs, may not run while a snapshot is
+// loaded.
 func (s *Session) needsKeys(cmd *Command) bool {
 	if cmd != s.srv.exec {
 		return cmd.Flags&Loading == 0

@@ -17,8 +17,8 @@ var infoCommand = Command{
 	Name: "info", Arity: -1, Flags: Loading | Stale, Locks: LockWalk, Categories: CatDangerous, Group: Admins, Since: "1.0.0",
 	Summary: "Get information and statistics about the server", Complexity: "O(1)", Syntax: "[section [section ...]]",
 	Tips: []string{"nondeterministic_output", "request_policy:all_shards", "response_policy:special"}, Run: showInfo,
-	Differs: "Fields without a meaning here are absent; Redistill's own begin with redistill_; eventloop_* add up all event loops, of " +
-		"whose cycles every sixteenth is timed",
+	Differs: "Fields without a meaning here are absent; Redistill's own begin with redistill_; " +
+		"eventloop_* add up all event loops, of whose cycles every sixteenth is timed",
 }
 
 // INFO [section ...]
@@ -151,7 +151,8 @@ func (srv *Server) fillStats(s *info.Snapshot, store *engine.Stats) {
 	r := srv.sampler.rates()
 	s.OpsPerSec, s.InputBytesPerSec, s.OutputBytesPerSec = r.calls, r.netIn, r.netOut
 	cycles := srv.cycles.totals()
-	s.Cycles, s.CyclesTime, s.CommandsTime = cycles.rounds, cycles.sum(), time.Duration(callTime(srv.stripes))
+	s.Cycles, s.CyclesTime = cycles.rounds, cycles.sum()
+	s.CommandsTime = time.Duration(callTime(srv.stripes))
 	s.CyclesPerSec, s.CycleTime = r.cycles, r.cycle
 	s.Expired, s.Evicted, s.Hits, s.Misses = store.Expired, store.Evicted, store.Hits, store.Misses
 	for _, e := range errorTotals(srv.stripes) {
@@ -176,7 +177,8 @@ func (srv *Server) fillCommands(s *info.Snapshot) {
 		if v.LatencyTracking && t.calls > 0 {
 			c.Percentiles = make([]info.Percentile, 0, len(v.LatencyPercentiles))
 			for _, p := range v.LatencyPercentiles {
-				c.Percentiles = append(c.Percentiles, info.Percentile{P: config.FormatPercentile(p), Time: t.percentile(p / 100)})
+				shown := info.Percentile{P: config.FormatPercentile(p), Time: t.percentile(p / 100)}
+				c.Percentiles = append(c.Percentiles, shown)
 			}
 		}
 		s.Commands = append(s.Commands, c)

@@ -41,8 +41,8 @@ const (
 	oomScoreMost = 1000
 )
 
-// configureOOMScore sets how the kernel's OOM killer rates the process, or puts the score back that it had.
-// Only one goroutine at a time may call it.
+// configureOOMScore sets how the kernel's OOM killer rates the process, or puts the score back that
+// it had. Only one goroutine at a time may call it.
 func (srv *Server) configureOOMScore(v *config.Values) error {
 	o := &srv.oomScore
 	score := o.base

@@ -78,9 +78,7 @@ func (s *sampler) rates() rates {
 	perSecond := func(growth int64) int64 {
 		return int64(float64(max(growth, 0)) / (float64(newest.nanos-oldest.nanos) / 1e9))
 	}
-	cycles := cycleTotals{
-		newest.cycles.rounds - oldest.cycles.rounds, newest.cycles.timed - oldest.cycles.timed, newest.cycles.nanos - oldest.cycles.nanos,
-	}
+	cycles := newest.cycles.since(oldest.cycles)
 	return rates{
 		perSecond(int64(newest.calls - oldest.calls)), perSecond(newest.netIn - oldest.netIn), perSecond(newest.netOut - oldest.netOut),
 		perSecond(cycles.rounds), cycles.mean(),

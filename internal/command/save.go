@@ -92,8 +92,8 @@ func (s *saver) beginLocked(tx *engine.Tx, reason string, wait *pending) error {
 	return nil
 }
 
-// beginOrFollow is begin, or has another snapshot follow the one that is being written, whose file may
-// have older keys.
+// beginOrFollow is begin, or has another snapshot follow the one that is being written, whose file
+// may have older keys.
 func (s *saver) beginOrFollow(tx *engine.Tx, reason string, wait *pending) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -26,8 +26,9 @@ type Session struct {
 	// Closing is set when the connection shall be closed after Out is written.
 	Closing bool
 
-	// QueryLen and QueryCap are the bytes of input that the connection has, and the size of the buffer that they are in, for CLIENT
-	// LIST. The connection sets them before it executes commands and again before EndBatch, to what is left.
+	// QueryLen and QueryCap are the bytes of input that the connection has, and the size of the
+	// buffer that they are in, for CLIENT LIST. The connection sets them before it executes
+	// commands and again before EndBatch, to what is left.
 	QueryLen, QueryCap int
 
 	// OutLimit is the most bytes of replies that may wait to be written; 0 is no limit. The connection sets it before BeginBatch.
@@ -235,7 +236,8 @@ func (s *Session) TLSFailed(err error) {
 	}
 }
 
-// CountInput adds to the totals of bytes read from clients. The connection calls it when it has read, before it executes commands.
+// CountInput adds to the totals of bytes read from clients. The connection calls it when it has read,
+// before it executes commands.
 func (s *Session) CountInput(n int) {
 	if n > 0 {
 		s.io.in.Add(int64(n))
@@ -243,7 +245,8 @@ func (s *Session) CountInput(n int) {
 	}
 }
 
-// CountOutput adds to the totals of bytes written to clients. The connection calls it once a batch, when Out is written.
+// CountOutput adds to the totals of bytes written to clients. The connection calls it once a batch,
+// when Out is written.
 func (s *Session) CountOutput(n int) {
 	s.io.out.Add(int64(n))
 	s.netOut.Store(s.netOut.Load() + int64(n))

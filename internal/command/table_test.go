@@ -74,7 +74,8 @@ func wireCorpus(t *testing.T) map[string]bool {
 	return names
 }
 
-// otherArguments are rows whose arguments redis-server 7.0 does not list, or not all of them, or as a block of one.
+// otherArguments are rows whose arguments redis-server 7.0 does not list, or not all of them, or as
+// a block of one.
 var otherArguments = map[string]bool{
 	"command|getkeys": true, "command|getkeysandflags": true, "config|get": true, "client|list": true, "cluster": true, "debug": true, "hscan": true,
 }

@@ -27,9 +27,10 @@ func oomScoreMode() kind {
 		mode := strings.ToLower(text)
 		switch {
 		case !slices.Contains(oomScoreModes, mode):
-			return errors.New("argument(s) must be one of the following: " + strings.Join(oomScoreModes, ", "))
+			list := strings.Join(oomScoreModes, ", ")
+			return errors.New("argument(s) must be one of the following: " + list)
 		case mode != "no" && runtime.GOOS != "linux":
-			return errors.New("only Linux rates processes for its OOM killer, so it must be 'no' here")
+			return errors.New("only Linux rates processes for its OOM killer: it must be 'no' here")
 		case mode == "relative":
 			mode = "yes" // as Redis shows it
 		}
@@ -42,8 +43,9 @@ func oomScoreMode() kind {
 
 const (
 	errRedisArguments = redisText("wrong number of arguments")
-	errRedisOOMScore  = redisText("Invalid oom-score-adj-values, elements must be between -2000 and 2000.")
-	oomScoreMost      = 2000
+	errRedisOOMScore  = redisText("Invalid oom-score-adj-values, " +
+		"elements must be between -2000 and 2000.")
+	oomScoreMost = 2000
 )
 
 // oomScoreValues are three numbers with spaces between them.

@@ -13,6 +13,11 @@ import (
 	"testing"
 )
 
+const (
+	percentileList  = "latency-tracking-info-percentiles"
+	percentileRange = percentileList + " parameters should sit between [0.0,100.0]"
+)
+
 // setCases are CONFIG SET calls with the reply of redis-server 7.0.15.
 var setCases = []struct {
 	args  []string
@@ -79,18 +84,18 @@ var setCases = []struct {
 	{[]string{"shutdown-on-sigint", ""}, failed("shutdown-on-sigint", "argument(s) must be one of the following: default, save, nosave, now, force")},
 	{[]string{"shutdown-on-sigint", "now  force"}, failed("shutdown-on-sigint", "argument(s) must be one of the following: default, save, nosave, now, force")},
 	{[]string{"hash-max-ziplist-value", "64", "notify-keyspace-events", ""}, "OK"},
-	{[]string{"latency-tracking-info-percentiles", "50 x"}, failed("latency-tracking-info-percentiles", "Invalid latency-tracking-info-percentiles parameters")},
-	{[]string{"latency-tracking-info-percentiles", "50  99"}, failed("latency-tracking-info-percentiles", "Invalid latency-tracking-info-percentiles parameters")},
-	{[]string{"latency-tracking-info-percentiles", "nan"}, failed("latency-tracking-info-percentiles", "Invalid latency-tracking-info-percentiles parameters")},
-	{[]string{"latency-tracking-info-percentiles", "50 100.1 x"}, failed("latency-tracking-info-percentiles", "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]")},
-	{[]string{"latency-tracking-info-percentiles", "-1"}, failed("latency-tracking-info-percentiles", "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]")},
-	{[]string{"latency-tracking-info-percentiles", ""}, "OK"},
-	{[]string{"latency-tracking-info-percentiles", "0 50.50 99.9999999 100"}, "OK"},
+	{[]string{percentileList, "50 x"}, failed(percentileList, "Invalid "+percentileList+" parameters")},
+	{[]string{percentileList, "50  99"}, failed(percentileList, "Invalid "+percentileList+" parameters")},
+	{[]string{percentileList, "nan"}, failed(percentileList, "Invalid "+percentileList+" parameters")},
+	{[]string{percentileList, "50 100.1 x"}, failed(percentileList, percentileRange)},
+	{[]string{percentileList, "-1"}, failed(percentileList, percentileRange)},
+	{[]string{percentileList, ""}, "OK"},
+	{[]string{percentileList, "0 50.50 99.9999999 100"}, "OK"},
 	{[]string{"oom-score-adj", "x"}, failed("oom-score-adj", "argument(s) must be one of the following: no, yes, relative, absolute")},
 	{[]string{"oom-score-adj", "NO"}, "OK"},
 	{[]string{"oom-score-adj-values", "1 2"}, failed("oom-score-adj-values", "wrong number of arguments")},
-	{[]string{"oom-score-adj-values", "1 2 2001"}, failed("oom-score-adj-values", "Invalid oom-score-adj-values, elements must be between -2000 and 2000.")},
-	{[]string{"oom-score-adj-values", "1 2 x"}, failed("oom-score-adj-values", "Invalid oom-score-adj-values, elements must be between -2000 and 2000.")},
+	{[]string{"oom-score-adj-values", "1 2 2001"}, failed("oom-score-adj-values", string(errRedisOOMScore))},
+	{[]string{"oom-score-adj-values", "1 2 x"}, failed("oom-score-adj-values", string(errRedisOOMScore))},
 	{[]string{"oom-score-adj-values", "-1 2000 +7"}, "OK"},
 	{[]string{"tls-ciphers", "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-GCM-SHA256"}, "OK"},
 	{[]string{"tls-protocols", "TLSv1.2"}, "OK"},
@@ -106,7 +111,7 @@ var getCases = []string{
 	"databases", "save", "shutdown-on-sigterm", "shutdown-on-sigint", "appendonly", "aclfile", "activedefrag", "cluster-enabled", "daemonize",
 	"latency-monitor-threshold", "lazyfree-lazy-user-flush", "logfile", "maxmemory-clients", "min-slaves-to-write",
 	"notify-keyspace-events", "unixsocketperm", "replica-read-only", "slaveof", "tls-port",
-	"latency-tracking-info-percentiles", "oom-score-adj", "oom-score-adj-values", "tls-ciphers", "tls-protocols", "tls-ciphersuites",
+	percentileList, "oom-score-adj", "oom-score-adj-values", "tls-ciphers", "tls-protocols", "tls-ciphersuites",
 }
 
 // TestOnlyValue: what is fixed here, and Redis can change, may be set to what it is. The rest is as
@@ -260,7 +265,8 @@ func TestPolicyErrorNamesOurs(t *testing.T) {
 	}
 }
 
-// TestOnlyWhatGoCanHonour: what Go's TLS cannot do is refused with an error that says so, in both dialects.
+// TestOnlyWhatGoCanHonour: what Go's TLS cannot do is refused with an error that says so, in both
+// dialects.
 func TestOnlyWhatGoCanHonour(t *testing.T) {
 	c := mustLoad(t)
 	for _, test := range []struct{ name, value, part string }{
@@ -280,8 +286,8 @@ func TestOnlyWhatGoCanHonour(t *testing.T) {
 	if got := setReply(c, []string{"tls-ciphers", "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-SHA"}); got != "OK" {
 		t.Fatal(got)
 	}
-	got, want := c.Snapshot().CipherSuites(), []uint16{tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA}
-	if !slices.Equal(got, want) {
+	want := []uint16{tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA}
+	if got := c.Snapshot().CipherSuites(); !slices.Equal(got, want) {
 		t.Errorf("cipher suites are %x, want %x", got, want)
 	}
 }

@@ -8,14 +8,15 @@ import (
 
 const (
 	errRedisPercentiles = redisText("Invalid latency-tracking-info-percentiles parameters")
-	errRedisPercentile  = redisText("latency-tracking-info-percentiles parameters should sit between [0.0,100.0]")
+	errRedisPercentile  = redisText("latency-tracking-info-percentiles parameters " +
+		"should sit between [0.0,100.0]")
 )
 
 // percentiles is a list of percentages with spaces between them, or nothing.
 func percentiles(field func(*Values) *[]float64) kind {
 	k := kind{
 		name:    "list",
-		accepts: "percentages from 0 to 100 with spaces between them, such as 50 99 99.9, or nothing",
+		accepts: "percentages from 0 to 100 with spaces between, such as 50 99 99.9, or nothing",
 		get: func(v *Values) string {
 			var words []string
 			for _, p := range *field(v) {

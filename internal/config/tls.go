@@ -25,7 +25,8 @@ func renamed(field func(*Values) *string, ours, theirs []string) kind {
 // tlsVersions are the versions of TLS that can be spoken, under OpenSSL's names.
 var tlsVersions = []string{"TLSv1.2", "TLSv1.3"}
 
-// protocols is a list of versions of TLS, separated by spaces or commas. None is the default, all of them.
+// protocols is a list of versions of TLS, separated by spaces or commas. None is the default, all
+// of them.
 func protocols() kind {
 	const accepts = "TLSv1.2, TLSv1.3, both, or nothing for both"
 	set := func(v *Values, text string) error {
@@ -68,14 +69,16 @@ var cipherSuites = []struct {
 	{"ECDHE-RSA-AES256-SHA", tls.TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA},
 }
 
-// ciphers is a list of cipher suites with colons between them. None is Go's choice. Go also chooses their order.
+// ciphers is a list of cipher suites with colons between them. None is Go's choice. Go also chooses
+// their order.
 func ciphers() kind {
 	const accepts = "names of TLS 1.2 as OpenSSL writes them, with colons between them, such as " +
 		"ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384, or nothing for Go's own choice"
 	set := func(v *Values, text string) error {
 		for _, name := range cipherNames(text) {
 			if cipherID(name) == 0 {
-				return errors.New("must be " + accepts + ": Go's TLS has neither others nor words such as HIGH")
+				return errors.New("must be " + accepts +
+					": Go's TLS has neither others nor words such as HIGH")
 			}
 		}
 		v.TLSCiphers = text
@@ -102,7 +105,8 @@ func cipherID(name string) uint16 {
 	return 0
 }
 
-// CipherSuites returns the cipher suites of TLS 1.2 that tls-ciphers allows, nil for Go's own choice.
+// CipherSuites returns the cipher suites of TLS 1.2 that tls-ciphers allows, nil for Go's own
+// choice.
 func (v *Values) CipherSuites() []uint16 {
 	var list []uint16
 	for _, name := range cipherNames(v.TLSCiphers) {

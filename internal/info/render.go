@@ -50,7 +50,8 @@ func appendSection(dst []byte, s *Snapshot, section Section) []byte {
 	return dst
 }
 
-// appendListeners appends listener0:name=tcp,bind=127.0.0.1,bind=::1,port=6379. Redis numbers them by what is spoken.
+// appendListeners appends listener0:name=tcp,bind=127.0.0.1,bind=::1,port=6379. Redis numbers them
+// by what is spoken.
 func appendListeners(dst []byte, s *Snapshot) []byte {
 	for number, l := range []struct {
 		name string

@@ -39,7 +39,8 @@ func TestWatchSeesExpiry(t *testing.T) {
 	}
 }
 
-// TestPauseKeepsExpired: a key that expires while writes are paused is not seen, but it is removed and counted only afterwards.
+// TestPauseKeepsExpired: a key that expires while writes are paused is not seen, but it is removed
+// and counted only afterwards.
 func TestPauseKeepsExpired(t *testing.T) {
 	parallel(t)
 	for name, srv := range map[string]server{"redistill": startSubject(t, ""), "redis-server": startRedis(t, "")} {
