@@ -22,17 +22,16 @@ const (
 // remove again, as far as is known.
 func (s *Store) ExpireCycle(now int64) (next int64) {
 	next = math.MaxInt64
-	held := s.frozen.Load()
 	for i := range s.shards {
 		sh := &s.shards[i]
 		sh.mu.Lock()
 		sh.timer.begin()
 		sh.clock.wall = now
-		for n := 0; n < len(sh.blocks) && !held; n++ {
+		for n := 0; n < len(sh.blocks) && !s.frozen.Load(); n++ {
 			for sh.blocks[n].base != nil && sh.blocks[n].earliest < now && sh.blocks[n].rewalk <= now {
 				done := sh.expireSome(uint32(n), now)
 				sh.yield()
-				if done {
+				if done || s.frozen.Load() {
 					break
 				}
 			}
