@@ -59,58 +59,58 @@ const (
 	digestOfY = "a1fce4363854ff888cff4b8e7875d600c2682390412a8cf79b37d0b11148b0fa"
 )
 
-// TestRulesAndTheirText has rules and what redis-server 7.0.15 makes of them, as far as it knows the same commands.
+// TestRulesAndTheirText has rules and what Redis 7.2 makes of them, as far as it knows the same commands.
 func TestRulesAndTheirText(t *testing.T) {
 	for rules, want := range map[string]string{
-		"":                                    "off resetchannels -@all",
-		"on":                                  "on resetchannels -@all",
-		"ON nopass":                           "on nopass resetchannels -@all",
-		"nopass >x":                           "off #" + digestOfX + " resetchannels -@all",
-		">x nopass":                           "off nopass resetchannels -@all",
-		">x >y >x":                            "off #" + digestOfX + " #" + digestOfY + " resetchannels -@all",
-		">x >y <x":                            "off #" + digestOfY + " resetchannels -@all",
-		">x #" + digestOfX:                    "off #" + digestOfX + " resetchannels -@all",
-		"#" + digestOfX + " >y !" + digestOfX: "off #" + digestOfY + " resetchannels -@all",
-		">x resetpass":                        "off resetchannels -@all",
-		"nopass resetpass":                    "off resetchannels -@all",
+		"":                                    "off sanitize-payload resetchannels -@all",
+		"on":                                  "on sanitize-payload resetchannels -@all",
+		"ON nopass":                           "on nopass sanitize-payload resetchannels -@all",
+		"nopass >x":                           "off sanitize-payload #" + digestOfX + " resetchannels -@all",
+		">x nopass":                           "off nopass sanitize-payload resetchannels -@all",
+		">x >y >x":                            "off sanitize-payload #" + digestOfX + " #" + digestOfY + " resetchannels -@all",
+		">x >y <x":                            "off sanitize-payload #" + digestOfY + " resetchannels -@all",
+		">x #" + digestOfX:                    "off sanitize-payload #" + digestOfX + " resetchannels -@all",
+		"#" + digestOfX + " >y !" + digestOfX: "off sanitize-payload #" + digestOfY + " resetchannels -@all",
+		">x resetpass":                        "off sanitize-payload resetchannels -@all",
+		"nopass resetpass":                    "off sanitize-payload resetchannels -@all",
 		"on >x +get ~a (~b) reset":            "off sanitize-payload resetchannels -@all",
 		"skip-sanitize-payload":               "off skip-sanitize-payload resetchannels -@all",
-		"allkeys":                             "off ~* resetchannels -@all",
-		"~* resetkeys ~a ~b ~a":               "off ~a ~b resetchannels -@all",
-		"%R~a %W~b":                           "off %R~a %W~b resetchannels -@all",
-		"%r~a %w~a":                           "off ~a resetchannels -@all",
-		"%RW~a %WR~b":                         "off ~a ~b resetchannels -@all",
-		"%R~* %W~*":                           "off ~* resetchannels -@all",
-		"%R~*":                                "off %R~* resetchannels -@all",
-		"~":                                   "off ~ resetchannels -@all",
-		"allchannels":                         "off &* -@all",
-		"&a &b &a":                            "off resetchannels &a &b -@all",
-		"&* resetchannels":                    "off resetchannels -@all",
-		"+@all":                               "off resetchannels +@all",
-		"allcommands nocommands":              "off resetchannels -@all",
-		"+get":                                "off resetchannels -@all +get",
-		"+GET -get":                           "off resetchannels -@all -get",
-		"+@read":                              "off resetchannels -@all +@read",
-		"+@READ -get":                         "off resetchannels -@all +@read -get",
-		"+@all -@dangerous":                   "off resetchannels +@all -@dangerous",
-		"+@all -get":                          "off resetchannels +@all -get",
-		"+@all -get +get":                     "off resetchannels +@all +get",
-		"+config|get":                         "off resetchannels -@all +config|get",
-		"+config -config|set":                 "off resetchannels -@all +config -config|set",
-		"+@all -config":                       "off resetchannels +@all -config",
-		"+select|0 +select|1 +select|0":       "off resetchannels -@all +select|1 +select|0",
-		"+select|0 +select":                   "off resetchannels -@all +select",
-		"+select|0 -select":                   "off resetchannels -@all -select",
-		"+get -@read +@READ +get":             "off resetchannels -@all +@read +get",
-		"+config|get -config|set +config":     "off resetchannels -@all +config",
-		"-config|set +@read nocommands +get":  "off resetchannels -@all +get",
-		"+select|A +select|a -@read":          "off resetchannels -@all +select|a -@read",
-		"+select|0 -@all":                     "off resetchannels -@all",
-		"(+get ~a)":                           "off resetchannels -@all (~a resetchannels -@all +get)",
-		"(+get ~a) ( %R~b &c )":               "off resetchannels -@all (~a resetchannels -@all +get) (%R~b resetchannels &c -@all)",
-		"() on":                               "on resetchannels -@all (resetchannels -@all)",
-		"(+get) clearselectors":               "off resetchannels -@all",
-		"(~a)b)":                              "off resetchannels -@all (~a)b resetchannels -@all)",
+		"allkeys":                             "off sanitize-payload ~* resetchannels -@all",
+		"~* resetkeys ~a ~b ~a":               "off sanitize-payload ~a ~b resetchannels -@all",
+		"%R~a %W~b":                           "off sanitize-payload %R~a %W~b resetchannels -@all",
+		"%r~a %w~a":                           "off sanitize-payload ~a resetchannels -@all",
+		"%RW~a %WR~b":                         "off sanitize-payload ~a ~b resetchannels -@all",
+		"%R~* %W~*":                           "off sanitize-payload ~* resetchannels -@all",
+		"%R~*":                                "off sanitize-payload %R~* resetchannels -@all",
+		"~":                                   "off sanitize-payload ~ resetchannels -@all",
+		"allchannels":                         "off sanitize-payload &* -@all",
+		"&a &b &a":                            "off sanitize-payload resetchannels &a &b -@all",
+		"&* resetchannels":                    "off sanitize-payload resetchannels -@all",
+		"+@all":                               "off sanitize-payload resetchannels +@all",
+		"allcommands nocommands":              "off sanitize-payload resetchannels -@all",
+		"+get":                                "off sanitize-payload resetchannels -@all +get",
+		"+GET -get":                           "off sanitize-payload resetchannels -@all -get",
+		"+@read":                              "off sanitize-payload resetchannels -@all +@read",
+		"+@READ -get":                         "off sanitize-payload resetchannels -@all +@read -get",
+		"+@all -@dangerous":                   "off sanitize-payload resetchannels +@all -@dangerous",
+		"+@all -get":                          "off sanitize-payload resetchannels +@all -get",
+		"+@all -get +get":                     "off sanitize-payload resetchannels +@all +get",
+		"+config|get":                         "off sanitize-payload resetchannels -@all +config|get",
+		"+config -config|set":                 "off sanitize-payload resetchannels -@all +config -config|set",
+		"+@all -config":                       "off sanitize-payload resetchannels +@all -config",
+		"+select|0 +select|1 +select|0":       "off sanitize-payload resetchannels -@all +select|1 +select|0",
+		"+select|0 +select":                   "off sanitize-payload resetchannels -@all +select",
+		"+select|0 -select":                   "off sanitize-payload resetchannels -@all -select",
+		"+get -@read +@READ +get":             "off sanitize-payload resetchannels -@all +@read +get",
+		"+config|get -config|set +config":     "off sanitize-payload resetchannels -@all +config",
+		"-config|set +@read nocommands +get":  "off sanitize-payload resetchannels -@all +get",
+		"+select|A +select|a -@read":          "off sanitize-payload resetchannels -@all +select|a -@read",
+		"+select|0 -@all":                     "off sanitize-payload resetchannels -@all",
+		"(+get ~a)":                           "off sanitize-payload resetchannels -@all (~a resetchannels -@all +get)",
+		"(+get ~a) ( %R~b &c )":               "off sanitize-payload resetchannels -@all (~a resetchannels -@all +get) (%R~b resetchannels &c -@all)",
+		"() on":                               "on sanitize-payload resetchannels -@all (resetchannels -@all)",
+		"(+get) clearselectors":               "off sanitize-payload resetchannels -@all",
+		"(~a)b)":                              "off sanitize-payload resetchannels -@all (~a)b resetchannels -@all)",
 	} {
 		r, err := newRules(testCatalog()).apply(strings.Fields(rules))
 		if err != nil {
@@ -268,14 +268,14 @@ func TestAbsentCommands(t *testing.T) {
 		unrestricted bool
 		allowed      string // of the ways to call CLUSTER
 	}{
-		{"+lpush -get", "off resetchannels -@all +lpush -get", false, ""},
-		{"+lrange", "off resetchannels -@all +lrange", false, ""},
-		{"+@all ~* -lrange", "off ~* resetchannels +@all -lrange", true, "cluster,cluster info,cluster nodes,cluster x"},
-		{"+@all ~* -@write -object|freq", "off ~* resetchannels +@all -@write -object|freq", true, "cluster,cluster info,cluster nodes,cluster x"},
-		{"+@all ~* -get", "off ~* resetchannels +@all -get", false, "cluster,cluster info,cluster nodes,cluster x"},
-		{"+lrange|a", "off resetchannels -@all +lrange|a", false, ""},
-		{"+CLUSTER|Info", "off resetchannels -@all +cluster|info", false, "cluster info"},
-		{"+cluster -cluster|nodes", "off resetchannels -@all +cluster -cluster|nodes", false, "cluster,cluster info,cluster nodes,cluster x"},
+		{"+lpush -get", "off sanitize-payload resetchannels -@all +lpush -get", false, ""},
+		{"+lrange", "off sanitize-payload resetchannels -@all +lrange", false, ""},
+		{"+@all ~* -lrange", "off sanitize-payload ~* resetchannels +@all -lrange", true, "cluster,cluster info,cluster nodes,cluster x"},
+		{"+@all ~* -@write -object|freq", "off sanitize-payload ~* resetchannels +@all -@write -object|freq", true, "cluster,cluster info,cluster nodes,cluster x"},
+		{"+@all ~* -get", "off sanitize-payload ~* resetchannels +@all -get", false, "cluster,cluster info,cluster nodes,cluster x"},
+		{"+lrange|a", "off sanitize-payload resetchannels -@all +lrange|a", false, ""},
+		{"+CLUSTER|Info", "off sanitize-payload resetchannels -@all +cluster|info", false, "cluster info"},
+		{"+cluster -cluster|nodes", "off sanitize-payload resetchannels -@all +cluster -cluster|nodes", false, "cluster,cluster info,cluster nodes,cluster x"},
 	} {
 		r, err := newRules(catalog).apply(strings.Fields(test.rules))
 		if err != nil {
@@ -349,8 +349,8 @@ func TestLoad(t *testing.T) {
 	if err != nil || !slices.Equal(gone, []*User{a}) {
 		t.Fatalf("got %v gone, error %v", gone, err)
 	}
-	const want = "user b on #" + digestOfX + " resetchannels -@all (~x resetchannels -@all +get)\n" +
-		"user c off resetchannels -@all\nuser default on nopass ~* &* +@all\n"
+	const want = "user b on sanitize-payload #" + digestOfX + " resetchannels -@all (~x resetchannels -@all +get)\n" +
+		"user c off sanitize-payload resetchannels -@all\nuser default on nopass sanitize-payload ~* &* +@all\n"
 	if got := string(us.Text()); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

@@ -33,7 +33,7 @@ func FuzzRules(f *testing.F) {
 
 // same reports whether two users may do the same and log in alike.
 func same(a, b *Rules) bool {
-	return a.enabled == b.enabled && a.noPass == b.noPass && a.payloads == b.payloads && slices.Equal(a.passwords, b.passwords) &&
+	return a.enabled == b.enabled && a.noPass == b.noPass && a.unchecked == b.unchecked && slices.Equal(a.passwords, b.passwords) &&
 		slices.EqualFunc(a.selectors, b.selectors, sameSelector)
 }
 

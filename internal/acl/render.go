@@ -21,7 +21,8 @@ func (r *Rules) String() string {
 	return strings.Join(words, " ")
 }
 
-// Flags returns the words about the user as such.
+// Flags returns the words about the user as such. That about the payloads of RESTORE is kept and
+// shown, and nothing else: they are always checked.
 func (r *Rules) Flags() []string {
 	flags := []string{"off"}
 	if r.enabled {
@@ -30,13 +31,10 @@ func (r *Rules) Flags() []string {
 	if r.noPass {
 		flags = append(flags, "nopass")
 	}
-	switch r.payloads {
-	case skipSanitize:
-		flags = append(flags, "skip-sanitize-payload")
-	case sanitize:
-		flags = append(flags, "sanitize-payload")
+	if r.unchecked {
+		return append(flags, "skip-sanitize-payload")
 	}
-	return flags
+	return append(flags, "sanitize-payload")
 }
 
 // Passwords returns the SHA-256 of each password in hexadecimal digits.

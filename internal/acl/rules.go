@@ -13,7 +13,7 @@ type Rules struct {
 	catalog   *Catalog
 	enabled   bool
 	noPass    bool
-	payloads  payloads
+	unchecked bool // the flag skip-sanitize-payload; see Flags
 	passwords []digest
 	selectors []*selector // at least one, the first
 
@@ -23,15 +23,6 @@ type Rules struct {
 
 // digest is the SHA-256 of a password.
 type digest [sha256.Size]byte
-
-// payloads is the flag about RESTORE. It is kept and shown, and nothing else: payloads are always checked.
-type payloads uint8
-
-const (
-	unsaid payloads = iota
-	skipSanitize
-	sanitize
-)
 
 // Reasons why a rule is refused. The texts are Redis's.
 const (
@@ -161,9 +152,9 @@ func (r *Rules) applyOne(rule string) error {
 	case "off":
 		r.enabled = false
 	case "skip-sanitize-payload":
-		r.payloads = skipSanitize
+		r.unchecked = true
 	case "sanitize-payload":
-		r.payloads = sanitize
+		r.unchecked = false
 	case "nopass":
 		r.noPass, r.passwords = true, nil
 	case "resetpass":
@@ -171,7 +162,7 @@ func (r *Rules) applyOne(rule string) error {
 	case "clearselectors":
 		r.selectors = r.selectors[:1]
 	case "reset":
-		*r = Rules{catalog: r.catalog, payloads: sanitize, selectors: []*selector{newSelector(r.catalog)}}
+		*r = Rules{catalog: r.catalog, selectors: []*selector{newSelector(r.catalog)}}
 	default:
 		return r.applyPart(rule)
 	}

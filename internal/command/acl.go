@@ -92,7 +92,7 @@ var aclHelp = help("acl",
 	"    Return the current connection username.")
 
 const (
-	errNoPermissionForKey = Error("NOPERM this user has no permissions to access one of the keys used as arguments")
+	errNoPermissionForKey = Error("NOPERM No permissions to access a key")
 	errRulesChanged       = "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. " +
 		"This command is no longer allowed for the following reason: "
 	errNoLonger       = Error(errRulesChanged + "no permission to execute the command or subcommand")
@@ -100,9 +100,12 @@ const (
 )
 
 // errNoPermission is the reply to a command that the rules of the user do not allow at all.
-func errNoPermission(c *Command) Error {
-	return Error("NOPERM this user has no permissions to run the '" + c.fullName + "' command")
+func errNoPermission(u *acl.User, c *Command) Error {
+	return Error("NOPERM " + mayNot(u) + "run the '" + c.fullName + "' command")
 }
+
+// mayNot begins a sentence about what a user may not do.
+func mayNot(u *acl.User) string { return "User " + u.Name() + " has no permissions to " }
 
 // ACL CAT [categoryname]
 func aclCat(c *Call) error {
@@ -279,9 +282,9 @@ func aclDryRun(c *Call) error {
 	case acl.Allowed:
 		c.Out.OK()
 	case acl.DeniedKey:
-		c.Out.BulkString("This user has no permissions to access the '" + string(args[at]) + "' key")
+		c.Out.BulkString(mayNot(u) + "access the '" + string(args[at]) + "' key")
 	default:
-		c.Out.BulkString("This user has no permissions to run the '" + row.fullName + "' command")
+		c.Out.BulkString(mayNot(u) + "run the '" + row.fullName + "' command")
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func TestRulesHoldAtOnce(t *testing.T) {
 	c.BeginBatch(time.Now().UnixMilli())
 	defer c.EndBatch()
 	admin.expect("ACL SETUSER a -set", "+OK")
-	if got := exec("SET", "k", "2"); !strings.HasPrefix(got, "-NOPERM this user has no permissions to run the 'set'") {
+	if got := exec("SET", "k", "2"); !strings.HasPrefix(got, "-NOPERM User a has no permissions to run the 'set'") {
 		t.Errorf("got %q", got)
 	}
 	admin.expect("ACL SETUSER a +@all ~*", "+OK")
@@ -40,7 +40,7 @@ func TestRulesHoldAtOnce(t *testing.T) {
 	}
 	// EXEC itself is refused with the locks of the transaction held.
 	admin.expect("ACL SETUSER a -exec", "+OK")
-	const aborted = "-EXECABORT Transaction discarded because of: NOPERM this user has no permissions to run the 'exec' command\r\n"
+	const aborted = "-EXECABORT Transaction discarded because of: NOPERM User a has no permissions to run the 'exec' command\r\n"
 	if got := exec("EXEC"); got != aborted {
 		t.Errorf("got %q", got)
 	}
@@ -216,7 +216,8 @@ func TestACLFile(t *testing.T) {
 		t.Errorf("a new file has mode %v, %v", info, err)
 	}
 	const digest = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
-	want := "user a on #" + digest + " ~a:* resetchannels -@all (~* resetchannels -@all +get)\nuser default on nopass ~* &* +@all\n"
+	want := "user a on sanitize-payload #" + digest + " ~a:* resetchannels -@all (~* resetchannels -@all +get)\n" +
+		"user default on nopass sanitize-payload ~* &* +@all\n"
 	if got, err := os.ReadFile(path); string(got) != want {
 		t.Errorf("saved %s, %v", got, err)
 	}
@@ -234,7 +235,7 @@ func TestACLFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte("user a on >y ~b:*\nuser default on nopass +@all -flushall ~*\n"), 0o640); err != nil {
 		t.Fatal(err)
 	}
-	c.expect("ACL LOAD", "+OK", "FLUSHALL", "-NOPERM this user has no permissions to run the 'flushall' command", "ACL SAVE", "+OK")
+	c.expect("ACL LOAD", "+OK", "FLUSHALL", "-NOPERM User default has no permissions to run the 'flushall' command", "ACL SAVE", "+OK")
 	if !a.Killed() {
 		t.Error("a client of the old user a is still connected")
 	}

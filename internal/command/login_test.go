@@ -51,7 +51,7 @@ func TestCertificateUserLives(t *testing.T) {
 		t.Errorf("CLIENT INFO is %s", got)
 	}
 	admin.expect("ACL SETUSER app -get", "+OK")
-	c.expect("GET a", "-NOPERM this user has no permissions to run the 'get' command")
+	c.expect("GET a", "-NOPERM User app has no permissions to run the 'get' command")
 	admin.expect("ACL SETUSER app off", "+OK")
 	c.expect("SET a 2", "+OK", "RESET", "+RESET", "GET a", "-"+string(errNoAuth), "AUTH app x", "-"+string(errWrongPass))
 	c.Close()

@@ -85,7 +85,7 @@ func (s *Session) allowed(cmd *Command, args [][]byte) error {
 		return errNoPermissionForKey
 	default:
 		s.denied(cmd, why, cmd.fullName, s.user.Load().Name())
-		return errNoPermission(cmd)
+		return errNoPermission(s.user.Load(), cmd)
 	}
 }
 

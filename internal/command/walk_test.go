@@ -115,7 +115,7 @@ func TestWalkEnds(t *testing.T) {
 		t.Fatalf("KEYS takes no turns: %d", next)
 	}
 	other.expect("ACL SETUSER default -keys", "+OK")
-	c.expect("KEYS *", "-NOPERM this user has no permissions to run the 'keys' command")
+	c.expect("KEYS *", "-NOPERM User default has no permissions to run the 'keys' command")
 	other.expect("ACL SETUSER default +keys", "+OK", "FLUSHALL", "+OK")
 	c.expect("KEYS *", "*0")
 }

@@ -31,7 +31,7 @@ must be the same byte for byte, except those listed at the end.
 - SCAN, KEYS and HSCAN return keys in another order. What SCAN guarantees is the same: every key that is there from the start of a scan
   to its end is returned.
 - OBJECT ENCODING names the encoding that Redis would use. The memory that MEMORY USAGE tells is ours.
-- Rules of users are those of Redis 7.0. They may name every command of Redis 7.2, so that a file of users can come from a Redis and go
+- Rules of users are those of Redis 7.2. They may name every command of Redis 7.2, so that a file of users can come from a Redis and go
   back: those about commands that are not here are kept and shown, and allow nothing. Of CLUSTER, which is here without its
   subcommands, a user may be given a single one, but not all but one. As there is no publish and subscribe, rules about channels are kept
   and shown, and restrict nothing. A file of users (` + "`aclfile`" + `) that is read while ` + "`requirepass`" + ` is set does not make the default user open: where it has no

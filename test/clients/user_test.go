@@ -55,7 +55,7 @@ func TestUser(t *testing.T) {
 	t.Run("redis-cli", func(t *testing.T) {
 		requireOutput(t, redisCLI(t, e, "ACL WHOAMI\nSET k v\nGET k\n", "--user", e.user), "shop\nOK\nv\n")
 		requireOutput(t, redisCLI(t, e, "CONFIG SET maxclients 5\n", "--user", e.user),
-			"NOPERM this user has no permissions to run the 'config|set' command\n\n")
+			"NOPERM User "+e.user+" has no permissions to run the 'config|set' command\n\n")
 		requireOutput(t, redisCLI(t, e, "PING\n", "-3", "--user", e.user), "PONG\n")
 	})
 }

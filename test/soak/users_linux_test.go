@@ -56,7 +56,7 @@ func (p *profile) words(prefix string) []string {
 	return list
 }
 
-const deniedKey = "-NOPERM this user has no permissions to access one of the keys used as arguments\r\n"
+const deniedKey = "-NOPERM No permissions to access a key\r\n"
 
 // denial returns the reply to a command that the rules of the client's user forbid, or "".
 func (k *talker) denial(words []string) string {
@@ -73,7 +73,7 @@ func (k *talker) denial(words []string) string {
 	case strings.Contains(p.rules, "(") && (isHash(command) || command == "expire") && words[1][len(k.prefix)] == 'h':
 		return ""
 	case p.commands != nil && !p.commands(command):
-		return "-NOPERM this user has no permissions to run the '" + command + "' command\r\n"
+		return "-NOPERM User " + k.user + " has no permissions to run the '" + command + "' command\r\n"
 	case keyed && (need&^p.access != 0 || !strings.Contains(p.keys, words[1][len(k.prefix):len(k.prefix)+1])):
 		return deniedKey
 	}
