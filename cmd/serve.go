@@ -128,6 +128,7 @@ func runServe(ctx context.Context, sources *loaded, log *slog.Logger, s *stopper
 		return errors.Join(err, closeListeners(listeners))
 	}
 	err = serve(ctx, server, listeners, commands, observer, cfg)
+	commands.AwaitReload()
 	if err != nil || commands.Loading() {
 		return err
 	}

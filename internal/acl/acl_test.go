@@ -59,7 +59,8 @@ const (
 	digestOfY = "a1fce4363854ff888cff4b8e7875d600c2682390412a8cf79b37d0b11148b0fa"
 )
 
-// TestRulesAndTheirText has rules and what Redis 7.2 makes of them, as far as it knows the same commands.
+// TestRulesAndTheirText has rules and what Redis 7.2 makes of them, as far as it knows the same
+// commands.
 func TestRulesAndTheirText(t *testing.T) {
 	for rules, want := range map[string]string{
 		"":                                    "off sanitize-payload resetchannels -@all",

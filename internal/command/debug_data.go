@@ -154,16 +154,23 @@ func debugReload(c *Call) error {
 		return c.ok(c.beside(nil))
 	}
 	c.Tx.LockAll()
-	if c.Srv.Loading() {
+	switch {
+	case c.Srv.Loading():
 		return errLoading
+	case c.Srv.IsCutOff(): // AwaitReload may have been called
+		return errCutOff
 	}
 	r := reloading{srv: c.Srv}
-	if save {
+	switch {
+	case save:
 		r.written = make(chan struct{})
 		r.saved = &pending{wake: func() { close(r.written) }}
 		c.Srv.saver.beginOrFollow(c.Tx, "DEBUG RELOAD", r.saved)
+	case c.Srv.saver.isRunning():
+		return errSaving // it would begin again when the keyspace is emptied, and replace the file
 	}
 	c.Srv.alert.Or(alertLoading)
+	c.Srv.reloads.Add(1)
 	return c.ok(c.beside(r.run))
 }
 
@@ -178,6 +185,7 @@ type reloading struct {
 // stays loading, so that what there is of the keys replaces no file.
 func (r *reloading) run(*atomic.Bool) error {
 	srv := r.srv
+	defer srv.reloads.Done()
 	v := srv.Config.Snapshot()
 	if r.saved != nil {
 		<-r.written
@@ -204,6 +212,10 @@ func (r *reloading) run(*atomic.Bool) error {
 	}
 	return nil
 }
+
+// AwaitReload waits for the end of a DEBUG RELOAD that is under way, if there is one, so that its
+// keys can be saved. It is called when no client is left.
+func (srv *Server) AwaitReload() { srv.reloads.Wait() }
 
 func (r *reloading) failed(err error) error {
 	r.srv.Log.Error("DEBUG RELOAD failed", "error", err)

@@ -250,6 +250,51 @@ func TestDebugReloadIsLoading(t *testing.T) {
 	c.expect("GET k", "$1 v", "DEBUG RELOAD", "+OK", "GET k", "$1 v")
 }
 
+// TestDebugReloadOutlivesItsClient: the server ends with all keys, and can save them.
+func TestDebugReloadOutlivesItsClient(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dump.rdb")
+	srv := newTestServer(t, debugAllowed, "persistence.snapshot_path "+path)
+	c := open(t, srv)
+	c.expect("DEBUG POPULATE 10000", "+OK")
+	c.try("DEBUG RELOAD")
+	c.Close()
+	srv.AwaitReload()
+	if srv.Loading() {
+		t.Error("the server is still loading")
+	}
+	connect(t, srv).expect("DBSIZE", ":10000")
+}
+
+// TestDebugReloadBesideSnapshot: a snapshot that would begin again when the keyspace is emptied is not
+// disturbed, and none begins while the server is loading.
+func TestDebugReloadBesideSnapshot(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dump.rdb")
+	srv := newTestServer(t, debugAllowed, "persistence.snapshot_path "+path)
+	c, s := connect(t, srv), &srv.saver
+	c.expect("SET k v", "+OK", "SAVE", "+OK", "SET k w", "+OK")
+	var sn *engine.Snapshot
+	s.withAllLocked(func(tx *engine.Tx) { sn, _ = tx.BeginSnapshot() })
+	s.mu.Lock() // which the end of SAVE may still hold
+	s.running = sn
+	s.mu.Unlock()
+	c.expect("DEBUG RELOAD NOSAVE", "-"+string(errSaving), "GET k", "$1 w")
+	sn.Fail(errStopping)
+	if err := sn.Write(nil); err != errStopping {
+		t.Error(err)
+	}
+	s.running = nil
+	srv.alert.Or(alertLoading)
+	saves := s.saves
+	if s.due(); s.isRunning() {
+		t.Error("a snapshot begins while the server is loading")
+	}
+	if err := s.prove(); err != nil || s.saves != saves || s.proved {
+		t.Errorf("a server that is told to stop writes a snapshot while it is loading: %v", err)
+	}
+	srv.loaded()
+	c.expect("DEBUG RELOAD NOSAVE", "+OK", "GET k", "$1 v")
+}
+
 // TestDebugReloadWithoutDisk: where the snapshot cannot be written, everything stays.
 func TestDebugReloadWithoutDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "missing", "dump.rdb")

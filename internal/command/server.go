@@ -64,6 +64,7 @@ type Server struct {
 	slowlog   slowlog
 	latency   latency.Monitor
 	underWay  sync.WaitGroup // of DEBUG and Stop, which use the Store
+	reloads   sync.WaitGroup // of DEBUG RELOAD that are under way
 	files     sync.Mutex     // see Call.aside
 	sampler   sampler
 	cycles    allCycles
