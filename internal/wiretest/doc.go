@@ -4,7 +4,8 @@
 // command family. The same files run twice: against redistill, where every
 // reply must be as written, and against a real redis-server, where every reply
 // must be as written too unless testdata/differences.txt names the command and
-// says why the two differ. Each file runs once under RESP2 and once under
+// says why the two differ. Of what a user may not do, redis-server 7.0 is taken
+// at its own words (see older). Each file runs once under RESP2 and once under
 // RESP3. The second half of the package sends random command streams to both
 // servers and compares every reply and the data left at the end (see
 // TestRandomStreams and FuzzStreams), also with users whose rules change
