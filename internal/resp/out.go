@@ -224,7 +224,7 @@ func (o *Out) Push(n int) {
 
 // Attribute begins n pairs of things worth knowing about the reply behind
 // them. RESP2 has nothing like it.
-func (o *Out) Attribute(n int) { o.B = appendNumber(o.B, '|', int64(n)) }
+func (o *Out) Attribute(n int) { o.header('|', int64(n)) }
 
 // Double appends a floating point number, in RESP2 as a bulk string.
 func (o *Out) Double(f float64) {

@@ -29,6 +29,8 @@ var outCases = []struct {
 	{"Array empty", func(o *Out) { o.Array(0) }, "*0\r\n", "*0\r\n"},
 	{"Map", func(o *Out) { o.Map(1); o.Int(1); o.Null() }, "*2\r\n:1\r\n$-1\r\n", "%1\r\n:1\r\n_\r\n"},
 	{"Set", func(o *Out) { o.Set(1); o.Int(1) }, "*1\r\n:1\r\n", "~1\r\n:1\r\n"},
+	{"Attribute", func(o *Out) { o.Attribute(1); o.Int(1); o.Int(2); o.Int(3) },
+		"|1\r\n:1\r\n:2\r\n:3\r\n", "|1\r\n:1\r\n:2\r\n:3\r\n"},
 	{"Push", func(o *Out) { o.Push(1); o.Int(1) }, "*1\r\n:1\r\n", ">1\r\n:1\r\n"},
 	{"Double", func(o *Out) { o.Double(3.1415) }, "$6\r\n3.1415\r\n", ",3.1415\r\n"},
 	{"Double inf", func(o *Out) { o.Double(math.Inf(-1)) }, "$4\r\n-inf\r\n", ",-inf\r\n"},
@@ -55,6 +57,21 @@ func TestOut(t *testing.T) {
 			o.B = make([]byte, 0, 100)
 			if n := testing.AllocsPerRun(100, func() { o.B = o.B[:0]; c.reply(&o) }); n != 0 {
 				t.Errorf("%s in RESP%d: %v allocations", c.name, proto, n)
+			}
+		}
+	}
+}
+
+// TestCutOut: where a limit has ended the replies, nothing is appended.
+func TestCutOut(t *testing.T) {
+	for _, c := range outCases {
+		if c.name == "BulkHeader" { // whose bytes the caller appends
+			continue
+		}
+		for _, proto := range []int{2, 3} {
+			o := Out{Cut: true, Proto: proto}
+			if c.reply(&o); len(o.B) > 0 {
+				t.Errorf("%s in RESP%d appends %q", c.name, proto, o.B)
 			}
 		}
 	}
