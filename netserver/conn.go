@@ -107,6 +107,10 @@ func (c *conn) execute(b *batch, input []byte, inputCap int, now int64, v *confi
 	s.OutLimit = replyLimit(v.ClientOutputBufferLimit.Normal)
 	c.parser.MaxBulk = int(min(v.ProtoMaxBulkLen, math.MaxInt))
 	c.parser.Authenticated = s.Authenticated()
+	if int64(c.parser.Arrived(len(input))) > v.ClientQueryBufferLimit {
+		c.reason = queryTooLong // also if all of it is there now
+		return 0, drop
+	}
 	s.QueryLen, s.QueryCap = len(input), max(inputCap, len(input))
 	s.BeginBatch(now)
 	if next = c.retry(); next == more {
@@ -117,7 +121,7 @@ func (c *conn) execute(b *batch, input []byte, inputCap int, now int64, v *confi
 	switch {
 	case s.Killed():
 		return n, drop
-	case int64(s.QueryLen) > v.ClientQueryBufferLimit:
+	case int64(s.QueryLen-c.parser.Parsed()) > v.ClientQueryBufferLimit: // as in Redis, without words that are there
 		c.reason = queryTooLong
 		return n, drop
 	}

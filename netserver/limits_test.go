@@ -234,6 +234,34 @@ func testQueryBufferLimit(t *testing.T, path string) {
 	s.expectClosedByLimits(1, 0)
 }
 
+// TestQueryBufferLimitOfWords: as in Redis, words that have arrived do not count while the rest of their
+// command is on its way, and one that is beyond the limit does, also if it arrives whole.
+func TestQueryBufferLimitOfWords(t *testing.T) { eachPath(t, testQueryBufferLimitOfWords) }
+
+func testQueryBufferLimitOfWords(t *testing.T, path string) {
+	s := startServer(t, path)
+	s.set("client-query-buffer-limit", "1mb")
+	half := strings.Repeat("x", 600_000)
+	c := s.dial()
+	if got := c.do("MSET", "a", half, "b", half, "c", half); got != "+OK\r\n" {
+		t.Errorf("MSET of three words within the limit: %.100q", got)
+	}
+	var many []string
+	for i := range 100_000 {
+		many = append(many, fmt.Sprintf("key:%08d", i))
+	}
+	if got := c.do(append([]string{"EXISTS"}, many...)...); got != ":0\r\n" {
+		t.Errorf("EXISTS of many words: %.100q", got)
+	}
+	s.expectClosedByLimits(0, 0)
+	c = s.dial()
+	c.send("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1048577\r\n")
+	_, _ = c.Write(make([]byte, 1<<20+1)) // fails as soon as the server closes
+	_, _ = c.Write([]byte("\r\n"))
+	c.expectClosed()
+	s.expectClosedByLimits(1, 0)
+}
+
 // TestPausedInput: a client that goes on sending while it has to wait is closed at the same limit.
 func TestPausedInput(t *testing.T) { eachPath(t, testPausedInput) }
 

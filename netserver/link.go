@@ -61,7 +61,7 @@ func (c *link) room() bool {
 	if !c.session.Authenticated() {
 		limit = min(limit, strangerLimit)
 	}
-	if int64(len(c.in.bytes())) <= limit {
+	if int64(len(c.in.bytes())-c.parser.Parsed()) <= limit {
 		return true
 	}
 	c.reason = queryTooLong

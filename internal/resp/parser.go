@@ -155,6 +155,14 @@ func (p *Parser) Next(buf []byte, args [][]byte) (n int, out [][]byte, err error
 // buffer of a large value. It is 0 when unknown.
 func (p *Parser) Need() int { return p.need }
 
+// Parsed returns how many bytes at the start of the command that the last call
+// of Next found incomplete are words that have arrived, with their headers.
+func (p *Parser) Parsed() int { return p.pos }
+
+// Arrived returns how many bytes of the argument that the last call of Next
+// found incomplete are there, if n bytes of its command are.
+func (p *Parser) Arrived(n int) int { return max(min(n, p.end)-p.pos, 0) }
+
 // Begun is what is known of a command that is not complete.
 type Begun struct {
 	Name  []byte // its first word; nil if that has not arrived

@@ -323,6 +323,27 @@ func TestParserNeed(t *testing.T) {
 	}
 }
 
+// TestParserParsed: words that have arrived are told from the one that is on its way.
+func TestParserParsed(t *testing.T) {
+	p := authenticated()
+	stream := "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$10\r\n0123456789\r\n"
+	for _, step := range []struct{ have, parsed, arrived int }{
+		{3, 0, 0}, {6, 4, 0}, {9, 8, 1}, {13, 13, 0}, {24, 20, 0}, {25, 25, 0}, {30, 25, 5}, {36, 25, 11},
+	} {
+		_, _, err := p.Next([]byte(stream[:step.have]), nil)
+		if err != nil || p.Parsed() != step.parsed || p.Arrived(step.have) != step.arrived {
+			t.Fatalf("with %d bytes: %d are parsed, %d of the argument have arrived, want %d and %d: %v",
+				step.have, p.Parsed(), p.Arrived(step.have), step.parsed, step.arrived, err)
+		}
+	}
+	if got := p.Arrived(len(stream) + 100); got != 12 {
+		t.Errorf("%d bytes of the argument have arrived with the next command, want 12", got)
+	}
+	if _, _, err := p.Next([]byte(stream), nil); err != nil || p.Parsed() != 0 || p.Arrived(100) != 0 {
+		t.Errorf("behind the command: %d are parsed, %d have arrived: %v", p.Parsed(), p.Arrived(100), err)
+	}
+}
+
 // TestParserManyArguments sends 200,000 arguments in steps of 7 bytes: rereading
 // the command at each step would be 10^11 steps, and not end.
 func TestParserManyArguments(t *testing.T) {
