@@ -71,7 +71,7 @@ func (s *Store) tick(now int64) time.Duration {
 	} else {
 		p.quiet++
 	}
-	expiry := s.ExpireCycle(now)
+	expiry := s.expireCycle(now, p.quiet <= 1) // who stirred before the last tick may have used a key after it
 	s.govern()
 	s.buffers.trim()
 	if p.quiet < restAfter {

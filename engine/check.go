@@ -241,6 +241,9 @@ func (c *checker) checkBlocks() error {
 	live := int64(0)
 	for n := range c.sh.blocks {
 		b := &c.sh.blocks[n]
+		if err := c.checkStamps(uint32(n), b); err != nil {
+			return fmt.Errorf("block %d: %w", n, err)
+		}
 		if b.base == nil {
 			continue
 		}
@@ -290,6 +293,26 @@ func (c *checker) checkBlock(n uint32, b *block) error {
 	return nil
 }
 
+// checkStamps verifies that the stamps of a block's records are in use, and have a meaning that lasts.
+func (c *checker) checkStamps(n uint32, b *block) error {
+	u := &c.sh.clock
+	if !u.recency() {
+		return nil
+	}
+	in := u.in[n]
+	if b.base == nil && in != 0 || b.base != nil && in>>u.stamp&1 == 0 || in&u.unused != 0 {
+		return fmt.Errorf("stamps %016b, where %d is that of now, and %016b are unused", in, u.stamp, u.unused)
+	}
+	for ; in != 0; in &= in - 1 {
+		stamp := bits.TrailingZeros16(in)
+		to := u.into[stamp]
+		if gone := u.leaving >> stamp & 1; gone == 0 != (int(to) == stamp) || (u.leaving|u.unused)>>to&1 != 0 {
+			return fmt.Errorf("stamp %d becomes %d, where %016b leave", stamp, to, u.leaving)
+		}
+	}
+	return nil
+}
+
 // checkLive verifies what a live record owes to its block.
 func (c *checker) checkLive(n uint32, b *block, off int) error {
 	if n == c.sh.sweep.block && off < c.sh.sweep.off {
@@ -299,6 +322,9 @@ func (c *checker) checkLive(n uint32, b *block, off int) error {
 		v := decode(p)
 		if c.sh.snap == nil && v.flags&flagColour != c.sh.colour {
 			return fmt.Errorf("not saved, and no snapshot that would do it")
+		}
+		if u := &c.sh.clock; u.recency() && u.in[n]>>v.access()&1 == 0 {
+			return fmt.Errorf("stamp %d, its block is said to have %016b", v.access(), u.in[n])
 		}
 		if at := v.deadline(); at != NoDeadline && at < b.earliest {
 			return fmt.Errorf("expires at %d, nothing should before %d", at, b.earliest)

@@ -34,7 +34,7 @@
 // record.go, table.go and shard.go are the structure; lifecycle.go changes it. snapshot.go is how all of it is written while it changes;
 // saved.go and held.go keep what is about to change, and recall.go what is known of the use of keys. parts.go, string.go, hash.go,
 // bighash.go and hashbucket.go are the types. keys.go, scan.go, expire.go and watch.go are the operations that do not care about types,
-// evict.go and usage.go the reclaimer. prefetch.go and hashprefetch.go let the look-ups of several keys wait for memory together.
+// evict.go, usage.go and stamps.go the reclaimer. prefetch.go and hashprefetch.go let the look-ups of several keys wait for memory together.
 // store.go and tx.go are what callers see, background.go is what runs without them. check.go says precisely what holds.
 //
 // # Invariants
@@ -46,6 +46,7 @@
 //   - The bytes of live records that a block counts are exact; after a flush, until the next background cycle, an upper bound.
 //   - Every block is open for one class, or sealed and in the queue of its pool, or vacant. A sealed block has live records, unless it is
 //     being reclaimed.
+//   - The stamp of every record is among those that its block is said to have. A stamp that no block is said to have is unused.
 //   - Nothing in a block expires before the block's earliest deadline.
 //   - Where no snapshot is being taken, the record of every key has its shard's colour.
 //   - Every part belongs to one value. Nothing in a root or a bucket points to a location, so that records move without anyone being told.

@@ -411,6 +411,9 @@ func (sh *shard) move(s slot, c class, l loc, p unsafe.Pointer, size int, deadli
 		sh.gain.taken++
 	}
 	copy(bytesAt(q, 0, size), bytesAt(p, 0, size))
+	if load8(q, 0)&kindMask != kindPart {
+		sh.carried(to)
+	}
 	s.setLoc(to)
 	if deadline != NoDeadline {
 		b := &sh.blocks[to>>locBits]
@@ -434,8 +437,8 @@ func (sh *shard) keep(policy Policy, b *block, v *view) bool {
 	if policy == VolatileTTL {
 		return at > sw.soon
 	}
-	if sh.kept > sh.live/2 && sh.clock.recalling {
-		sh.clock.begin()
+	if sh.kept > sh.live/2 && sh.clock.recalled != 0 {
+		sh.clock.nextEpoch()
 		sh.kept = 0
 	}
 	if sh.kept > sh.live/2 || sh.gain.vain(sh.live) > len(sh.blocks) {
@@ -447,16 +450,11 @@ func (sh *shard) keep(policy Policy, b *block, v *view) bool {
 	case AllKeysDensity:
 		return sh.dense(b.class.pool(), v, sw.weight)
 	case AllKeysLRU, VolatileLRU:
-		return sh.recent(b, v)
+		return sh.clock.age(v.access()) < recentEpochs // it was used lately enough
 	case AllKeysLFU, VolatileLFU:
 		return sh.frequent(v)
 	}
 	return false // random: the block was chosen at random
-}
-
-// recent reports whether a record was used lately enough to be kept.
-func (sh *shard) recent(b *block, v *view) bool {
-	return sh.clock.age(v.access(), b.epoch) < epochShare*3/4
 }
 
 // hit reports whether S3-FIFO keeps a record: from probation what was hit more than once, from the main pool what was hit at all.

@@ -20,13 +20,16 @@ const (
 // ExpireCycle removes keys whose deadline has passed; now is in Unix milliseconds. The Store calls it by itself in the background; tests
 // call it to be deterministic. It holds a shard's lock for the removal of holdRecords keys at a time. It returns when there is something to
 // remove again, as far as is known.
-func (s *Store) ExpireCycle(now int64) (next int64) {
+func (s *Store) ExpireCycle(now int64) (next int64) { return s.expireCycle(now, true) }
+
+// expireCycle is ExpireCycle. If nobody stirred, no key was used since the last time.
+func (s *Store) expireCycle(now int64, stirred bool) (next int64) {
 	next = math.MaxInt64
 	for i := range s.shards {
 		sh := &s.shards[i]
 		sh.mu.Lock()
 		sh.timer.begin()
-		sh.clock.wall = now
+		sh.clock.pass(now, stirred)
 		for n := 0; n < len(sh.blocks) && !s.frozen.Load(); n++ {
 			for sh.blocks[n].base != nil && sh.blocks[n].earliest < now && sh.blocks[n].rewalk <= now {
 				done := sh.expireSome(uint32(n), now)
@@ -46,6 +49,7 @@ func (s *Store) ExpireCycle(now int64) (next int64) {
 		sh.timer.end()
 		sh.mu.Unlock()
 	}
+	s.restamp(walkRecords)
 	return next
 }
 

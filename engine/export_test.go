@@ -215,3 +215,21 @@ func (s *Store) DelayMeasuring() (measure func()) {
 
 // FreeBlockBytes returns the resident bytes of blocks that nothing uses.
 func (s *Store) FreeBlockBytes() int64 { return s.pool.warm.Load() * blockSize }
+
+// Restamp frees stamps in the blocks of about so many records.
+func (s *Store) Restamp(records int) { s.restamp(records) }
+
+// Leaving returns how many blocks may have records with stamps that leave.
+func (s *Store) Leaving() (blocks int) {
+	for i := range s.shards {
+		sh := &s.shards[i]
+		sh.mu.Lock()
+		for _, in := range sh.clock.in {
+			if in&sh.clock.leaving != 0 {
+				blocks++
+			}
+		}
+		sh.mu.Unlock()
+	}
+	return blocks
+}

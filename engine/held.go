@@ -10,6 +10,7 @@ import (
 type held struct {
 	sp     *keyspace
 	root   []byte // the record, as it was
+	idle   uint32 // the seconds for which the key was idle
 	owner  owner
 	parts  uint32            // their number then, without those of long fields and values
 	next   uint32            // those before were written
@@ -20,10 +21,10 @@ type held struct {
 }
 
 // hold keeps a value for the snapshot, with other access bits.
-func (sh *shard) hold(sp *keyspace, v *view, uses uint8) {
+func (sh *shard) hold(sp *keyspace, v *view, use savedUse) {
 	o, n := sh.partsOf(v)
-	h := &held{sp: sp, root: make([]byte, v.size), owner: o, parts: n, saved: map[uint32][]byte{}}
-	copyRecord(h.root, v, uses)
+	h := &held{sp: sp, root: make([]byte, v.size), idle: use.idle, owner: o, parts: n, saved: map[uint32][]byte{}}
+	copyRecord(h.root, v, use)
 	w := sh.snap
 	if w.held == nil {
 		w.held = map[uint32]*held{}
@@ -107,7 +108,7 @@ func (sh *shard) letGo(h *held) {
 func (w *snapshotWriter) writeHeld(sh *shard, h *held) {
 	v := decode(unsafe.Pointer(unsafe.SliceData(h.root)))
 	if !w.failed.Load() {
-		err := w.begin(&v)
+		err := w.begin(&v, h.idle)
 		if err == nil {
 			err = w.value(&v, func(no uint32, scratch *[]byte) ([]byte, bool) {
 				sh.mu.Lock()

@@ -146,6 +146,9 @@ func (sh *shard) relocate(s slot, v *view, k Key, to shape, at, now int64, keep 
 	}
 	from, old := s.loc(), *v
 	*v = to.encode(p, v.space, v.access(), k.Bytes, at)
+	if v.access() != sh.clock.stamp {
+		sh.carried(l)
+	}
 	copy(bytesAt(p, v.val, keep), bytesAt(old.p, old.val, keep))
 	s.setLoc(l)
 	sh.bury(from, old.size)

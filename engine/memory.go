@@ -49,7 +49,9 @@ func (s *Store) Policy() Policy { return Policy(s.policy.Load()) }
 // SetPolicy changes what is evicted at the limit.
 func (s *Store) SetPolicy(p Policy) {
 	s.policy.Store(int32(p))
-	s.counts.Store(uint32(p.counts()))
+	if s.counts.Swap(uint32(p.counts())) != uint32(p.counts()) {
+		s.changes.Add(1)
+	}
 }
 
 // Weight returns what AllKeysDensity aims at.

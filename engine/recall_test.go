@@ -2,8 +2,10 @@ package engine_test
 
 import (
 	"encoding/binary"
+	"math"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/redistill/redistill/engine"
 )
@@ -139,32 +141,36 @@ func TestRecall(t *testing.T) {
 
 // What SetIdle is told of a sample is told again by Idle, as exactly as four bits allow, and longer as time goes by.
 func TestRecalledIdleTime(t *testing.T) {
-	f := open(t, engine.Options{Policy: engine.AllKeysLRU, Shards: 1})
+	c := openClocked(t, engine.Options{Policy: engine.AllKeysLRU})
 	var idle []int64
 	for i := range int64(1000) {
 		idle = append(idle, i*i/100)
 	}
-	f.unlocked(func() { f.s.BeginRecall(f.tx.Now, append([]int64(nil), idle...)) })
+	c.unlocked(func() { c.s.BeginRecall(c.tx.Now, append([]int64(nil), idle...)) })
 	names := keys(len(idle))
+	c.act(func() { c.set("first", "v") })
+	c.pass(time.Second) // spans begin that are none of those for the keys to come
 	for i, name := range names {
-		f.set(name, "v")
-		f.tx.SetIdle(f.k(name), idle[i]*1000)
+		c.act(func() {
+			c.set(name, "v")
+			c.tx.SetIdle(c.k(name), idle[i]*1000)
+		})
 	}
-	f.unlocked(f.s.EndRecall)
-	f.tx.Now += 5000
-	last, values := int64(0), map[int64]bool{}
+	c.unlocked(c.s.EndRecall)
+	c.pass(5 * time.Second)
+	values := map[time.Duration]bool{}
 	for i, name := range names {
-		ms, _ := f.tx.Idle(f.k(name))
-		if s := ms / 1000; ms < last || s > idle[i]+5 || idle[i] > 700 && s < idle[i]/3 {
-			t.Fatalf("%d s after %d, with %d s before", s, idle[i]+5, last/1000)
+		got, want := c.idle(name), time.Duration(idle[i]+5)*time.Second // since they were told
+		if got > 2*want && got > want+time.Minute || got < want/2 && idle[i] > 700 {
+			t.Fatalf("%v after %v", got, want)
 		}
-		last = ms
-		values[ms] = true
+		values[got] = true
 	}
-	equal(t, "different times", len(values), 8)
-	f.set("new", "v")
-	ms, _ := f.tx.Idle(f.k("new"))
-	equal(t, "a new key", ms, 0)
+	if n := len(values); n < 8 {
+		t.Errorf("%d different times", n)
+	}
+	c.act(func() { c.set("new", "v") })
+	equal(t, "a new key", c.idle("new"), 0)
 }
 
 // The idle time of a single key is kept to the second.
@@ -174,20 +180,54 @@ func TestRecalledIdleTimeOfOne(t *testing.T) {
 	f.set("k", "v")
 	f.tx.SetIdle(f.k("k"), 1234_000)
 	f.unlocked(f.s.EndRecall)
-	f.tx.Now++
 	ms, _ := f.tx.Idle(f.k("k"))
 	equal(t, "idle", ms, 1234_000)
 }
 
-// Frequencies that the counter has are kept; others are taken for the next one. A new key has that of Redis.
+// Frequencies from 5 to 12 are kept; others to a quarter, as the next one that the counter has. A new key has that of Redis.
 func TestFrequencyScale(t *testing.T) {
 	f := open(t, engine.Options{Policy: engine.AllKeysLFU})
 	f.set("k", "v")
 	frequency := func() int { n, _ := f.tx.Frequency(f.k("k")); return n }
 	equal(t, "new", frequency(), 5)
+	last := 0
 	for n := range 256 {
 		f.tx.SetFrequency(f.k("k"), n)
-		equal(t, "frequency", frequency(), min(max(n, 3), 18))
+		got, off := frequency(), 0
+		switch {
+		case n < 5:
+			off = 2
+		case n > 12:
+			off = n / 4
+		}
+		if got < n-off || got > n+off || got < last {
+			t.Errorf("%d after %d, with %d before", got, n, last)
+		}
+		last = got
+	}
+	equal(t, "the highest", last, 255)
+}
+
+// A key that is used as often as redis-server needs for a counter has about that counter: 5 and the square root of a fifth of the uses.
+func TestFrequencyOfUses(t *testing.T) {
+	f := open(t, engine.Options{Shards: 1, Policy: engine.AllKeysLFU})
+	f.s.Seed(1)
+	for _, uses := range []int{10, 100, 1000, 10_000, 100_000, 1_000_000} {
+		sum := 0
+		const keys = 8
+		for i := range keys {
+			f.set(key(i), "v")
+			for range uses {
+				f.tx.Touch(f.k(key(i)))
+			}
+			n, _ := f.tx.Frequency(f.k(key(i)))
+			sum += n
+			f.tx.Delete(f.k(key(i)))
+		}
+		got, want := float64(sum)/keys, min(5+math.Sqrt(float64(uses)/5), 255)
+		if got < want/1.6 || got > want*1.6 {
+			t.Errorf("%.0f after %d uses, want about %.0f", got, uses, want)
+		}
 	}
 }
 
@@ -208,9 +248,9 @@ func TestFrequencyBelowThatOfNewKeys(t *testing.T) {
 	f := open(t, engine.Options{Shards: 1, Policy: engine.AllKeysLFU})
 	f.set("k", "v")
 	fresh, _ := f.tx.Frequency(f.k("k"))
-	f.tx.SetFrequency(f.k("k"), fresh-2)
-	for i := range 3 {
-		if n, ok := f.tx.Frequency(f.k("k")); !ok || n != fresh-2+i {
+	f.tx.SetFrequency(f.k("k"), 0)
+	for i, want := range []int{0, 3, fresh} {
+		if n, ok := f.tx.Frequency(f.k("k")); !ok || n != want {
 			t.Errorf("after %d uses: %d, %v", i, n, ok)
 		}
 		f.tx.Touch(f.k("k"))

@@ -5,8 +5,9 @@ import "unsafe"
 // The side of a shard are blocks of the pool with copies of records, to be written by a snapshot. An entry is
 //
 //	0..3   its length in bytes
-//	4..    the record, and behind it, if it is a root, the parts of the value that it needs, in any order
-const entryHeader = 4
+//	4..7   the seconds for which the key was idle
+//	8..    the record, and behind it, if it is a root, the parts of the value that it needs, in any order
+const entryHeader = 8
 
 // sideBlock is a block of entries.
 type sideBlock struct {
@@ -31,24 +32,30 @@ func (sh *shard) save(sp *keyspace, s slot, v *view) {
 	if at := v.deadline(); at != NoDeadline && w.now > at {
 		return // it had expired
 	}
-	uses := sh.savedUse(s.loc(), v)
+	use := sh.savedUse(s.loc(), v)
 	if v.kind() == kindBigStr || v.kind() == kindBigHash {
-		if !sh.saveFlat(sp, v, uses) {
-			sh.hold(sp, v, uses)
+		if !sh.saveFlat(sp, v, use) {
+			sh.hold(sp, v, use)
 		}
 		return
 	}
 	sh.handle(1, v.size)
 	if p := sh.sideRoom(entryHeader + v.size); p != nil {
-		store32(p, 0, uint32(entryHeader+v.size))
-		copyRecord(bytesAt(p, entryHeader, v.size), v, uses)
+		putHeader(p, entryHeader+v.size, use)
+		copyRecord(bytesAt(p, entryHeader, v.size), v, use)
 	}
 }
 
+// putHeader begins an entry of n bytes.
+func putHeader(p unsafe.Pointer, n int, use savedUse) {
+	store32(p, 0, uint32(n))
+	store32(p, 4, use.idle)
+}
+
 // copyRecord copies a record to dst, with other access bits, and returns its size.
-func copyRecord(dst []byte, v *view, uses uint8) int {
+func copyRecord(dst []byte, v *view, use savedUse) int {
 	n := copy(dst, bytesAt(v.p, 0, v.size))
-	dst[1] = v.space<<4 | uses
+	dst[1] = v.space<<4 | use.count
 	return n
 }
 
@@ -110,7 +117,7 @@ func (sh *shard) dropSide() {
 }
 
 // saveFlat saves a value in parts as one entry, with other access bits. It returns false if it is too large for that.
-func (sh *shard) saveFlat(sp *keyspace, v *view, uses uint8) bool {
+func (sh *shard) saveFlat(sp *keyspace, v *view, use savedUse) bool {
 	var locs []loc
 	size := entryHeader + v.size
 	add := func(no uint32, o owner) bool {
@@ -151,8 +158,8 @@ func (sh *shard) saveFlat(sp *keyspace, v *view, uses uint8) bool {
 	if p == nil {
 		return true
 	}
-	store32(p, 0, uint32(size))
-	off := entryHeader + copyRecord(bytesAt(p, entryHeader, v.size), v, uses)
+	putHeader(p, size, use)
+	off := entryHeader + copyRecord(bytesAt(p, entryHeader, v.size), v, use)
 	for _, l := range locs {
 		from := sh.at(l)
 		n := sizeAt(from)
@@ -169,17 +176,17 @@ func (w *snapshotWriter) write(b []byte) {
 	for len(b) > 0 && !w.failed.Load() {
 		p := unsafe.Pointer(unsafe.SliceData(b))
 		n := int(load32(p, 0))
-		if err := w.entry(b[entryHeader:n]); err != nil {
+		if err := w.entry(b[entryHeader:n], load32(p, 4)); err != nil {
 			w.Fail(err)
 		}
 		b = b[n:]
 	}
 }
 
-// entry passes a saved record on.
-func (w *snapshotWriter) entry(b []byte) error {
+// entry passes a saved record on, of a key that was idle for so many seconds.
+func (w *snapshotWriter) entry(b []byte, idle uint32) error {
 	v := decode(unsafe.Pointer(unsafe.SliceData(b)))
-	if err := w.begin(&v); err != nil {
+	if err := w.begin(&v, idle); err != nil {
 		return err
 	}
 	switch v.kind() {
@@ -205,9 +212,9 @@ func (w *snapshotWriter) entry(b []byte) error {
 }
 
 // begin passes on what precedes a value.
-func (w *snapshotWriter) begin(v *view) error {
+func (w *snapshotWriter) begin(v *view, idle uint32) error {
 	w.key = SnapshotKey{DB: int(w.db[v.space]), Key: v.keyBytes(), Type: v.typ(), Deadline: v.deadline()}
-	w.key.Idle, w.key.Frequency = w.uses.of(v.access())
+	w.key.Idle, w.key.Frequency = w.uses.of(savedUse{v.access(), idle})
 	switch v.kind() {
 	case kindHash:
 		w.key.Fields = hashCount(v)

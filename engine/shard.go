@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/bits"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"github.com/redistill/redistill/internal/invariants"
@@ -146,7 +147,6 @@ type block struct {
 	seq      uint64         // order of creation, among the blocks of all shards
 	earliest int64          // no record of it expires before, in Unix milliseconds; math.MaxInt64 if none does
 	rewalk   int64          // when to look for expired records again
-	epoch    uint32         // of usage when it was opened
 	next     uint32         // the next younger sealed block
 	prev     uint32         // the next older
 	used     uint32         // bytes appended
@@ -158,7 +158,8 @@ type block struct {
 // init makes an empty shard, whose pseudo-random numbers follow from seed.
 func (sh *shard) init(s *Store, seed uint64) {
 	sh.pool, sh.nextSeq, sh.rng = &s.pool, 1, seed|1
-	sh.clock.counts, sh.timer.delayed, sh.frozen = &s.counts, &s.delayed, &s.frozen
+	sh.clock.counts, sh.clock.changes, sh.timer.delayed, sh.frozen = &s.counts, &s.changes, &s.delayed, &s.frozen
+	sh.clock.init(time.Now().UnixMilli())
 	for i := range sh.queues {
 		sh.queues[i] = queue{oldest: noBlock, newest: noBlock}
 	}
@@ -307,11 +308,11 @@ func (sh *shard) newBlock(c class) uint32 {
 		sh.published.Store(&bases)
 	}
 	sh.bases[n] = base
-	sh.clock.opened(len(sh.blocks) - len(sh.vacant))
+	sh.clock.opened(n, len(sh.blocks)-len(sh.vacant))
 	seq := sh.pool.opened.Add(1)
 	sh.nextSeq = seq + 1
 	sh.blocks[n] = block{
-		base: base, seq: seq, epoch: sh.clock.epoch, earliest: math.MaxInt64, next: noBlock, prev: noBlock, class: c,
+		base: base, seq: seq, earliest: math.MaxInt64, next: noBlock, prev: noBlock, class: c,
 	}
 	sh.open[c] = n
 	return n
@@ -369,6 +370,7 @@ func (sh *shard) release(n uint32) {
 	sh.live -= int64(sh.blocks[n].live)
 	sh.giveBack(sh.blocks[n].base)
 	sh.blocks[n] = block{}
+	sh.clock.in[n] = 0
 	sh.vacant = append(sh.vacant, n)
 	if sh.sweep.block == n {
 		sh.sweep.block = noBlock

@@ -99,7 +99,7 @@ type shardSnapshot struct {
 // BeginSnapshot begins a snapshot of this moment. LockAll must have been called. Write must be called after, with nothing locked.
 func (t *Tx) BeginSnapshot() (*Snapshot, error) {
 	s := t.store
-	sn := &Snapshot{store: s, now: t.Now, uses: s.newUseScale(t.Now)}
+	sn := &Snapshot{store: s, now: t.Now, uses: newUseScale(s.Policy())}
 	if !s.snapshot.CompareAndSwap(nil, sn) {
 		return nil, ErrSnapshotRunning
 	}

@@ -52,6 +52,8 @@ type Store struct {
 	maxMemory atomic.Int64
 	policy    atomic.Int32
 	counts    atomic.Uint32 // a counting, by policy
+	changes   atomic.Uint32 // of counts
+	walked    atomic.Uint32 // the shard where restamp began last
 	weight    atomic.Uint32
 	turn      atomic.Uint32 // the shard that is reclaimed next
 	frozen    atomic.Bool   // see HoldExpiry

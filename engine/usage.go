@@ -4,29 +4,44 @@ import "sync/atomic"
 
 // usage is how a shard keeps track of the use of its keys, in the four access bits of each record.
 //
-// For recency they are a stamp: the number, modulo 16, of the epoch in which the record was last used. An epoch lasts while the shard
-// fills an eighth of its blocks anew, so that a record is swept before its stamp means another epoch; a record that was never used
-// since it was written has the stamp of its block, whose epoch is known in full.
+// For recency they are a stamp, which stands for the span of time in which the record was last used. See stamps.
 //
-// For frequency they are a logarithmic counter (Morris, CACM 1978): a use raises it with a probability that halves with every second
-// step, and each sweep that keeps the record lowers it. S3-FIFO counts the hits themselves, up to three.
+// For frequency they are a logarithmic counter (Morris, CACM 1978): a use raises it with a probability that becomes smaller with every
+// second step, and each sweep that keeps the record lowers it. S3-FIFO counts the hits themselves, up to three.
 type usage struct {
-	counts  *atomic.Uint32 // a counting, by the store's policy; shared by all shards
-	epoch   uint32         // the epoch now
-	blocks  int            // blocks opened in this epoch
-	wall    int64          // Unix milliseconds, as of the last background cycle
-	started [16]int64      // when each of the last epochs began, 0 for never
-
-	recalling bool // epochs begin by need, see BeginRecall
+	counts *atomic.Uint32 // a counting, by the store's policy; shared by all shards
+	stamps
 }
 
 const (
-	stampMask     = 15
-	epochShare    = 8 // an epoch is this part of a shard's blocks
-	initialUse    = 2 // the counter of a new record
-	frequencyStep = 2 // steps of the counter in which the probability halves
-	maxHits       = 3 // where counting hits ends
+	accessMask = 15
+	initialUse = 2 // the counter of a new record
+	maxHits    = 3 // where counting hits ends
 )
+
+// frequencyBits says how rarely a use raises a counter of frequency: once in 2 to the power of this. The first steps tell the keys apart
+// that eviction has to choose from; the last ones are so large that the counter ends after as many uses as Redis's does.
+var frequencyBits = [accessMask]uint8{0, 0, 1, 1, 2, 2, 3, 3, 4, 10, 11, 13, 15, 16, 18}
+
+// redisFrequency is what the counters of frequency are on Redis's scale: what its counter would be after as many uses, where that leaves a
+// number for each.
+var redisFrequency = [accessMask + 1]uint8{0, 3, redisInitial, 6, 7, 8, 9, 10, 11, 12, 20, 33, 55, 92, 153, 255}
+
+// redisInitial is the counter of a key that is new to redis-server.
+const redisInitial = 5
+
+// counterOf returns the counter of frequency that is the nearest to n on Redis's scale.
+func counterOf(n int) uint8 {
+	best := 0
+	for i, f := range redisFrequency {
+		if distance(int64(f), int64(n)) < distance(int64(redisFrequency[best]), int64(n)) {
+			best = i
+		}
+	}
+	return uint8(best)
+}
+
+func distance(a, b int64) int64 { return max(a-b, b-a) }
 
 // fresh returns the access bits of a new record.
 func (u *usage) fresh() uint8 {
@@ -36,50 +51,16 @@ func (u *usage) fresh() uint8 {
 	case countHits:
 		return 0
 	}
-	return uint8(u.epoch & stampMask)
+	return u.stamp
 }
 
-// opened counts a new block of a shard that has so many.
-func (u *usage) opened(blocks int) {
-	if u.blocks++; u.blocks*epochShare >= blocks+epochShare && !u.recalling {
-		u.begin()
+// recency reports whether access bits are stamps.
+func (u *usage) recency() bool {
+	if counting(u.counts.Load()) != countRecency {
+		return false
 	}
-}
-
-// begin begins an epoch.
-func (u *usage) begin() {
-	u.blocks = 0
-	u.epoch++
-	u.started[u.epoch&stampMask] = u.wall
-}
-
-// age returns how many epochs ago a record of a block of the given epoch was used.
-func (u *usage) age(stamp uint8, born uint32) uint32 {
-	if uint32(stamp) == born&stampMask {
-		return u.epoch - born
-	}
-	return (u.epoch - uint32(stamp)) & stampMask
-}
-
-// idle returns at least how many milliseconds ago a record with this stamp was used.
-func (u *usage) idle(stamp uint8, now int64) int64 {
-	if counting(u.counts.Load()) != countRecency || uint32(stamp) == u.epoch&stampMask {
-		return 0
-	}
-	after := u.started[(stamp+1)&stampMask]
-	if after == 0 {
-		return 0
-	}
-	return max(now-after, 0)
-}
-
-// stampBefore returns the stamp of the latest epoch that began before a time in Unix milliseconds, or of the earliest that is known.
-func (u *usage) stampBefore(at int64) uint8 {
-	e := u.epoch
-	for u.epoch-e < stampMask-1 && u.started[e&stampMask] > at && u.started[(e-1)&stampMask] != 0 {
-		e--
-	}
-	return uint8(e & stampMask)
+	u.stamps.settle()
+	return true
 }
 
 // use marks a record as used.
@@ -87,11 +68,11 @@ func (sh *shard) use(v *view) {
 	a := v.access()
 	switch counting(sh.clock.counts.Load()) {
 	case countRecency:
-		if stamp := uint8(sh.clock.epoch & stampMask); a != stamp {
-			v.setAccess(stamp)
+		if a != sh.clock.stamp {
+			v.setAccess(sh.clock.stamp)
 		}
 	case countFrequency:
-		if a < stampMask && sh.random()&(1<<(a/frequencyStep)-1) == 0 {
+		if a < accessMask && sh.random()&(1<<frequencyBits[a]-1) == 0 {
 			v.setAccess(a + 1)
 		}
 	case countHits:

@@ -6,9 +6,11 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/redistill/redistill/engine"
 	"github.com/redistill/redistill/internal/resp/resptest"
@@ -183,6 +185,44 @@ func TestFrequencyAndIdleTime(t *testing.T) {
 		kept := strings.HasSuffix(engine.Policy(p).String(), "lfu")
 		if kept != (freq[0] == ':') || kept != (idle[0] == '-') {
 			t.Errorf("%s: OBJECT FREQ %q, OBJECT IDLETIME %q", engine.Policy(p), freq, idle)
+		}
+	}
+}
+
+// What RESTORE says of the use of a key, OBJECT tells again: the time to the second, the frequency to a quarter.
+func TestRestoredUse(t *testing.T) {
+	srv := newTestServer(t)
+	c := connect(t, srv)
+	number := func(command string) int {
+		n, err := strconv.Atoi(strings.Trim(c.do(command), ":\r\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	restore := func(use string, n int) {
+		c.expect(fmt.Sprintf("RESTORE k 0 \x00\x01\x76\x09\x00\x41\xfa\x9f\x7e\x4d\xbe\xe9\x7f REPLACE %s %d", use, n), "+OK")
+	}
+	idle := func(want int, began time.Time) {
+		t.Helper()
+		got := number("OBJECT IDLETIME k")
+		if most := want + 1 + int(time.Since(began).Seconds()); got < want || got > most {
+			t.Errorf("idle for %d s, want %d to %d", got, want, most)
+		}
+	}
+	for _, n := range []int{100_000, 1000, 30} {
+		began := time.Now()
+		restore("IDLETIME", n)
+		idle(n, began)
+	}
+	began := time.Now()
+	c.do("GET k")
+	idle(0, began)
+	srv.Store.SetPolicy(engine.AllKeysLFU)
+	for n := 5; n < 256; n++ {
+		restore("FREQ", n)
+		if got := number("OBJECT FREQ k"); n <= 12 && got != n || got < n-n/4 || got > n+n/4 {
+			t.Errorf("FREQ %d: %d", n, got)
 		}
 	}
 }

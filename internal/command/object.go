@@ -51,7 +51,7 @@ func objectIdletime(c *Call) error {
 	if c.frequencyIsKept() {
 		return errNoIdleTime
 	}
-	return c.integer(ms/1000, nil)
+	return c.integer((ms+500)/1000, nil)
 }
 
 // frequencyIsKept reports whether the policy evicts by frequency. Others evict by recency, if by either.
