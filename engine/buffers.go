@@ -10,11 +10,13 @@ import (
 	"github.com/redistill/redistill/internal/invariants"
 )
 
-// Buffers is the memory in which clients' commands arrive and replies wait. It is not on the Go heap, where a buffer that nobody needs
-// any more stays until the collector comes: what is given back here is free at once.
+// Buffers is the memory in which clients' commands arrive and replies wait. It is not on the Go
+// heap, where a buffer that nobody needs any more stays until the collector comes: what is given
+// back here is free at once.
 //
-// Small buffers are pieces of slabs, by size. A larger one is a range of addresses of its own, which takes memory only as far as it was
-// written to, so that it can be as long as a client announces. A few free ones stay resident for the next who asks.
+// Small buffers are pieces of slabs, by size. A larger one is a range of addresses of its own,
+// which takes memory only as far as it was written to, so that it can be as long as a client
+// announces. A few free ones stay resident for the next who asks.
 //
 // Its methods may be called from any goroutine, with locks held.
 type Buffers struct {
@@ -43,9 +45,10 @@ type largeBuffer struct {
 }
 
 // slabSizes are the sizes of small buffers, in bytes.
-var slabSizes = [...]int{4 << 10, 16 << 10, 64 << 10}
+var slabSizes = [...]int{4 << 10, 8 << 10, 16 << 10, 24 << 10, 32 << 10, 64 << 10}
 
-// largeSizes are how long larger ones are made at least, of addresses, so that they seldom have to move. Longer ones are not kept.
+// largeSizes are how long larger ones are made at least, of addresses, so that they seldom have to
+// move. Longer ones are not kept.
 var largeSizes = [...]int{1 << 20, 16 << 20}
 
 const (
@@ -63,8 +66,8 @@ func (p *Buffers) limit(n int64) {
 	p.keep.Store(min(n/keepShare, keepMost))
 }
 
-// Get returns a buffer of at least n bytes, of which all may be used; what they are is undefined. It returns nil where the system has no
-// memory. The caller owns it until Put.
+// Get returns a buffer of at least n bytes, of which all may be used; what they are is undefined.
+// It returns nil where the system has no memory. The caller owns it until Put.
 func (p *Buffers) Get(n int) []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -74,7 +77,8 @@ func (p *Buffers) Get(n int) []byte {
 	return p.large(n)
 }
 
-// Put gives back a buffer, of which at most the first touched bytes were ever written to. It has to begin and end where Get made it.
+// Put gives back a buffer, of which at most the first touched bytes were ever written to. It has to
+// begin and end where Get made it.
 func (p *Buffers) Put(b []byte, touched int) {
 	invariants.Mangle(b[:touched])
 	p.mu.Lock()
@@ -92,13 +96,18 @@ func (p *Buffers) Put(b []byte, touched int) {
 	unmapPages(b)
 }
 
-// Held returns how many bytes of memory a buffer of a size takes of which at most the first touched bytes were written to.
+// Held returns how many bytes of memory a buffer of a size takes of which at most the first touched
+// bytes were written to.
 func (*Buffers) Held(size, touched int) int64 {
 	if _, ok := slabOf(size); ok {
 		return int64(size)
 	}
 	return (int64(touched) + pageSize - 1) &^ (pageSize - 1)
 }
+
+// Ahead reports whether a buffer takes memory only as far as it was written to, so that it may be
+// much longer than what is in it.
+func (*Buffers) Ahead() bool { return mapped }
 
 // slabOf returns which slab has buffers of n bytes, if there is one.
 func slabOf(n int) (int, bool) {
@@ -155,8 +164,8 @@ func (p *Buffers) large(n int) []byte {
 			return s.bytes
 		}
 	}
-	for _, size := range largeSizes {
-		if n <= size {
+	for i, size := range largeSizes {
+		if n <= size && (mapped || i == 0) {
 			if b := mapBuffer(size); b != nil {
 				return b
 			}
@@ -168,7 +177,8 @@ func (p *Buffers) large(n int) []byte {
 	return mapBuffer((n + pageSize - 1) &^ (pageSize - 1))
 }
 
-// trim gives the memory of free buffers that were not needed since the last call back to the system.
+// trim gives the memory of free buffers that were not needed since the last call back to the
+// system.
 func (p *Buffers) trim() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -193,7 +203,8 @@ func (p *Buffers) purge() {
 	p.least = 0
 }
 
-// chill makes the pages of so many free buffers of a slab not resident, those that were not used for longest.
+// chill makes the pages of so many free buffers of a slab not resident, those that were not used
+// for longest.
 func (p *Buffers) chill(i, n int) {
 	s, size := &p.slabs[i], slabSizes[i]
 	for _, b := range s.warm[:n] {

@@ -3,9 +3,13 @@ package engine_test
 import (
 	"bytes"
 	"math/rand/v2"
+	"runtime"
+	"runtime/debug"
+	"sort"
 	"testing"
 
 	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/test/await"
 )
 
 // newBuffers returns the buffers of a store that does nothing in the background.
@@ -20,7 +24,8 @@ func newBuffers(t *testing.T, maxMemory int64) (*engine.Store, *engine.Buffers) 
 	return s, s.Buffers()
 }
 
-// TestBuffersAreApart: whatever is asked for and given back in whatever order, each buffer is as long as asked for and nobody else's.
+// TestBuffersAreApart: whatever is asked for and given back in whatever order, each buffer is as
+// long as asked for and nobody else's.
 func TestBuffersAreApart(t *testing.T) {
 	_, buffers := newBuffers(t, 64<<20)
 	type taken struct {
@@ -54,8 +59,8 @@ func TestBuffersAreApart(t *testing.T) {
 	}
 }
 
-// TestBuffersKeepLittle: what is given back is free, but for a part of the limit; that goes when nobody needed it for a while, or at once
-// when it is to.
+// TestBuffersKeepLittle: what is given back is free, but for a part of the limit; that goes when
+// nobody needed it for a while, or at once when it is to.
 func TestBuffersKeepLittle(t *testing.T) {
 	const limit, keep = 64 << 20, 1 << 20
 	for _, size := range []int{4 << 10, 16 << 10, 64 << 10, 700 << 10, 30 << 20} {
@@ -99,7 +104,7 @@ func TestHeld(t *testing.T) {
 	for _, test := range []struct {
 		asked, touched int
 		held           int64
-	}{{1, 0, 4 << 10}, {5 << 10, 1, 16 << 10}, {64 << 10, 1, 64 << 10}, {64<<10 + 1, 0, 0}, {64<<10 + 1, 1, 4 << 10}, {100 << 20, 4<<10 + 1, 8 << 10}} {
+	}{{1, 0, 4 << 10}, {5 << 10, 1, 8 << 10}, {20 << 10, 1, 24 << 10}, {64 << 10, 1, 64 << 10}, {64<<10 + 1, 0, 0}, {64<<10 + 1, 1, 4 << 10}, {100 << 20, 4<<10 + 1, 8 << 10}} {
 		b := buffers.Get(test.asked)
 		if got := buffers.Held(len(b), test.touched); got != test.held {
 			t.Errorf("%+v: got %d", test, got)
@@ -108,30 +113,88 @@ func TestHeld(t *testing.T) {
 	}
 }
 
-// TestArrivingTakesRoom: values on their way in leave less to the arena at once, and it is back at once when they are gone.
+// TestArrivingTakesRoom: values on their way in leave less to the arena at once, and it is back at
+// once when they are gone.
 func TestArrivingTakesRoom(t *testing.T) {
-	s, _ := newBuffers(t, 256<<20)
+	s, _ := newBuffers(t, 8<<30) // so much that what the test itself takes is little
 	s.SetPolicy(engine.NoEviction)
-	const most = 100 << 20
+	const most = 3 << 30
 	if err := s.Reserve(most); err != nil {
 		t.Fatal(err)
 	}
 	largest := s.Largest()
-	s.AddArriving(200 << 20)
+	s.AddArriving(7 << 30)
 	if s.Reserve(most) == nil {
 		t.Error("there is room for what others take")
 	}
 	if s.Largest() != largest {
 		t.Error("what may be stored depends on what arrives")
 	}
-	s.AddArriving(-200 << 20)
+	s.AddArriving(-7 << 30)
 	if err := s.Reserve(most); err != nil {
 		t.Error("the room is not back:", err)
 	}
-	if largest < 80<<20 || largest > 128<<20 {
+	if largest < 3<<30 || largest > 4<<30 {
 		t.Errorf("the largest value has %d bytes", largest)
 	}
 	if err := s.Reserve(int(largest)); err != nil {
 		t.Errorf("%d bytes should fit: %v", largest, err)
 	}
+}
+
+// TestLoanOfArriving: values on their way in have a quarter of what clients do not use of their
+// budget before they take from the arena.
+func TestLoanOfArriving(t *testing.T) {
+	s, _ := newBuffers(t, 2<<30)
+	s.SetPolicy(engine.NoEviction)
+	const budget = 64 << 20
+	s.SetExternalBudget(budget)
+	room := func() (mb int) {
+		return sort.Search(2048, func(mb int) bool { return s.Reserve(mb<<20) != nil })
+	}
+	for _, test := range []struct{ used, arriving, takes int64 }{
+		{0, budget / 4, 0}, {0, budget, budget * 3 / 4}, {budget / 2, budget / 4, budget / 8}, {budget, budget / 4, budget / 4},
+	} {
+		s.AddExternal(test.used)
+		for range 30 { // until what the process needs is known
+			s.Stir()
+			s.Tick(0)
+		}
+		before, largest := room(), s.Largest()
+		s.AddArriving(test.arriving)
+		took := int64(before-room()) << 20
+		if off := took - test.takes; off < -4<<20 || off > 4<<20 { // the process may come to need more
+			t.Errorf("%+v: they took %d", test, took)
+		}
+		if used := s.Largest() - largest; used != 0 {
+			t.Errorf("%+v: the largest value has %d bytes more", test, used)
+		}
+		s.AddArriving(-test.arriving)
+		s.AddExternal(-test.used)
+	}
+}
+
+// TestGarbageIsCollected: much that was given up at once is collected soon, and not again.
+func TestGarbageIsCollected(t *testing.T) {
+	s, _ := newBuffers(t, 1<<40)
+	s.SetExternalBudget(1 << 30)                     // enough that there is no other reason to collect
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // the runtime collects nothing by itself
+	collects := func(garbage int64) bool {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		before := m.NumForcedGC
+		s.AddGarbage(garbage)
+		for range 20 {
+			s.Tick(0)
+		}
+		runtime.ReadMemStats(&m)
+		return m.NumForcedGC > before
+	}
+	calm := func() bool { return !collects(0) }
+	await.True(t, "there is nothing to collect", calm)
+	if collects(1 << 19) {
+		t.Error("little was collected")
+	}
+	await.True(t, "much is collected", func() bool { return collects(1 << 24) })
+	await.True(t, "there is nothing to collect any more", calm)
 }

@@ -293,7 +293,8 @@ func (c *checker) checkBlock(n uint32, b *block) error {
 	return nil
 }
 
-// checkStamps verifies that the stamps of a block's records are in use, and have a meaning that lasts.
+// checkStamps verifies that the stamps of a block's records are in use, and have a meaning that
+// lasts.
 func (c *checker) checkStamps(n uint32, b *block) error {
 	u := &c.sh.clock
 	if !u.recency() {

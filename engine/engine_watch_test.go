@@ -1,6 +1,8 @@
 package engine_test
 
 import (
+	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/redistill/redistill/engine"
@@ -133,4 +135,37 @@ func TestWatchSeesEviction(t *testing.T) {
 	if gone == 0 {
 		t.Error("nothing was evicted")
 	}
+}
+
+// TestWatchesGiveMemoryBack: what many watched keys took is free when they are watched no more.
+func TestWatchesGiveMemoryBack(t *testing.T) {
+	f := open(t, engine.Options{})
+	var keys []engine.Key
+	for i := range 200_000 {
+		keys = append(keys, f.s.Key(fmt.Appendf(nil, "watched:%d", i)))
+	}
+	live := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := live()
+	each := func(do func(k engine.Key)) {
+		for _, k := range keys {
+			do(k)
+		}
+	}
+	f.unlocked(func() {
+		tx := f.s.NewTx()
+		tx.LockAll()
+		defer tx.Unlock()
+		each(func(k engine.Key) { tx.Watch(k) })
+		taken := live() - before
+		each(tx.Unwatch)
+		if left := live() - before; left > taken/10 {
+			t.Errorf("of %d bytes %d are left", taken, left)
+		}
+		runtime.KeepAlive(keys)
+	})
 }

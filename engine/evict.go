@@ -46,13 +46,14 @@ func (s *Store) Reserve(n int) error {
 	return nil
 }
 
-// Largest returns how many bytes a value may have that arrives in Buffers and is then stored, where everything else can be evicted: half
-// of what the limit leaves. Without a limit it is the largest number.
+// Largest returns how many bytes a value may have that arrives in Buffers and is then stored, where
+// everything else can be evicted: half of what the limit leaves them. Without a limit it is the
+// largest number.
 func (s *Store) Largest() int64 {
 	if s.maxMemory.Load() == 0 {
 		return math.MaxInt64
 	}
-	blocks := s.pool.limit.Load()/2 - int64(len(s.shards)) - 1
+	blocks := (s.pool.limit.Load()+s.pool.loan.Load())/2 - int64(len(s.shards)) - 1
 	return max(blocks*blockSize-blocks*blockSize/largestSlack, 0)
 }
 

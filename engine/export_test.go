@@ -204,7 +204,8 @@ func (s *Store) Woken() bool {
 func RestBeside(arena func() int64) int64 {
 	var g governor
 	defer g.free()
-	return g.rest(func() (int64, int64, int64) { return arena(), 0, 0 })
+	rest, _ := g.rest(func() (int64, int64, int64) { return arena(), 0, 0 })
+	return rest
 }
 
 // DelayMeasuring makes everybody wait who measures the memory of the process, until measure is called.

@@ -33,8 +33,8 @@ func mapPages(n int) []byte {
 	return b
 }
 
-// mapBuffer takes n bytes of zeroed pages for a buffer of a client from the system. They are small ones, which become resident when
-// touched and no sooner, so that what a client takes is known.
+// mapBuffer takes n bytes of zeroed pages for a buffer of a client from the system. They are small
+// ones, which become resident when touched and no sooner, so that what a client takes is known.
 func mapBuffer(n int) []byte {
 	p, err := unix.MmapPtr(-1, 0, nil, uintptr(n), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE)
 	if err != nil {

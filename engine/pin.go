@@ -114,7 +114,8 @@ func (sh *shard) isPinned(l loc) bool {
 	return ok
 }
 
-// PinnedAlone returns how many bytes of the arena are kept for nothing but pins: of values that are gone. Locks may be held.
+// PinnedAlone returns how many bytes of the arena are kept for nothing but pins: of values that are
+// gone. Locks may be held.
 func (s *Store) PinnedAlone() int64 { return s.pool.zombies.Load() * blockSize }
 
 // zombies is the number of blocks that are kept for nothing but their pins.

@@ -38,6 +38,7 @@ type pool struct {
 
 	zombies  atomic.Int64 // blocks in use that shards keep for nothing but their pins
 	arriving atomic.Int64 // bytes of values that are on their way in; see Store.AddArriving
+	loan     atomic.Int64 // how many blocks' memory these may have of what is set aside for clients
 }
 
 // get takes a block. Its content is undefined. It returns nil where the system has no memory left.
@@ -135,7 +136,10 @@ func (p *pool) putLent(b unsafe.Pointer) {
 }
 
 // most is how many blocks may be resident now.
-func (p *pool) most() int64 { return p.limit.Load() - (p.arriving.Load()+blockSize-1)>>blockShift }
+func (p *pool) most() int64 {
+	arriving := (p.arriving.Load() + blockSize - 1) >> blockShift
+	return p.limit.Load() - max(arriving-p.loan.Load(), 0)
+}
 
 // available is the number of blocks that may still be taken within the limit.
 func (p *pool) available() int64 { return p.most() - p.used.Load() }

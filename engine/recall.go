@@ -5,17 +5,20 @@ import (
 	"slices"
 )
 
-// What a snapshot says of the use of its keys, and what is made of that where it is loaded, so that a cache that was started again gives up
-// the keys that the old one would have given up.
+// What a snapshot says of the use of its keys, and what is made of that where it is loaded, so that
+// a cache that was started again gives up the keys that the old one would have given up.
 //
-// The access bits of a record mean something in its shard only, and at its time. The copies of records that are put aside for a snapshot
-// have others: for recency none, as the seconds are beside the copy; for frequency the counter; for hits these, and usedMain. Written are
-// the units of Redis: seconds without use, or a frequency on the scale of its counter, on which a new key has redisInitial. On the
-// same scale the hits that S3-FIFO counts follow each other, those of the main pool behind those on probation.
+// The access bits of a record mean something in its shard only, and at its time. The copies of
+// records that are put aside for a snapshot have others: for recency none, as the seconds are
+// beside the copy; for frequency the counter; for hits these, and usedMain. Written are the units
+// of Redis: seconds without use, or a frequency on the scale of its counter, on which a new key has
+// redisInitial. On the same scale the hits that S3-FIFO counts follow each other, those of the main
+// pool behind those on probation.
 //
-// Seconds become epochs again by a sample of the keys that come. An epoch stands for an eighth of the memory, and so it does for an eighth
-// of the sample. While keys are recalled epochs do not begin by the blocks that are opened, because the youngest of those keys are as old
-// as they ever get. If not all of them fit, another begins where the reclaimer finds too little to give up.
+// Seconds become epochs again by a sample of the keys that come. An epoch stands for an eighth of
+// the memory, and so it does for an eighth of the sample. While keys are recalled epochs do not
+// begin by the blocks that are opened, because the youngest of those keys are as old as they ever
+// get. If not all of them fit, another begins where the reclaimer finds too little to give up.
 
 const (
 	usedMain = 4 // of a saved record's bits: it was in the main pool
@@ -113,7 +116,8 @@ func (sh *shard) promote(s slot, v *view) {
 	}
 }
 
-// Idle returns how many milliseconds ago the key was last used, as exactly as stamps tell. ok is false if there is no key.
+// Idle returns how many milliseconds ago the key was last used, as exactly as stamps tell. ok is
+// false if there is no key.
 func (t *Tx) Idle(k Key) (ms int64, ok bool) {
 	sh, _, _, v, ok := t.lookup(k)
 	if !ok {
@@ -161,7 +165,8 @@ func (s *Store) EndRecall() {
 	}
 }
 
-// recall begins spans in the past so that each has an eighth of a sorted sample of seconds without use.
+// recall begins spans in the past so that each has an eighth of a sorted sample of seconds without
+// use.
 func (u *stamps) recall(now int64, sample []int64) {
 	u.wall = max(u.wall, now)
 	u.find()

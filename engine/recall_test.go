@@ -184,7 +184,8 @@ func TestRecalledIdleTimeOfOne(t *testing.T) {
 	equal(t, "idle", ms, 1234_000)
 }
 
-// Frequencies from 5 to 12 are kept; others to a quarter, as the next one that the counter has. A new key has that of Redis.
+// Frequencies from 5 to 12 are kept; others to a quarter, as the next one that the counter has. A
+// new key has that of Redis.
 func TestFrequencyScale(t *testing.T) {
 	f := open(t, engine.Options{Policy: engine.AllKeysLFU})
 	f.set("k", "v")
@@ -208,7 +209,8 @@ func TestFrequencyScale(t *testing.T) {
 	equal(t, "the highest", last, 255)
 }
 
-// A key that is used as often as redis-server needs for a counter has about that counter: 5 and the square root of a fifth of the uses.
+// A key that is used as often as redis-server needs for a counter has about that counter: 5 and the
+// square root of a fifth of the uses.
 func TestFrequencyOfUses(t *testing.T) {
 	f := open(t, engine.Options{Shards: 1, Policy: engine.AllKeysLFU})
 	f.s.Seed(1)

@@ -26,9 +26,10 @@ func nextPosition(bucket, buckets, mask uint32) uint64 {
 // position returns where a scan passes a key or field with these bits of its hash.
 func position(x uint32) uint64 { return bits.Reverse64(uint64(x)) }
 
-// Scan calls fn for the keys of about count slots from cursor on and returns the cursor to go on with, 0 at the end. It ends early,
-// after some keys more, when fn returns false. A key that is there during the whole iteration is passed once. key is valid during the
-// call only; fn must not use the Tx.
+// Scan calls fn for the keys of about count slots from cursor on and returns the cursor to go on
+// with, 0 at the end. It ends early, after some keys more, when fn returns false. A key that is
+// there during the whole iteration is passed once. key is valid during the call only; fn must not
+// use the Tx.
 func (t *Tx) Scan(cursor uint64, count int, fn func(key []byte, typ Type) bool) uint64 {
 	s := keyScan{fn: t.lendKeys(fn), work: max(count, 1) * slotWork}
 	i, pos := int(cursor&(maxShards-1)), cursor>>shardBits<<32
@@ -63,13 +64,14 @@ type keyScan struct {
 	work int // what is left of it
 	hold int // what may still be done before the lock is given back
 
-	// from is where the scan is, if the bucket's interval begins before that, because buckets were merged
-	// meanwhile. The keys before it were passed. Else it is 0.
+	// from is where the scan is, if the bucket's interval begins before that, because buckets were
+	// merged meanwhile. The keys before it were passed. Else it is 0.
 	from uint64
 }
 
-// scanShard scans from a position until the work is done, and returns the position to go on with, 0 at the end of the shard. It looks at
-// no more than sweepRecords slots or sweepBytes of keys in one go, or a bucket more, so that the lock is not held for long.
+// scanShard scans from a position until the work is done, and returns the position to go on with, 0
+// at the end of the shard. It looks at no more than sweepRecords slots or sweepBytes of keys in one
+// go, or a bucket more, so that the lock is not held for long.
 func (t *Tx) scanShard(sh *shard, pos uint64, s *keyScan) uint64 {
 	tb := &sh.dbs[t.DB].keys
 	if tb.buckets == 0 {

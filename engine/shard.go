@@ -49,6 +49,7 @@ type shard struct {
 	scanned uint32                 // the block that nextVolatile looked at last
 	kept    int64                  // bytes kept while evicting less keepPerFreed times those freed, at least 0
 	watches map[watchID]*watch
+	watched int            // the most keys that the map had
 	colour  uint8          // flagColour or 0: of the records that no snapshot has to see any more
 	views   views          // of what callers are lent of the shard's memory
 	snap    *shardSnapshot // the snapshot being taken, as far as it concerns the shard; nil if it does not

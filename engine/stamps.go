@@ -9,24 +9,29 @@ import (
 	"unsafe"
 )
 
-// stamps are the sixteen values that the access bits of records have for recency. Each stands for a span of time: a record has the stamp
-// of the span in which it was last used. A use costs a comparison, and a byte if the stamp is another.
+// stamps are the sixteen values that the access bits of records have for recency. Each stands for a
+// span of time: a record has the stamp of the span in which it was last used. A use costs a
+// comparison, and a byte if the stamp is another.
 //
 // A span ends, and the next one begins with a stamp that no record has,
 //
 //   - when the shard has filled an eighth of its blocks. This is an epoch. Eviction counts the epochs since the last use.
 //   - when it was used and has lasted half a second. This is for those who ask how long a key was idle.
 //
-// How it is known that no record has a stamp: for each block there is a set of the stamps that its records may have. A stamp joins the
-// sets of all blocks when its span begins, and that of a single block with a record that comes there with an older stamp. It is gone with
-// the blocks, as evicting and filling them renews all of them in eight epochs.
+// How it is known that no record has a stamp: for each block there is a set of the stamps that its
+// records may have. A stamp joins the sets of all blocks when its span begins, and that of a single
+// block with a record that comes there with an older stamp. It is gone with the blocks, as evicting
+// and filling them renews all of them in eight epochs.
 //
-// Where it is not gone in time, because nothing is evicted, two neighbouring spans become one: those that are short in relation to how long
-// ago they were. With ages of 1, 2, 3, 100 and 110 seconds these would be 100 and 110, and a record would count as used 105 seconds ago.
-// The younger stamp leaves: its records get the other one when they are moved, or from a walk in the background, some blocks in each
-// cycle. Then the stamp is free again. While none is free the span that is now goes on.
+// Where it is not gone in time, because nothing is evicted, two neighbouring spans become one:
+// those that are short in relation to how long ago they were. With ages of 1, 2, 3, 100 and 110
+// seconds these would be 100 and 110, and a record would count as used 105 seconds ago. The younger
+// stamp leaves: its records get the other one when they are moved, or from a walk in the
+// background, some blocks in each cycle. Then the stamp is free again. While none is free the span
+// that is now goes on.
 //
-// So no stamp ever means two times at once, and a record that was not used for long never looks young.
+// So no stamp ever means two times at once, and a record that was not used for long never looks
+// young.
 type stamps struct {
 	stamp    uint8  // of the span that is now
 	used     bool   // a record may have it
@@ -70,8 +75,8 @@ func (u *stamps) init(now int64) {
 	u.unused = ^uint16(1)
 }
 
-// settle is called before stamps are looked at. The access bits that were something else mean that a record was used in the span that is
-// now.
+// settle is called before stamps are looked at. The access bits that were something else mean that
+// a record was used in the span that is now.
 func (u *stamps) settle() {
 	n := u.changes.Load()
 	if n == u.seen {
@@ -112,7 +117,8 @@ func (u *usage) nextEpoch() {
 	}
 }
 
-// pass notes that it is now, and begins a span if it is time. If nobody did anything since the last time, no record was used.
+// pass notes that it is now, and begins a span if it is time. If nobody did anything since the last
+// time, no record was used.
 func (u *usage) pass(now int64, stirred bool) {
 	u.wall = now
 	if !u.recency() {
@@ -192,7 +198,8 @@ func (u *stamps) merge() {
 	}
 }
 
-// past returns the stamps of the spans before the one that is now, the youngest first, without those that leave.
+// past returns the stamps of the spans before the one that is now, the youngest first, without
+// those that leave.
 func (u *stamps) past() []uint8 {
 	past := make([]uint8, 0, numStamps)
 	for set := ^(u.unused | u.leaving | 1<<u.stamp); set != 0; set &= set - 1 {
@@ -205,8 +212,8 @@ func (u *stamps) past() []uint8 {
 	return past
 }
 
-// closest returns which of the spans is closest to the next older one in relation to its age, of those whose epochs need not be told apart,
-// -1 if there is none.
+// closest returns which of the spans is closest to the next older one in relation to its age, of
+// those whose epochs need not be told apart, -1 if there is none.
 func (u *stamps) closest(past []uint8) int {
 	best, least := -1, math.Inf(1)
 	for i := 0; i+1 < len(past); i++ {
@@ -229,8 +236,8 @@ func (u *usage) age(stamp uint8) uint32 {
 	return u.epoch - u.spans[u.into[stamp]].epoch
 }
 
-// idle returns how many milliseconds ago a record with this stamp was used: between the ends of its span, as many times more than the one as
-// it is less than the other; or 0 if that is now.
+// idle returns how many milliseconds ago a record with this stamp was used: between the ends of its
+// span, as many times more than the one as it is less than the other; or 0 if that is now.
 func (u *usage) idle(stamp uint8, now int64) int64 {
 	if !u.recency() || u.into[stamp] == u.stamp {
 		return 0
@@ -239,8 +246,9 @@ func (u *usage) idle(stamp uint8, now int64) int64 {
 	return int64(math.Sqrt(float64(max(now-s.from, 0)) * float64(max(now-s.to, 0))))
 }
 
-// stampAt returns the stamp for a record that was used at a time. That is one of a span of its own, if the nearest one is too far off: the
-// fewer stamps are free, the farther it may be. Recency must be what is counted.
+// stampAt returns the stamp for a record that was used at a time. That is one of a span of its own,
+// if the nearest one is too far off: the fewer stamps are free, the farther it may be. Recency must
+// be what is counted.
 func (u *usage) stampAt(at, now int64) uint8 {
 	ago := max(now-at, 0)
 	near, off := u.stamp, ago
@@ -263,7 +271,8 @@ func (u *usage) stampAt(at, now int64) uint8 {
 	return stamp
 }
 
-// epochAt returns the epoch of a time: that of the next older span. If there is none, nothing that was used then is recent.
+// epochAt returns the epoch of a time: that of the next older span. If there is none, nothing that
+// was used then is recent.
 func (u *stamps) epochAt(at int64) uint32 {
 	age := uint32(recentEpochs)
 	for _, i := range u.past() {
@@ -289,7 +298,8 @@ func (sh *shard) carried(l loc) {
 	u.in[l>>locBits] |= 1 << stamp
 }
 
-// restamp frees stamps that leave, in one shard after the other, until so many records were looked at.
+// restamp frees stamps that leave, in one shard after the other, until so many records were looked
+// at.
 func (s *Store) restamp(records int) {
 	turn := int(s.walked.Add(1))
 	for i := range s.shards {
@@ -303,7 +313,8 @@ func (s *Store) restamp(records int) {
 	}
 }
 
-// restamp frees stamps that leave until about so many records were looked at, and returns how many were.
+// restamp frees stamps that leave until about so many records were looked at, and returns how many
+// were.
 func (sh *shard) restamp(limit int) (records int) {
 	u := &sh.clock
 	if u.leaving == 0 || !u.recency() {
@@ -318,7 +329,8 @@ func (sh *shard) restamp(limit int) (records int) {
 	return records
 }
 
-// restampBlock gives the records of a block the stamps that their own became, and returns how many there are.
+// restampBlock gives the records of a block the stamps that their own became, and returns how many
+// there are.
 func (sh *shard) restampBlock(n uint32) (records int) {
 	u, b := &sh.clock, &sh.blocks[n]
 	in := uint16(1) << u.stamp

@@ -80,7 +80,8 @@ func TestIdleTimePassesWithoutWrites(t *testing.T) {
 	}
 }
 
-// What SetIdle says of few keys is told again to the second, also after others were read and written, and time has passed.
+// What SetIdle says of few keys is told again to the second, also after others were read and
+// written, and time has passed.
 func TestSetIdleHolds(t *testing.T) {
 	c := openClocked(t, engine.Options{})
 	want := map[string]time.Duration{}
@@ -112,7 +113,8 @@ func TestSetIdleHolds(t *testing.T) {
 	equal(t, "written", c.idle("key1"), 0)
 }
 
-// However many keys were used at however many times, half and twice the time are the bounds; nothing that was used long ago looks young.
+// However many keys were used at however many times, half and twice the time are the bounds;
+// nothing that was used long ago looks young.
 func TestIdleTimesOfMany(t *testing.T) {
 	const n, seconds = 1000, 10_000
 	c := openClocked(t, engine.Options{})
@@ -142,8 +144,8 @@ func TestIdleTimesOfMany(t *testing.T) {
 	}
 }
 
-// A key that was used once and never again is evicted before those that were used since, however much time has passed and however much was
-// written.
+// A key that was used once and never again is evicted before those that were used since, however
+// much time has passed and however much was written.
 func TestOldKeysNeverLookYoung(t *testing.T) {
 	const n, large = 100, 10_000
 	for _, spans := range []int{0, 1, 15, 16, 17, 100} {
@@ -182,8 +184,8 @@ func TestOldKeysNeverLookYoung(t *testing.T) {
 	}
 }
 
-// What was used in the last six of eight epochs stays, whether much time passes meanwhile or none; what was used before goes, and so does
-// what is said to have been.
+// What was used in the last six of eight epochs stays, whether much time passes meanwhile or none;
+// what was used before goes, and so does what is said to have been.
 func TestRecentKeysAreKept(t *testing.T) {
 	const groups, each, large, steps = 13, 20, 1000, 16 // steps of a turn, in which all blocks are written again
 	for _, ms := range []int64{0, 1, 600} {

@@ -4,10 +4,12 @@ import "sync/atomic"
 
 // usage is how a shard keeps track of the use of its keys, in the four access bits of each record.
 //
-// For recency they are a stamp, which stands for the span of time in which the record was last used. See stamps.
+// For recency they are a stamp, which stands for the span of time in which the record was last
+// used. See stamps.
 //
-// For frequency they are a logarithmic counter (Morris, CACM 1978): a use raises it with a probability that becomes smaller with every
-// second step, and each sweep that keeps the record lowers it. S3-FIFO counts the hits themselves, up to three.
+// For frequency they are a logarithmic counter (Morris, CACM 1978): a use raises it with a
+// probability that becomes smaller with every second step, and each sweep that keeps the record
+// lowers it. S3-FIFO counts the hits themselves, up to three.
 type usage struct {
 	counts *atomic.Uint32 // a counting, by the store's policy; shared by all shards
 	stamps
@@ -19,12 +21,13 @@ const (
 	maxHits    = 3 // where counting hits ends
 )
 
-// frequencyBits says how rarely a use raises a counter of frequency: once in 2 to the power of this. The first steps tell the keys apart
-// that eviction has to choose from; the last ones are so large that the counter ends after as many uses as Redis's does.
+// frequencyBits says how rarely a use raises a counter of frequency: once in 2 to the power of
+// this. The first steps tell the keys apart that eviction has to choose from; the last ones are so
+// large that the counter ends after as many uses as Redis's does.
 var frequencyBits = [accessMask]uint8{0, 0, 1, 1, 2, 2, 3, 3, 4, 10, 11, 13, 15, 16, 18}
 
-// redisFrequency is what the counters of frequency are on Redis's scale: what its counter would be after as many uses, where that leaves a
-// number for each.
+// redisFrequency is what the counters of frequency are on Redis's scale: what its counter would be
+// after as many uses, where that leaves a number for each.
 var redisFrequency = [accessMask + 1]uint8{0, 3, redisInitial, 6, 7, 8, 9, 10, 11, 12, 20, 33, 55, 92, 153, 255}
 
 // redisInitial is the counter of a key that is new to redis-server.

@@ -63,6 +63,7 @@ func (t *Tx) Watch(k Key) (token uint64) {
 		}
 		w = &watch{}
 		sh.watches[id] = w
+		sh.watched = max(sh.watched, len(sh.watches))
 	}
 	w.refs++
 	token = w.version << 1
@@ -93,4 +94,10 @@ func (t *Tx) Unwatch(k Key) {
 			delete(sh.watches, id)
 		}
 	}
+	if len(sh.watches) == 0 && sh.watched > watchesKept {
+		sh.watches, sh.watched = nil, 0 // a map keeps the memory for all that it ever had
+	}
 }
+
+// watchesKept is for how many watched keys a shard keeps memory.
+const watchesKept = 64

@@ -6,11 +6,10 @@ import (
 )
 
 const (
-	idleSize   = 512       // query buffer of a connection that has little to say; also the reply buffer that such a one may keep
-	readSize   = 16 << 10  // query buffer of a connection that filled that one
-	readMost   = 1 << 20   // bytes of a value read at once,
-	readLittle = 64 << 10  // and of anything else
-	keepSize   = 128 << 10 // memory up to this size stays while a connection is busy
+	idleSize = 512       // query buffer of a connection that has little to say; also the reply buffer that such a one may keep
+	readSize = 16 << 10  // query buffer of a connection that filled that one
+	readMost = 256 << 10 // bytes of a value read at once
+	keepSize = 128 << 10 // memory up to this size stays while a connection is busy
 )
 
 // queryBuffer holds what was read from a client and not yet executed. It must not be copied after
@@ -66,8 +65,9 @@ func (q *queryBuffer) consume(n int) {
 	}
 }
 
-// space returns room to read into, of at least a byte; none where the system has no memory. need is how many more bytes the command at the
-// start of the buffer is known to need, or 0. As much as it needs is there at once: what is not written to takes no memory.
+// space returns room to read into, of at least a byte; none where the system has no memory. need is
+// how many more bytes the command at the start of the buffer is known to need, or 0. As much as it
+// needs is there at once: what is not written to takes no memory.
 func (q *queryBuffer) space(need int) []byte {
 	held := q.w - q.r
 	if q.b == nil {
@@ -95,8 +95,8 @@ func (q *queryBuffer) least() []byte {
 	return q.small[:]
 }
 
-// put appends p, which was read elsewhere, to what is held, and reports whether there is memory for that. need is as in space, counted from
-// behind p.
+// put appends p, which was read elsewhere, to what is held, and reports whether there is memory for
+// that. need is as in space, counted from behind p.
 func (q *queryBuffer) put(p []byte, need int) bool {
 	for len(p) > 0 {
 		n := copy(q.space(len(p)+need), p)
@@ -113,6 +113,8 @@ func (q *queryBuffer) put(p []byte, need int) bool {
 func (q *queryBuffer) wanted(held, need int) int {
 	size := len(q.b)
 	switch {
+	case held+need > size && !q.from.Ahead():
+		return max(2*size, readSize) // in steps, lest an announced length takes memory
 	case held+need > size:
 		return max(held+need, min(2*size, readSize))
 	case held < size && (!q.filled || size >= readSize):

@@ -76,8 +76,9 @@ func TestQueryBuffer(t *testing.T) {
 	}
 }
 
-// TestQueryBufferSizes: a value of known length is read into a buffer in which it has room, without being copied again; one that is only
-// announced takes no memory.
+// TestQueryBufferSizes: a value of known length is read into a buffer in which it has room, without
+// being copied again, or where buffers grow in steps, no more than twice; one that is only announced
+// takes no memory.
 func TestQueryBufferSizes(t *testing.T) {
 	buffers := new(engine.Buffers)
 	for _, total := range []int{100, 600, 20_000, 500_000, 5 * megabyte, 100 * megabyte} {
@@ -96,7 +97,7 @@ func TestQueryBufferSizes(t *testing.T) {
 				t.Fatalf("%d: %d bytes of memory for %d that have arrived", total, q.memory(), held)
 			}
 		}
-		if copied > 0 {
+		if most := 2 * total; copied > most || copied > 0 && buffers.Ahead() {
 			t.Errorf("%d: %d bytes were copied in growing", total, copied)
 		}
 		q.release()

@@ -43,6 +43,8 @@ type conn struct {
 	session *command.Session
 	parser  resp.Parser
 	held    [][]byte // a copy of the command that has to wait, or is not done, or nil
+	heldIn  []byte   // what its words lie in; of command.Buffers if it is longer than idleSize
+	heldLen int      // bytes of the words
 	reason  string   // why drop was returned, for the log and the counters
 }
 
@@ -128,7 +130,8 @@ func (c *conn) execute(b *batch, input []byte, inputCap int, now int64, v *confi
 	return n, next
 }
 
-// retry runs the command that had to wait, or for its next turn, if there is one. It returns more if commands behind it may run.
+// retry runs the command that had to wait, or for its next turn, if there is one. It returns more
+// if commands behind it may run.
 func (c *conn) retry() verdict {
 	if c.held == nil {
 		return more
@@ -139,24 +142,18 @@ func (c *conn) retry() verdict {
 	case command.Yield:
 		return again
 	}
-	if invariants.Enabled {
-		for _, a := range c.held {
-			invariants.Mangle(a)
-		}
-	}
-	c.held = nil
+	c.unhold()
 	return more
 }
 
-// result runs a command, keeping it if it is not done. It returns more if commands behind it may run.
+// result runs a command, keeping it if it is not done. It returns more if commands behind it may
+// run.
 func (c *conn) result(r *command.Request) verdict {
 	switch c.session.Exec(r) {
 	case command.Wait:
-		c.hold(r.Args)
-		return waiting
+		return c.hold(r.Args, waiting)
 	case command.Yield:
-		c.hold(r.Args)
-		return again
+		return c.hold(r.Args, again)
 	}
 	return more
 }
@@ -216,10 +213,12 @@ func (c *conn) pending() verdict {
 	switch {
 	case s.Closing:
 		return closing
+	case s.Killed():
+		return drop
 	case s.Out.Cut, int64(s.Out.Len()) > s.OutLimit:
 		c.reason = repliesTooLong
 		return drop
-	case s.Out.Len() > flushAt:
+	case s.Out.Len() > flushAt, s.Out.Len() > readSize && s.Pressed():
 		return again
 	}
 	return more
@@ -252,18 +251,50 @@ func (c *conn) ahead(b *batch, input []byte, n int) (begin int, err error) {
 	return begin, nil
 }
 
-// hold keeps a command that has to wait. It is a copy, because the input may move meanwhile, and an inline command cannot be parsed a
-// second time.
-func (c *conn) hold(args [][]byte) {
-	size := 0
+// hold keeps a command that has to wait, and returns next, or drop where there is no memory. It is
+// a copy, because the input may move meanwhile, and an inline command cannot be parsed a second
+// time.
+func (c *conn) hold(args [][]byte, next verdict) verdict {
 	for _, a := range args {
-		size += len(a)
+		c.heldLen += len(a)
 	}
-	bytes := make([]byte, 0, size)
+	if c.heldLen <= idleSize {
+		c.heldIn = make([]byte, c.heldLen)
+	} else if c.heldIn = c.session.Buffers().Get(c.heldLen); c.heldIn == nil {
+		c.heldLen, c.reason = 0, noMemory
+		return drop
+	}
 	c.held = make([][]byte, len(args))
+	end := 0
 	for i, a := range args {
-		start := len(bytes)
-		bytes = append(bytes, a...)
-		c.held[i] = bytes[start:len(bytes):len(bytes)]
+		start := end
+		end += copy(c.heldIn[end:], a)
+		c.held[i] = c.heldIn[start:end:end]
 	}
+	return next
+}
+
+// heldMemory returns how many bytes of memory the command takes that has to wait.
+func (c *conn) heldMemory() int64 {
+	if len(c.heldIn) <= idleSize {
+		return listBytes(len(c.held))
+	}
+	return c.session.Buffers().Held(len(c.heldIn), c.heldLen) + listBytes(len(c.held))
+}
+
+// unhold gives up the command that had to wait, if there is one.
+func (c *conn) unhold() {
+	if len(c.heldIn) > idleSize {
+		c.session.Buffers().Put(c.heldIn, c.heldLen)
+	} else {
+		invariants.Mangle(c.heldIn)
+	}
+	c.held, c.heldIn, c.heldLen = nil, nil, 0
+}
+
+// listBytes returns about what the lists of words and keys take that are made of a command with so
+// many words, if these are many.
+func listBytes(words int) int64 {
+	const wordBytes = 64
+	return int64(max(words-batchArgs, 0)) * wordBytes
 }

@@ -74,11 +74,14 @@
 //
 // # Large values
 //
-// Strings that the engine keeps in parts, those of 16 KB and more, are not copied into a reply: it refers to the parts where they lie
-// (resp.Out.Pieces), whose blocks stay as they are until the reply is written (engine.Pins, Session.Sent), and sendmsg takes head, parts
-// and the rest of the pipeline together. What is pinned counts as the client's memory. On their way in, values are copied once, out of the
-// buffer that they were read into. To receive them where they will stay costs more (docs/performance.md): that memory is in no cache, so the
-// kernel's copy takes as long as two with a buffer that is, and the key has to be read first, by a call of its own.
+// Strings that the engine keeps in parts, those of 16 KB and more, are not copied into a reply: it
+// refers to the parts where they lie (resp.Out.Pieces), whose blocks stay as they are until the
+// reply is written (engine.Pins, Session.Sent), and sendmsg takes head, parts and the rest of the
+// pipeline together. Where the value is gone meanwhile, what is pinned counts for the budget of all
+// clients. On their way in, values are copied once, out of the buffer that they were read into. To
+// receive them where they will stay costs more (docs/performance.md): that memory is in no cache,
+// so the kernel's copy takes as long as two with a buffer that is, and the key has to be read
+// first, by a call of its own.
 //
 // # Who touches what
 //
@@ -94,11 +97,21 @@
 //
 // # Memory of a connection
 //
-// A connection's query buffer starts with 512 bytes. When a read fills that, it takes 16 KiB from a pool;
-// when a command does not fit, it allocates what the parser asks for, in steps, so that an announced length costs nothing until the
-// bytes arrive. After one to two idle seconds all of that is given back, and the reply buffer too. A reply buffer above 128 KiB stays with a
-// connection only until the replies are written; then the next connection has it. A client that does not read keeps it, which the
-// connection tells its session (Session.Unread), for the sum of these has a limit.
+// A connection's query buffer starts with 512 bytes of the Go heap. What is longer lies in
+// engine.Buffers: 16 KiB when a read fills the first, and then as much as the parser says that the
+// command needs. That may be half a gigabyte of addresses, which takes memory only as far as bytes
+// have arrived. Replies lie there too. link.settle tells the session how much input there is, and
+// where it is the beginning of a value, which the session counts as data to come; the session may
+// say that the connection has to wait with reading (link.parked). The same way it ends replies that
+// grow above their limit.
+//
+// Where clients that were closed still hold what others are to have, connections wait a moment
+// before they read or execute (command.Server.Clogged). On the portable path, where each connection
+// has room for input before there is any, it is 16 KiB for all but values.
+//
+// After one to two idle seconds all of that is given back. A buffer above 128 KiB stays only until
+// its command is executed, or its replies are written; where clients hold more than a quarter of
+// their budget together, none stays, and less is read at once.
 //
 // # Why not redcon.ListenAndServe
 //

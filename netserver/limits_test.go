@@ -234,8 +234,8 @@ func testQueryBufferLimit(t *testing.T, path string) {
 	s.expectClosedByLimits(1, 0)
 }
 
-// TestQueryBufferLimitOfWords: as in Redis, words that have arrived do not count while the rest of their
-// command is on its way, and one that is beyond the limit does, also if it arrives whole.
+// TestQueryBufferLimitOfWords: as in Redis, words that have arrived do not count while the rest of
+// their command is on its way, and one that is beyond the limit does, also if it arrives whole.
 func TestQueryBufferLimitOfWords(t *testing.T) { eachPath(t, testQueryBufferLimitOfWords) }
 
 func testQueryBufferLimitOfWords(t *testing.T, path string) {

@@ -69,22 +69,23 @@ func (c *link) room() bool {
 	return false
 }
 
-// roomToRead returns where the next input goes in the connection's own buffer; none where the system has no memory. More than a little is
-// read at once only if it is data to come.
-func (c *link) roomToRead() []byte {
+// roomToRead returns where the next input goes in the connection's own buffer; none where the
+// system has no memory. More than little is read at once only if it is data to come.
+func (c *link) roomToRead(little int) []byte {
 	room := c.in.space(c.parser.Need())
 	if room == nil {
 		c.reason = noMemory
 		c.logReason()
 	}
-	most := readLittle
+	most := little
 	if c.session.Arriving() {
 		most = readMost
 	}
 	return room[:min(len(room), most)]
 }
 
-// put keeps input that was read elsewhere, and reports whether there is memory for it. need is as in queryBuffer.put.
+// put keeps input that was read elsewhere, and reports whether there is memory for it. need is as
+// in queryBuffer.put.
 func (c *link) put(input []byte, need int) bool {
 	if c.in.put(input, need) {
 		return true
@@ -94,9 +95,10 @@ func (c *link) put(input []byte, need int) bool {
 	return false
 }
 
-// takeInbox appends what other goroutines sent the client to its replies. If that is too much, there is a reason to close it.
+// takeInbox appends what other goroutines sent the client to its replies. If that is too much,
+// there is a reason to close it.
 func (c *link) takeInbox() {
-	if c.session.TakeInbox(); c.session.Out.Cut {
+	if c.session.TakeInbox(); c.session.Out.Cut && !c.session.Killed() {
 		c.reason = repliesTooLong
 		c.logReason()
 	}
@@ -112,11 +114,9 @@ func (c *link) emptied() {
 	c.note()
 }
 
-// wordBytes is about what a word takes in the lists of words and keys that are made of a command, for one that has many.
-const wordBytes = 64
-
-// settle gives memory back that holds no input, if there is much of it or memory is short, and says how much does. It is called when input
-// was executed, or kept; executed says that what is left is the beginning of a command. It may park the connection.
+// settle gives memory back that holds no input, if there is much of it or memory is short, and says
+// how much does. It is called when input was executed, or kept; executed says that what is left is
+// the beginning of a command. It may park the connection.
 func (c *link) settle(executed bool) {
 	n := c.in.memory()
 	if n > 0 && len(c.in.bytes()) == 0 && (n > keepSize || c.srv.commands.Pressed()) {
@@ -127,7 +127,10 @@ func (c *link) settle(executed bool) {
 	var begun resp.Begun
 	if n > 0 && executed && len(c.in.bytes()) > 0 {
 		begun = c.parser.Begun(c.in.bytes())
-		n += int64(max(begun.At-batchArgs, 0)) * wordBytes
+		n += listBytes(begun.At)
+	}
+	if c.held != nil {
+		n += c.heldMemory()
 	}
 	if n == c.inputHeld && begun.Name == nil && !c.begun {
 		return // nothing has changed
@@ -194,6 +197,7 @@ func (c *link) logStall(v *config.Values, left int) {
 // end gives back what the connection holds, except for its socket, and the replies that may still be on their way.
 func (c *link) end() {
 	c.session.Close()
+	c.unhold()
 	c.in.release()
 	c.session.Input(0, resp.Begun{})
 }

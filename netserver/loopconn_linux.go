@@ -62,10 +62,10 @@ func (c *loopConn) unfinished() bool {
 }
 
 // over reports whether the connection is to be closed at shutdown. One whose replies wait for the
-// client stays, and one whose command is being worked on.
+// client stays, and one whose command is being worked on, but none whose command has not begun.
 func (c *loopConn) over(now time.Time) bool {
 	switch {
-	case c.stuck || c.drained.IsZero() || c.held != nil:
+	case c.stuck || c.drained.IsZero() || c.next == again || c.held != nil && c.session.Working():
 		return false
 	case c.lingering && now.After(c.drained):
 		return unacknowledged(c.fd) == 0
@@ -79,16 +79,17 @@ func (c *loopConn) over(now time.Time) bool {
 // linger reports whether input is to be dropped: at shutdown, when the client had another command for so long that it is told that there
 // will be no more replies.
 func (c *loopConn) linger() bool {
-	if c.lingering || c.drained.IsZero() {
+	if c.lingering || !c.ends() {
 		return c.lingering
 	}
-	now := time.Now()
-	if !now.After(c.drained) {
-		return false
-	}
-	c.lingering, c.drained = true, now.Add(c.srv.drainMost)
+	c.lingering, c.drained = true, time.Now().Add(c.srv.drainMost)
 	_ = syscall.Shutdown(c.fd, syscall.SHUT_WR)
 	return true
+}
+
+// ends reports whether the client has had its time for further commands, at shutdown.
+func (c *loopConn) ends() bool {
+	return c.lingering || !c.drained.IsZero() && time.Now().After(c.drained)
 }
 
 // serve does what can be done now, and reports whether the connection stays. A panic while a command ran ends the connection, and
@@ -141,7 +142,9 @@ func (c *loopConn) proceed(v *config.Values) bool {
 func (c *loopConn) received(v *config.Values, input []byte) bool {
 	c.touch()
 	c.arrived(len(input))
-	waits := c.stuck && (c.next != more || !c.loop.io.open(c)) // or else the next replies go with those before
+	// The next replies may go with those before, unless these are the last: then all are sent
+	// first.
+	waits := c.stuck && (c.next != more || !c.loop.io.open(c) || c.ends())
 	busy := waits || c.held != nil || c.next == again
 	if !busy && len(c.in.bytes()) == 0 {
 		return c.process(v, input)
@@ -181,10 +184,14 @@ func (c *loopConn) read(v *config.Values) bool {
 	// Mostly whole commands arrive: they are executed where they were read, in the buffer that all connections share, which is in the
 	// processor's caches. The rest of a command goes behind its beginning. Who sends large values gets more room, for whole ones to fit.
 	own := len(c.in.bytes()) > 0 || c.held != nil
-	buf := c.loop.buf[:loopReadSize]
+	most := loopReadSize
+	if c.srv.commands.Pressed() {
+		most = readSize // of which less may be left that has to wait
+	}
+	buf := c.loop.buf[:most]
 	switch {
 	case own:
-		if buf = c.roomToRead(); buf == nil {
+		if buf = c.roomToRead(most); buf == nil {
 			return false
 		}
 	case c.bulky:

@@ -47,7 +47,7 @@ func TestLoopsMangle(t *testing.T) {
 				t.Errorf("%q is left", own)
 			}
 			// A command that is in the way of another: the input behind it is copied.
-			c.hold([][]byte{[]byte("PING")})
+			c.hold([][]byte{[]byte("PING")}, waiting)
 			c.next = waiting
 			got := converse(t, c, client, encode("ECHO", strings.Repeat("x", 100)))
 			if kept := bytes.Contains(buffers, []byte("xxx")); got != "" || kept {

@@ -81,7 +81,7 @@ func TestHeldIsMangled(t *testing.T) {
 	needMangling(t)
 	c, v := newTestConn(t)
 	c.session.BeginBatch(1)
-	c.hold([][]byte{[]byte("ECHO"), []byte("word")})
+	c.hold([][]byte{[]byte("ECHO"), []byte("word")}, waiting)
 	kept := c.held[1]
 	c.execute(newBatch(), nil, 0, 1, v)
 	if !mangled(kept) || string(c.session.Out.B) != bulk("word") {

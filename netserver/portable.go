@@ -59,7 +59,8 @@ func (c *netConn) serve() {
 		return
 	}
 	for {
-		room := c.roomToRead()
+		c.unclog()
+		room := c.roomToRead(readSize) // each connection has a room that waits for input
 		if room == nil {
 			return
 		}
@@ -111,8 +112,17 @@ func (c *netConn) read(p []byte) (int, error) {
 	return c.nc.Read(p)
 }
 
-// clogPause is how long a connection waits for others to give their memory back before it looks again.
+// clogPause is how long a connection waits for others to give their memory back before it looks
+// again.
 const clogPause = 100 * time.Microsecond
+
+// unclog waits until clients that were closed have given their memory back, or for long enough. It
+// does not wait if this client is one of them.
+func (c *netConn) unclog() {
+	for c.srv.commands.Clogged() && !c.session.Killed() {
+		time.Sleep(clogPause)
+	}
+}
 
 // process executes what was read, and reports whether the connection stays.
 func (c *netConn) process() bool {
@@ -122,9 +132,7 @@ func (c *netConn) process() bool {
 		c.srv.cycles.End(began)
 	}()
 	for {
-		for c.srv.commands.Clogged() {
-			time.Sleep(clogPause)
-		}
+		c.unclog()
 		v := c.srv.config()
 		c.touch()
 		n, next := c.execute(b, c.in.bytes(), c.in.capacity(), time.Now().UnixMilli(), v)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -181,6 +182,34 @@ func testShutdownPaused(t *testing.T, path string) {
 		t.Errorf("Shutdown: %v", err)
 	}
 	c.expectClosed()
+}
+
+// TestShutdownPausedLate: nor does one that comes when its connection knows that the server stops.
+func TestShutdownPausedLate(t *testing.T) { eachPath(t, testShutdownPausedLate) }
+
+func testShutdownPausedLate(t *testing.T, path string) {
+	s := startServer(t, path)
+	c := s.dial()
+	s.dial().do("CLIENT", "PAUSE", "100000", "WRITE")
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.Shutdown(await.Context(t)) }()
+	await.True(t, "the server stops", s.stopping)
+	ping, pong := encode("PING"), "+PONG\r\n"
+	for range 50 { // it is not quiet, and not closed unless this test is held up
+		if _, err := io.WriteString(c, ping); err != nil {
+			break
+		}
+		if _, err := io.ReadFull(c.r, make([]byte, len(pong))); err != nil {
+			break
+		}
+	}
+	_, _ = io.WriteString(c, encode("SET", "k", "v"))
+	if err := await.Receive(t, "the end", stopped); err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+	if rest, _ := io.ReadAll(c.r); len(rest) > 0 {
+		t.Errorf("got %q", rest)
+	}
 }
 
 // slowFile makes each change of timeout a command that tells when it begins to read a file, and

@@ -42,8 +42,8 @@ func testTurns(t *testing.T, path string) {
 	}
 }
 
-// TestOthersRunBetweenTurns: what a connection executes at a time is one turn, with the input behind the
-// command left.
+// TestOthersRunBetweenTurns: what a connection executes at a time is one turn, with the input
+// behind the command left.
 func TestOthersRunBetweenTurns(t *testing.T) {
 	c, v := newTestConn(t)
 	execute := func(input string) (int, verdict) {
@@ -67,8 +67,8 @@ func TestOthersRunBetweenTurns(t *testing.T) {
 	}
 }
 
-// TestShutdownBetweenTurns: a command of many turns is answered also where the time for further commands
-// is over before its last one.
+// TestShutdownBetweenTurns: a command of many turns is answered also where the time for further
+// commands is over before its last one.
 func TestShutdownBetweenTurns(t *testing.T) { eachPath(t, testShutdownBetweenTurns) }
 
 func testShutdownBetweenTurns(t *testing.T, path string) {
@@ -85,5 +85,50 @@ func testShutdownBetweenTurns(t *testing.T, path string) {
 	c.expectClosed()
 	if err := <-done; err != nil {
 		t.Errorf("Shutdown: %v", err)
+	}
+}
+
+// TestHeldCommandsCount: a command that waits is its client's memory, until it has run or the
+// client is gone.
+func TestHeldCommandsCount(t *testing.T) { eachPath(t, testHeldCommandsCount) }
+
+func testHeldCommandsCount(t *testing.T, path string) {
+	s := startServer(t, path)
+	const size = 300_000
+	other := s.dial()
+	input := func() (n int) {
+		reply := other.do("INFO", "memory")
+		_, text, _ := strings.Cut(reply, "redistill_clients_input_bytes:")
+		if _, err := fmt.Sscan(text, &n); err != nil {
+			t.Fatalf("%v in %s", err, reply)
+		}
+		return n
+	}
+	for _, leaves := range []bool{true, false} {
+		before := input()
+		other.do("CLIENT", "PAUSE", "1000000", "WRITE")
+		c := s.dial()
+		c.send(encode("SET", "k", strings.Repeat("x", size)))
+		await.True(t, "the command counts", func() bool { return input() >= before+size })
+		if leaves {
+			_ = c.Close()
+		} else {
+			other.do("CLIENT", "UNPAUSE")
+			c.expect("+OK\r\n")
+		}
+		await.True(t, "it does not count any more", func() bool { return input() < before+size })
+		other.do("CLIENT", "UNPAUSE")
+	}
+}
+
+// TestClosedForMemory: a client that is closed for its memory is not said to be above the output
+// limit as well.
+func TestClosedForMemory(t *testing.T) {
+	c, _ := newTestConn(t)
+	c.session.OutLimit = maxReplies
+	c.session.Kill()
+	c.session.Out.Cut = true
+	if next := c.pending(); next != drop || c.reason != "" {
+		t.Errorf("verdict %d, because %q", next, c.reason)
 	}
 }

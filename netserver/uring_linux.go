@@ -114,7 +114,7 @@ func (p *uringPoller) watch(c *loopConn) error {
 
 // settle starts the request that brings a connection's input, or cancels it for another to take its place.
 func (p *uringPoller) settle(c *loopConn) {
-	direct := c.bulky
+	direct := c.bulky || len(c.in.bytes()) >= readSize || p.loop.srv.commands.Pressed()
 	switch {
 	case c.switching || c.ended:
 	case c.receiving && (direct || c.stuck && !c.sending): // what a client sends that does not read would pile up
@@ -183,12 +183,16 @@ func (p *uringPoller) wait() {
 }
 
 // deliver stops short where there may be no room for the requests that follow from a completion.
+// Where clients hold much, the kernel gets no buffers back: it would fill them faster than commands
+// are executed. Connections for whose input there is none are read from as with epoll.
 func (p *uringPoller) deliver() {
 	r := p.ring
 	for r.pending() && r.room() >= 8 {
 		p.completed(r.take())
 	}
-	r.publishBuffers()
+	if !p.loop.srv.commands.Pressed() {
+		r.publishBuffers()
+	}
 }
 
 func (p *uringPoller) undelivered() bool { return p.ring.pending() }
@@ -293,7 +297,8 @@ func (p *uringPoller) broken(c *loopConn) {
 	}
 }
 
-// open reports whether replies that are on their way are not handed over yet, so that more can go with them.
+// open reports whether replies that are on their way are not handed over yet, so that more can go
+// with them.
 func (p *uringPoller) open(c *loopConn) bool { return c.sending && p.ring.withheld(c.send) != nil }
 
 func (p *uringPoller) write(c *loopConn) (done, ok bool) {

@@ -153,19 +153,65 @@ func TestRefusedRules(t *testing.T) {
 
 func TestRefusalChangesNothing(t *testing.T) {
 	us := NewUsers(testCatalog())
-	if _, err := us.Change("a", []string{"on", "+get", "(~a)", "+nope"}); err == nil || us.Find("a") != nil {
+	if _, err := us.Change("a", []string{"on", "+get", "(~a)", "+nope"}, 0); err == nil || us.Find("a") != nil {
 		t.Errorf("a user was made from refused rules: %v", err)
 	}
-	u, err := us.Change("a", []string{"on", "(~a)", "+select|0"})
+	u, err := us.Change("a", []string{"on", "(~a)", "+select|0"}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	before := u.Rules().String()
-	if _, err := us.Change("a", []string{"+select|1", "~b", "clearselectors", "(~c)", "off", "what"}); err == nil {
+	if _, err := us.Change("a", []string{"+select|1", "~b", "clearselectors", "(~c)", "off", "what"}, 0); err == nil {
 		t.Fatal("no error")
 	}
 	if got := u.Rules().String(); got != before {
 		t.Errorf("a refused change left %s, want %s", got, before)
+	}
+}
+
+// TestUsersAreBounded: what all users take has a limit, whether they are made, changed or loaded,
+// and what goes makes room.
+func TestUsersAreBounded(t *testing.T) {
+	const most = 100 << 10
+	us := NewUsers(testCatalog())
+	change := func(name string, rules ...string) error {
+		_, err := us.Change(name, rules, most)
+		return err
+	}
+	n := 0
+	for change(fmt.Sprint("user", n)) == nil && n < 1000 {
+		n++
+	}
+	if n < 50 || n > 100 {
+		t.Errorf("there is room for %d users", n)
+	}
+	if us.Delete("user0") == nil || us.Delete("user1") == nil || us.Delete("user1") != nil {
+		t.Error("a user is not there, or still there")
+	}
+	long := strings.Repeat("x", 200)
+	if err := change("user2", "~"+long); err != nil {
+		t.Error(err)
+	}
+	if err := change("user2", "~"+strings.Repeat("y", 1000)); err != errFull {
+		t.Errorf("user2 may have more: %v", err)
+	}
+	if err := change("user2", "resetkeys"); err != nil {
+		t.Error("less is refused:", err)
+	}
+	if err := change("new"); err != nil {
+		t.Error(err)
+	}
+	if _, err := us.Load("user a on nopass ~"+long, "file"); err != nil {
+		t.Fatal(err)
+	}
+	us.SetPassword(long)
+	us.SetPassword("")
+	want := size("a", us.Find("a").Rules()) + size(Default, us.Default().Rules())
+	if us.bytes != want {
+		t.Errorf("after loading %d bytes, want %d", us.bytes, want)
+	}
+	if _, err := us.Change("b", []string{"~" + strings.Repeat("y", most)}, 0); err != nil {
+		t.Errorf("without a limit: %v", err)
 	}
 }
 
@@ -318,7 +364,7 @@ func TestUsers(t *testing.T) {
 	if !us.Open() || us.Authenticate("default", []byte("y")) != us.Default() {
 		t.Error("the default user still needs a password")
 	}
-	a, err := us.Change("a", []string{"on", ">x", ">y"})
+	a, err := us.Change("a", []string{"on", ">x", ">y"}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -330,11 +376,11 @@ func TestUsers(t *testing.T) {
 	if us.Authenticate("nobody", []byte("x")) != nil || us.Authenticate("A", []byte("x")) != nil {
 		t.Error("an unknown user logged in")
 	}
-	if again, err := us.Change("a", []string{"off"}); again != a || err != nil || us.Authenticate("a", []byte("x")) != nil {
+	if again, err := us.Change("a", []string{"off"}, 0); again != a || err != nil || us.Authenticate("a", []byte("x")) != nil {
 		t.Errorf("a disabled user logged in: %v", err)
 	}
 	for _, name := range []string{"a b", "a\x00", "\n"} {
-		if _, err := us.Change(name, nil); err == nil {
+		if _, err := us.Change(name, nil, 0); err == nil {
 			t.Errorf("no error for the name %q", name)
 		}
 	}
@@ -345,7 +391,7 @@ func TestUsers(t *testing.T) {
 
 func TestLoad(t *testing.T) {
 	us := NewUsers(testCatalog())
-	a, _ := us.Change("a", []string{"on"})
+	a, _ := us.Change("a", []string{"on"}, 0)
 	gone, err := us.Load("\nuser b on (+get ~x) >x\r\n  user c  off \n", "f")
 	if err != nil || !slices.Equal(gone, []*User{a}) {
 		t.Fatalf("got %v gone, error %v", gone, err)

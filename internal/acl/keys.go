@@ -110,7 +110,8 @@ func (m *matcher) allows(key []byte, need Access) bool {
 	return false
 }
 
-// restMatches reports whether a key that begins with the prefix matches. No star matches the empty key, as in glob.
+// restMatches reports whether a key that begins with the prefix matches. No star matches the empty
+// key, as in glob.
 func (c *compiled) restMatches(key []byte) bool {
 	switch c.rest {
 	case nothing:

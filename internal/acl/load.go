@@ -42,7 +42,10 @@ func (us *Users) Load(text, file string) (gone []*User, err error) {
 	}
 	us.def.rules.Store(def.Rules())
 	loaded[Default] = us.def
-	us.byName = loaded
+	us.byName, us.bytes = loaded, 0
+	for name, u := range loaded {
+		us.bytes += size(name, u.Rules())
+	}
 	return gone, nil
 }
 

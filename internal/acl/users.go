@@ -36,13 +36,14 @@ type Users struct {
 
 	mu       sync.RWMutex // guards the fields below, and is held while rules change
 	byName   map[string]*User
+	bytes    int64  // about what the users with their rules take
 	password string // what SetPassword was told last
 }
 
 // NewUsers returns the default user alone, who may do everything and needs no password.
 func NewUsers(c *Catalog) *Users {
 	def := newUser(Default, newDefaultRules(c))
-	return &Users{catalog: c, def: def, byName: map[string]*User{Default: def}}
+	return &Users{catalog: c, def: def, byName: map[string]*User{Default: def}, bytes: size(Default, def.Rules())}
 }
 
 // Default returns the user that a client is before it logs in.
@@ -88,23 +89,44 @@ func (us *Users) Authenticate(name string, password []byte) *User {
 	return u
 }
 
-// Change applies rules to a user, who is made if there is none of that name: all of them, or none if there is an error. The text of the
-// error is Redis's.
-func (us *Users) Change(name string, rules []string) (*User, error) {
+// What a user takes: so many bytes, and for each one of his name and rules, as ACL LIST shows them,
+// so many in the forms that they are kept in.
+const (
+	userBytes  = 1 << 10
+	textCopies = 4
+)
+
+// size returns about what a user with the rules takes.
+func size(name string, r *Rules) int64 {
+	return userBytes + textCopies*int64(len(name)+len(r.String()))
+}
+
+const errFull = reason("All users together would have more rules than the limit of memory allows")
+
+// Change applies rules to a user, who is made if there is none of that name: all of them, or none
+// if there is an error. The text of the error is Redis's, but for the one that says that all users
+// would take more than most bytes, if there is such a limit.
+func (us *Users) Change(name string, rules []string, most int64) (*User, error) {
 	if hasSpaces(name) {
 		return nil, reason("Usernames can't contain spaces or null characters")
 	}
 	us.mu.Lock()
 	defer us.mu.Unlock()
 	u := us.byName[name]
-	old := newRules(us.catalog)
+	old, had := newRules(us.catalog), int64(0)
 	if u != nil {
 		old = u.Rules()
+		had = size(name, old)
 	}
 	next, err := old.apply(rules)
 	if err != nil {
 		return nil, err
 	}
+	more := size(name, next) - had
+	if most > 0 && more > 0 && us.bytes+more > most {
+		return nil, errFull
+	}
+	us.bytes += more
 	if u == nil {
 		u = newUser(name, next)
 		us.byName[name] = u
@@ -120,10 +142,11 @@ func (us *Users) Delete(name string) *User {
 	us.mu.Lock()
 	defer us.mu.Unlock()
 	u := us.byName[name]
-	if u == us.def {
+	if u == us.def || u == nil {
 		return nil
 	}
 	delete(us.byName, name)
+	us.bytes -= size(name, u.Rules())
 	return u
 }
 
@@ -132,7 +155,10 @@ func (us *Users) SetPassword(password string) {
 	us.mu.Lock()
 	defer us.mu.Unlock()
 	us.password = password
-	us.def.rules.Store(us.def.Rules().withPassword(password))
+	old := us.def.Rules()
+	next := old.withPassword(password)
+	us.bytes += size(Default, next) - size(Default, old)
+	us.def.rules.Store(next)
 }
 
 // withPassword returns the rules with password in the place of all others.

@@ -53,7 +53,8 @@ var aclCommand = Command{
 			Differs: "Quotes have no meaning within a selector, `%RW~*` is the same as `~*`, and a few rules that Redis could not read back are " +
 				"refused: `%~pattern`, `%R` without a pattern, `+command|word` with a space in the word, a rule within a selector that ends with " +
 				"a parenthesis, a second opening parenthesis before the first is closed, and a zero byte, behind which Redis reads nothing, " +
-				"anywhere but in a password"},
+				"anywhere but in a password. Refused where all users with their rules would take more than a sixteenth of " +
+				"`maxmemory`, or 4 MB if that is more"},
 		{Name: "users", Arity: 2, Flags: aclAdmin, Group: Admins, Since: "6.0.0",
 			Summary:    "List the username of all the configured ACL rules",
 			Complexity: "O(N). Where N is the number of configured users.", Run: aclUsers},
@@ -137,13 +138,23 @@ func aclCat(c *Call) error {
 	return nil
 }
 
+// usersMost returns how many bytes ACL SETUSER lets all users take under a limit of memory; 0 is no
+// limit.
+func usersMost(maxMemory int64) int64 {
+	const share, least = 16, 4 << 20
+	if maxMemory == 0 {
+		return 0
+	}
+	return max(maxMemory/share, least)
+}
+
 // ACL SETUSER username [rule ...]
 func aclSetUser(c *Call) error {
 	var rules []string
 	for _, a := range c.Args[3:] {
 		rules = append(rules, string(a))
 	}
-	u, err := c.Srv.users.Change(string(c.Args[2]), rules)
+	u, err := c.Srv.users.Change(string(c.Args[2]), rules, usersMost(c.Srv.Config.Snapshot().MaxMemory))
 	if err != nil {
 		return Error("ERR " + err.Error())
 	}

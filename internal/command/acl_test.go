@@ -311,3 +311,14 @@ func BenchmarkUser(b *testing.B) {
 		})
 	}
 }
+
+// What users take is bounded by a share of the limit of memory.
+func TestUsersHaveALimit(t *testing.T) {
+	srv := newTestServer(t, "maxmemory 128mb")
+	c := connect(t, srv)
+	c.expect("ACL SETUSER small ~"+strings.Repeat("x", 1<<20), "+OK",
+		"ACL SETUSER large ~"+strings.Repeat("x", 2<<20), "-ERR All users together would have more rules than the limit of memory allows",
+		"ACL USERS", "*2 $7 default $5 small", "CONFIG SET maxmemory 1gb", "+OK",
+		"ACL SETUSER large ~"+strings.Repeat("x", 2<<20), "+OK", "CONFIG SET maxmemory 0", "+OK",
+		"ACL SETUSER larger ~"+strings.Repeat("x", 20<<20), "+OK")
+}

@@ -73,8 +73,8 @@ func TestWhatIsStored(t *testing.T) {
 	}
 }
 
-// Values that are announced with no more than a quarter of the limit together are read; a further one waits until there is room, and behind
-// it all that come later.
+// Values that are announced with no more than a quarter of the limit together are read; a further
+// one waits until there is room, and behind it all that come later.
 func TestArrivalsHaveAShare(t *testing.T) {
 	srv := newTestServer(t, "maxmemory 8gb")
 	a, b, c, d := connect(t, srv), connect(t, srv), connect(t, srv), connect(t, srv)
@@ -101,7 +101,8 @@ func TestArrivalsHaveAShare(t *testing.T) {
 	}
 }
 
-// The first may be larger than the share, also if it becomes so while it arrives; the others have to wait for it.
+// The first may be larger than the share, also if it becomes so while it arrives; the others have
+// to wait for it.
 func TestOneArrivalMayBeLarge(t *testing.T) {
 	srv := newTestServer(t, "maxmemory 8gb")
 	a, b := connect(t, srv), connect(t, srv)
@@ -119,7 +120,8 @@ func TestOneArrivalMayBeLarge(t *testing.T) {
 	expectHeld(t, srv, 0, 0)
 }
 
-// A value that makes no progress between two looks becomes its client's memory, and makes room for others.
+// A value that makes no progress between two looks becomes its client's memory, and makes room for
+// others.
 func TestSlowArrivals(t *testing.T) {
 	srv := newTestServer(t, "maxmemory 8gb", "maxmemory-clients 1mb")
 	slow, fast, next := connect(t, srv), connect(t, srv), connect(t, srv)
@@ -148,6 +150,49 @@ func TestSlowArrivals(t *testing.T) {
 	fast.whole()
 	next.whole()
 	expectHeld(t, srv, 0, 0)
+}
+
+// One that is larger than the share and comes no further makes room for the next that is.
+func TestSlowArrivalOfALargeValue(t *testing.T) {
+	srv := newTestServer(t, "maxmemory 8gb")
+	slow, next, last := connect(t, srv), connect(t, srv), connect(t, srv)
+	if !slow.arriving(100, 3*gigabyte) || next.arriving(200, 3*gigabyte) || last.arriving(300, 3*gigabyte) {
+		t.Fatal("not only the first is read")
+	}
+	srv.LookAtArrivals()
+	srv.LookAtArrivals()
+	if !next.MayRead() || last.MayRead() {
+		t.Errorf("the second may be read: %v, the third: %v", next.MayRead(), last.MayRead())
+	}
+	expectHeld(t, srv, 100, 500)
+}
+
+// What was read of values that have to wait is data up to the same share, and beyond that the
+// client's.
+func TestTooManyArrivalsWait(t *testing.T) {
+	srv := newTestServer(t, "maxmemory 8gb", "maxmemory-clients 3gb")
+	first, a, b, c := connect(t, srv), connect(t, srv), connect(t, srv), connect(t, srv)
+	first.arriving(100, 2*gigabyte)
+	if a.arriving(gigabyte, 2*gigabyte) || b.arriving(gigabyte/2, 2*gigabyte) || b.arriving(gigabyte, 2*gigabyte) {
+		t.Fatal("they need not wait")
+	}
+	expectHeld(t, srv, 0, 2*gigabyte+100)
+	if !c.arriving(1, 2*gigabyte) {
+		t.Error("one more has to wait")
+	}
+	expectHeld(t, srv, 1, 2*gigabyte+100)
+	if !b.arriving(gigabyte+1, 2*gigabyte) {
+		t.Error("one that brings more has to wait")
+	}
+	expectHeld(t, srv, gigabyte+2, gigabyte+100)
+	a.Close()
+	b.whole()
+	c.whole()
+	first.whole()
+	expectHeld(t, srv, 0, 0)
+	if all := &srv.arrivals; all.let != 0 || all.waiting != 0 || len(all.sessions) != 0 {
+		t.Errorf("%d and %d bytes of %d values are left", all.let, all.waiting, len(all.sessions))
+	}
 }
 
 // Where nothing can be evicted for it, what arrives is the client's.

@@ -75,7 +75,8 @@ func (c *Call) has(k engine.Key) bool {
 // maxReply is how many bytes a command that can repeat the same value without end replies with at most.
 const maxReply = 1 << 30
 
-// isTooLong reports whether a reply that began at index start is longer than a reply may be, or the client is not to have it.
+// isTooLong reports whether a reply that began at index start is longer than a reply may be, or the
+// client is not to have it.
 func (c *Call) isTooLong(start int) bool { return c.Out.Cut || c.Out.Len()-start > c.Srv.maxReply }
 
 // putFirst moves what was appended to the replies last, from index head on, before what was appended from index start on. It serves

@@ -9,12 +9,15 @@ import (
 	"github.com/redistill/redistill/internal/info"
 )
 
-// What a client makes the server hold lies in engine.Buffers for as long as the client likes: commands that are not complete, replies that it
-// does not read, a transaction's queue, what others sent it. All of it belongs to one client and is of one kind. The sum over all clients
-// has a budget, maxmemory-clients, which the Store sets aside. Within it no key is evicted for them. Above it clients are closed: those that
-// have not logged in first, then those with most, but none after CLIENT NO-EVICT.
+// What a client makes the server hold lies in engine.Buffers for as long as the client likes:
+// commands that are not complete, replies that it does not read, a transaction's queue, what others
+// sent it. All of it belongs to one client and is of one kind. The sum over all clients has a
+// budget, maxmemory-clients, which the Store sets aside. Within it no key is evicted for them.
+// Above it clients are closed: those that have not logged in first, then those with most, but none
+// after CLIENT NO-EVICT.
 //
-// Values that are stored as they arrive are not the client's but data to come, for which keys make room (see Arrival).
+// Values that are stored as they arrive are not the client's but data to come, for which keys make
+// room (see Arrival).
 
 // Buffers is engine.Buffers, for connections, which know nothing else of the engine.
 type Buffers = engine.Buffers
@@ -35,19 +38,20 @@ const (
 	numKinds
 )
 
-// Clients that have not logged in share this part of the budget for all clients, or of the limit of memory where there is no such budget;
-// but at least so many bytes.
+// Clients that have not logged in share this part of the budget for all clients, or of the limit of
+// memory where there is no such budget; but at least so many bytes.
 const (
 	strangersShare    = 4
 	strangersOfMemory = 64
 	strangersLeast    = 1 << 20
 )
 
-// strangerBytes is about what a connection takes without buffers. It counts for strangers alone: others are as many as max_connections allows.
+// strangerBytes is about what a connection takes without buffers. It counts for strangers alone:
+// others are as many as max_connections allows.
 const strangerBytes = 4 << 10
 
-// hold says how many bytes of a kind the client holds now. Only those may call it who write what they count; it may kill clients, this one
-// too. Locks may be held, but not s.mu.
+// hold says how many bytes of a kind the client holds now. Only those may call it who write what
+// they count; it may kill clients, this one too. Locks may be held, but not s.mu.
 func (s *Session) hold(k kind, n int64) {
 	if s.count(k, n) {
 		s.srv.closeLargest()
@@ -75,8 +79,8 @@ func (s *Session) setStranger(is bool) {
 	}
 }
 
-// charge counts what the client holds: as external memory for as long as it is there, and for the budgets until the client is closed. s.mu is
-// held.
+// charge counts what the client holds: as external memory for as long as it is there, and for the
+// budgets until the client is closed. s.mu is held.
 func (s *Session) charge() {
 	var there, n, strange int64
 	for _, held := range s.held {
@@ -95,7 +99,8 @@ func (s *Session) charge() {
 	s.there = there
 }
 
-// budgets returns the bytes that all clients may hold, and those that have not logged in; 0 is no limit.
+// budgets returns the bytes that all clients may hold, and those that have not logged in; 0 is no
+// limit.
 func (srv *Server) budgets() (all, strangers int64) {
 	v := srv.Config.Snapshot()
 	all = v.MaxMemoryClients()
@@ -109,16 +114,27 @@ func (srv *Server) budgets() (all, strangers int64) {
 	return all, strangers
 }
 
-// Pressed reports whether clients hold so much that none should keep a buffer that it does not need now.
+// Buffers is Server.Buffers.
+func (s *Session) Buffers() *Buffers { return s.srv.Buffers() }
+
+// Pressed is Server.Pressed.
+func (s *Session) Pressed() bool { return s.srv.Pressed() }
+
+// pressedShare is the part of the budget above which clients get no more than they need.
+const pressedShare = 4
+
+// Pressed reports whether clients hold so much that none should keep a buffer that it does not need
+// now.
 func (srv *Server) Pressed() bool {
 	all, _ := srv.budgets()
-	return all > 0 && srv.charged.Load() > all/2
+	return all > 0 && srv.charged.Load() > all/pressedShare
 }
 
 // clogMost is how long Clogged says yes at a time, in nanoseconds.
 const clogMost = int64(time.Second)
 
-// Clogged reports whether commands should wait a moment: clients that were closed still hold so much that all together hold more than they may.
+// Clogged reports whether commands should wait a moment: clients that were closed still hold so
+// much that all together hold more than they may.
 func (srv *Server) Clogged() bool {
 	all, _ := srv.budgets()
 	if all == 0 || srv.Store.AddExternal(0) <= all || srv.charged.Load() > all {
@@ -155,8 +171,8 @@ func (srv *Server) closeLargest() {
 	}
 }
 
-// largest returns the client that holds most of those that may be closed, the oldest of several; of those that have not logged in, if so
-// said. It is nil if there is none.
+// largest returns the client that holds most of those that may be closed, the oldest of several; of
+// those that have not logged in, if so said. It is nil if there is none.
 func (r *registry) largest(strangers bool) (largest *Session) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -173,8 +189,9 @@ func (r *registry) largest(strangers bool) (largest *Session) {
 	return largest
 }
 
-// closePinning closes clients with most of their replies in values, if too much is kept of those that are gone: these replies alone keep them.
-// It is called ten times a second, and what clients that were closed had pinned is free a moment later.
+// closePinning closes clients with most of their replies in values, if too much is kept of those
+// that are gone: these replies alone keep them. It is called ten times a second, and what clients
+// that were closed had pinned is free a moment later.
 func (srv *Server) closePinning() {
 	all, _ := srv.budgets()
 	over := srv.Store.PinnedAlone() - all
@@ -244,18 +261,20 @@ func (s *Session) bytes() int64 {
 	return n + s.published.argvMem.Load()
 }
 
-// smallBuffer is the size of buffers that lie on the Go heap, where they stay for as long as the client does.
+// smallBuffer is the size of buffers that lie on the Go heap, where they stay for as long as the
+// client does.
 const smallBuffer = 512
 
-// growing is the memory of bytes that are appended to: a small buffer, or one of engine.Buffers. It does not know how many bytes there are.
-// Its zero value has no memory. It belongs to whoever the bytes belong to.
+// growing is the memory of bytes that are appended to: a small buffer, or one of engine.Buffers. It
+// does not know how many bytes there are. Its zero value has no memory. It belongs to whoever the
+// bytes belong to.
 type growing struct {
 	whole   []byte
 	touched int // how far it was written to at most
 }
 
-// fit returns b, which lies in g, with room for need bytes in all; it may move. It is nil, with nothing changed, where the system has no
-// memory.
+// fit returns b, which lies in g, with room for need bytes in all; it may move. It is nil, with
+// nothing changed, where the system has no memory.
 func (g *growing) fit(from *Buffers, b []byte, need int) []byte {
 	if need <= len(g.whole) {
 		return g.whole[:len(b)]

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/redistill/redistill/internal/config"
+	"github.com/redistill/redistill/internal/resp"
 )
 
 // Of two that hold as much it is the first who came.
@@ -26,8 +27,8 @@ func TestLargestClient(t *testing.T) {
 	}
 }
 
-// Each row has the bytes that five clients, of which the last said CLIENT NO-EVICT, come to hold, in this order, and the clients that are
-// closed for it. The budget is 1,000 bytes.
+// Each row has the bytes that five clients, of which the last said CLIENT NO-EVICT, come to hold,
+// in this order, and the clients that are closed for it. The budget is 1,000 bytes.
 func TestLargestClientsAreClosed(t *testing.T) {
 	for _, test := range []struct {
 		held   [5]int64
@@ -71,8 +72,8 @@ func TestLargestClientsAreClosed(t *testing.T) {
 	}
 }
 
-// Clients that have not logged in have a quarter of the budget together, at least strangersLeast, and are closed before others; a connection
-// counts for them, and the oldest goes first.
+// Clients that have not logged in have a quarter of the budget together, at least strangersLeast,
+// and are closed before others; a connection counts for them, and the oldest goes first.
 func TestStrangersAreClosedFirst(t *testing.T) {
 	srv := newTestServer(t, "maxmemory 8gb", "maxmemory-clients 8mb", "requirepass secret")
 	const most = 2 << 20 / strangerBytes
@@ -101,24 +102,47 @@ func TestStrangersAreClosedFirst(t *testing.T) {
 	}
 }
 
+// Whatever a client held, nothing of it counts when it is gone, whether it left or was closed for
+// it.
 func TestMemoryGoesWithTheClient(t *testing.T) {
-	srv := newTestServer(t, "maxmemory 8gb", "maxmemory-clients 1mb")
-	c, m := open(t, srv), open(t, srv)
-	c.hold(heldInput, 1000)
-	m.do("MONITOR")
-	c.do("ECHO " + strings.Repeat("x", 2*smallBuffer))
-	if sum := srv.charged.Load(); sum <= 1000 {
-		t.Errorf("%d bytes are held, with what the monitor was sent", sum)
+	const large = 200 << 10
+	text := strings.Repeat("x", large)
+	ways := map[string]func(srv *Server, c *client){
+		"input":      func(_ *Server, c *client) { c.Input(large, resp.Begun{}) },
+		"an arrival": func(_ *Server, c *client) { c.arriving(large, 2*large) },
+		"replies":    func(_ *Server, c *client) { c.send("ECHO", text) },
+		"a queue":    func(_ *Server, c *client) { c.send("MULTI"); c.send("SET", "k", text) },
+		"watched":    func(_ *Server, c *client) { c.send("WATCH", text) },
+		"a name":     func(_ *Server, c *client) { c.send("CLIENT", "SETNAME", text) },
+		"messages": func(srv *Server, c *client) {
+			c.send("MONITOR")
+			other := open(t, srv)
+			other.send("GET", text)
+			other.Close()
+		},
+		"all of them": func(_ *Server, c *client) { c.send("WATCH", text, text+"2"); c.send("MULTI"); c.send("PING", text) },
 	}
-	c.Close()
-	m.Close()
-	if sum := srv.charged.Load(); sum != 0 {
-		t.Errorf("%d bytes are held", sum)
+	for name, hold := range ways {
+		for _, budget := range []string{"8mb", "100kb"} {
+			srv := newTestServer(t, "maxmemory 8gb", "maxmemory-clients "+budget)
+			c := open(t, srv)
+			hold(srv, c)
+			there := srv.Store.AddExternal(0) + srv.arrivals.let
+			if there < large || c.Killed() != (budget == "100kb" && name != "an arrival") {
+				t.Errorf("%s: %d bytes are there, killed: %v", name, there, c.Killed())
+			}
+			c.Close() // as a connection ends
+			c.Input(0, resp.Begun{})
+			c.Sent(0)
+			if there, sum := srv.Store.AddExternal(0), srv.charged.Load(); there != 0 || sum != 0 {
+				t.Errorf("%s, budget %s: %d bytes are there, %d are charged", name, budget, there, sum)
+			}
+		}
 	}
 }
 
-// The store leaves the budget to clients, neither less nor more, from the start and after each change. The gigabyte on both sides is for
-// what else the process holds.
+// The store leaves the budget to clients, neither less nor more, from the start and after each
+// change. The gigabyte on both sides is for what else the process holds.
 func TestStoreSetsTheBudgetAside(t *testing.T) {
 	srv := newTestServer(t)
 	for _, setting := range []string{"maxmemory 16gb", "maxmemory-clients 4gb", "maxmemory-clients 50%", "maxmemory 24gb"} {

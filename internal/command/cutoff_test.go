@@ -15,8 +15,8 @@ func cutOffBy(srv *Server) {
 	}
 }
 
-// TestCutOff: the snapshot at the end has what was done when the grace period was over, and nothing begins
-// after that.
+// TestCutOff: the snapshot at the end has what was done when the grace period was over, and nothing
+// begins after that.
 func TestCutOff(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dump.rdb")
 	srv := newSavingServer(t, path, io.Discard)

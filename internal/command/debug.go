@@ -111,8 +111,8 @@ func debugSleep(c *Call) error {
 	return nil
 }
 
-// beside is await for work with the Store, which the end of the server waits for. It should end soon
-// when stop is set.
+// beside is await for work with the Store, which the end of the server waits for. It should end
+// soon when stop is set.
 func (c *Call) beside(work func(stop *atomic.Bool) error) error {
 	_, err := c.await(func(p *pending) {
 		c.Srv.underWay.Go(func() { p.end("", work(&p.stop)) })

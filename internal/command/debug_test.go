@@ -265,8 +265,8 @@ func TestDebugReloadOutlivesItsClient(t *testing.T) {
 	connect(t, srv).expect("DBSIZE", ":10000")
 }
 
-// TestDebugReloadBesideSnapshot: a snapshot that would begin again when the keyspace is emptied is not
-// disturbed, and none begins while the server is loading.
+// TestDebugReloadBesideSnapshot: a snapshot that would begin again when the keyspace is emptied is
+// not disturbed, and none begins while the server is loading.
 func TestDebugReloadBesideSnapshot(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dump.rdb")
 	srv := newTestServer(t, debugAllowed, "persistence.snapshot_path "+path)
@@ -288,7 +288,7 @@ func TestDebugReloadBesideSnapshot(t *testing.T) {
 	if s.due(); s.isRunning() {
 		t.Error("a snapshot begins while the server is loading")
 	}
-	if err := s.prove(); err != nil || s.saves != saves || s.proved {
+	if err := s.prove(time.Minute); err != nil || s.saves != saves || s.proved {
 		t.Errorf("a server that is told to stop writes a snapshot while it is loading: %v", err)
 	}
 	srv.loaded()

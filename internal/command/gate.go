@@ -17,8 +17,9 @@ const (
 	// command and the input behind it, and passes the same command to Exec again, in a new batch, when the session is woken. The answer may
 	// be Wait again.
 	Wait
-	// Yield says that the command is not done, so that others may have their turn, and the client reads what was replied so far. The
-	// connection does as for Wait, but passes the command to Exec again by itself, when it has served others.
+	// Yield says that the command is not done, so that others may have their turn, and the client
+	// reads what was replied so far. The connection does as for Wait, but passes the command to
+	// Exec again by itself, when it has served others.
 	Yield
 )
 
@@ -37,8 +38,14 @@ func (s *Session) BeginBatch(now int64) {
 func (s *Session) EndBatch() {
 	s.publish()
 	s.call.Args, s.call.Keys = nil, nil
+	if n := cap(s.keys) + cap(s.scratch); n > maxQueuedKeys {
+		s.srv.Store.AddGarbage(int64(n) * keyBytes)
+	}
 	s.keys, s.scratch = forgetKeys(s.keys), forgetKeys(s.scratch)
 }
+
+// keyBytes is about what a key takes in a command's lists of words and keys.
+const keyBytes = 72
 
 // forgetKeys empties a slice of keys, whose bytes alias the query buffer and would keep it from being freed. One that grew large goes.
 func forgetKeys(keys []engine.Key) []engine.Key {

@@ -79,8 +79,9 @@ func (c *Call) listedField(field []byte, val engine.Value, withValues bool) {
 	}
 }
 
-// anyFields replies with n fields, each chosen from all. A long reply is made in turns, each as long as a batch of replies, between which
-// others may change the hash: where it is gone, the rest is nulls. In EXEC there are no turns.
+// anyFields replies with n fields, each chosen from all. A long reply is made in turns, each as
+// long as a batch of replies, between which others may change the hash: where it is gone, the rest
+// is nulls. In EXEC there are no turns.
 func (c *Call) anyFields(n int64, withValues bool) error {
 	s := c.S
 	if s.unsent == 0 {

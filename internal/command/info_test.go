@@ -47,6 +47,7 @@ func testInfo(t *testing.T) {
 	for name, want := range map[string]string{
 		"redis_version": `7\.2\.\d+`, "redistill_version": "test", "redistill_io": "test", "redistill_io_fallback": "no loops", "multiplexing_api": "test", "redis_mode": "standalone", "os": ".+ .+",
 		"process_id": `\d+`, "run_id": "[0-9a-f]{40}", "tcp_port": "6379", "uptime_in_seconds": "7", "config_file": "",
+		"hz": "10", "configured_hz": "10",
 		"connected_clients": "1", "maxclients": "10000", "blocked_clients": "0",
 		"used_memory": `[1-9]\d+`, "used_memory_human": `[\d.]+[BKM]`, "used_memory_rss": `[1-9]\d{6,}`, "maxmemory": "4294967296",
 		"maxmemory_human": `4\.00G`, "maxmemory_policy": "allkeys-lfu", "used_memory_peak": `[1-9]\d+`, "total_system_memory": "1073741824",

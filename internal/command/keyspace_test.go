@@ -115,8 +115,8 @@ func TestRandomFieldsAreFair(t *testing.T) {
 	}
 }
 
-// A reply of random fields has no end of its own: it is made as far as the client reads, while others change the hash; in EXEC it has the
-// longest reply that is allowed.
+// A reply of random fields has no end of its own: it is made as far as the client reads, while
+// others change the hash; in EXEC it has the longest reply that is allowed.
 func TestRandomFieldsAreMadeInSteps(t *testing.T) {
 	srv := newTestServer(t)
 	c, other := connect(t, srv), connect(t, srv)
@@ -189,7 +189,8 @@ func TestFrequencyAndIdleTime(t *testing.T) {
 	}
 }
 
-// What RESTORE says of the use of a key, OBJECT tells again: the time to the second, the frequency to a quarter.
+// What RESTORE says of the use of a key, OBJECT tells again: the time to the second, the frequency
+// to a quarter.
 func TestRestoredUse(t *testing.T) {
 	srv := newTestServer(t)
 	c := connect(t, srv)
@@ -315,7 +316,8 @@ func TestConfigGetMatchesAsRedis(t *testing.T) {
 	}
 }
 
-// TestPatternOfMegabytes has a class that a matcher which reads it again for each byte of a name would read for minutes.
+// TestPatternOfMegabytes has a class that a matcher which reads it again for each byte of a name
+// would read for minutes.
 func TestPatternOfMegabytes(t *testing.T) {
 	c := connect(t, newTestServer(t))
 	long, class := strings.Repeat("b", engine.MaxKey), "*["+strings.Repeat("~", 4<<20)

@@ -2,14 +2,15 @@ package command
 
 import "github.com/redistill/redistill/internal/invariants"
 
-// replyStep is how much room a large reply gets at once. Its limits are looked at, and its memory is counted, as often as it needs more.
+// replyStep is how much room a large reply gets at once. Its limits are looked at, and its memory
+// is counted, as often as it needs more.
 const replyStep = 64 << 10
 
 // limitSlack is by how many bytes the room that is asked for a reply may be above its length.
 const limitSlack = 64
 
-// more makes room for replies (resp.Out.More), and none where they are above the output limit. It may kill the client, with whose replies
-// it does not matter what happens.
+// more makes room for replies (resp.Out.More), and none where they are above the output limit. It
+// may kill the client, with whose replies it does not matter what happens.
 func (s *Session) more(b []byte, n int) []byte {
 	if s.OutLimit > 0 && int64(s.Out.Len()+n) > s.OutLimit+limitSlack {
 		return nil
@@ -34,11 +35,12 @@ func (s *Session) holdReplies() {
 	s.Out.Cut = s.Out.Cut || s.Killed()
 }
 
-// OutSize returns the bytes of memory that the replies take. Pieces are not among them: they are data.
+// OutSize returns the bytes of memory that the replies take. Pieces are not among them: they are
+// data.
 func (s *Session) OutSize() int { return cap(s.Out.B) }
 
-// Sent is called by the connection when the replies were written, or will never be. It resets Out, and may lock shards. Memory for further
-// replies stays, if there are at most keep bytes of it.
+// Sent is called by the connection when the replies were written, or will never be. It resets Out,
+// and may lock shards. Memory for further replies stays, if there are at most keep bytes of it.
 func (s *Session) Sent(keep int) {
 	invariants.Mangle(s.Out.B)
 	s.Out.B, s.Out.Cut = s.Out.B[:0], false
@@ -46,7 +48,8 @@ func (s *Session) Sent(keep int) {
 		s.Out.Unshare()
 	}
 	s.pins.Release()
-	if drop, found := cap(s.Out.B) > keep, s.walk == nil && s.kept.whole != nil; drop || found {
+	written := s.walk == nil || s.walk.turns == 0 // what walks have found
+	if drop, found := cap(s.Out.B) > keep, written && s.kept.whole != nil; drop || found {
 		if found {
 			s.kept.free(s.srv.Buffers())
 		}

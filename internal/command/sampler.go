@@ -34,7 +34,8 @@ type rates struct {
 	cycle                        time.Duration
 }
 
-// background is called by the Store in its background. It takes a sample, and looks at what clients pin.
+// background is called by the Store in its background. It takes a sample, and looks at what clients
+// pin.
 func (srv *Server) background() {
 	srv.sampler.add(srv.totalsAt(nanotime()))
 	srv.sampler.raisePeak(srv.usedMemory())

@@ -56,6 +56,7 @@ var (
 	errSaving     = Error("ERR Background save already in progress")
 	errSaveFailed = Error("ERR the snapshot could not be written, see the log")
 	errStopping   = errors.New("the server stops")
+	errLocked     = errors.New("a command has keys locked")
 )
 
 // begin starts a snapshot of this moment. LockAll was called on tx. Wait is told of its end, if it is not nil.
@@ -67,6 +68,9 @@ func (s *saver) begin(tx *engine.Tx, reason string, wait *pending) error {
 
 // beginLocked is begin with s.mu held.
 func (s *saver) beginLocked(tx *engine.Tx, reason string, wait *pending) error {
+	if s.closed {
+		return errStopping
+	}
 	if s.running != nil { // its file may not be complete when the engine has passed on all of it
 		return errSaving
 	}
@@ -74,11 +78,8 @@ func (s *saver) beginLocked(tx *engine.Tx, reason string, wait *pending) error {
 	if err != nil {
 		return errSaving
 	}
-	if s.closed {
-		sn.Fail(errStopping)
-	}
 	s.running, s.began = sn, time.Now()
-	sn.Gentle.Store(wait == nil && !s.closed)
+	sn.Gentle.Store(wait == nil)
 	if wait != nil {
 		s.waiting = append(s.waiting, wait)
 	}
@@ -97,11 +98,16 @@ func (s *saver) beginLocked(tx *engine.Tx, reason string, wait *pending) error {
 func (s *saver) beginOrFollow(tx *engine.Tx, reason string, wait *pending) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.beginLocked(tx, reason, wait); err != nil {
+	err := s.beginLocked(tx, reason, wait)
+	if err == errSaving {
 		s.again = true
-		if wait != nil {
-			s.next = append(s.next, wait)
-		}
+	}
+	switch {
+	case err == nil || wait == nil:
+	case err == errSaving:
+		s.next = append(s.next, wait)
+	default:
+		wait.end("", err)
 	}
 }
 
@@ -249,29 +255,52 @@ func (s *saver) forget() {
 }
 
 // prove waits for the end of a snapshot, of the one that is under way if there is one, and returns
-// whether it could be written. During a DEBUG RELOAD, whose keys are in a file, it proves nothing.
-func (s *saver) prove() error {
+// whether it could be written. It gives up with errLocked when a command has had keys locked for as
+// long as patience, since that may last. During a DEBUG RELOAD, whose keys are in a file, it proves
+// nothing.
+func (s *saver) prove(patience time.Duration) error {
 	done := make(chan struct{})
 	p := &pending{wake: func() { close(done) }}
-	s.withAllLocked(func(tx *engine.Tx) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.srv.Loading() {
-			p.end("", nil)
-			return
+	s.srv.underWay.Go(func() { s.withAllLocked(func(tx *engine.Tx) { s.beginProof(tx, p) }) })
+	for {
+		locked := make(chan struct{})
+		s.srv.underWay.Go(func() {
+			s.withAllLocked(func(*engine.Tx) {})
+			close(locked)
+		})
+		wait := time.NewTimer(patience)
+		select {
+		case <-done:
+			wait.Stop()
+			return p.err
+		case <-wait.C:
 		}
-		s.proved = true
-		switch err := s.beginLocked(tx, "the server is told to stop", p); {
-		case err == nil:
-		case s.running != nil:
-			s.waiting = append(s.waiting, p)
-			s.running.Gentle.Store(false)
+		select {
+		case <-locked:
 		default:
-			p.end("", err)
+			return errLocked
 		}
-	})
-	<-done
-	return p.err
+	}
+}
+
+// beginProof begins the snapshot that prove waits for, unless one is under way. LockAll was called
+// on tx.
+func (s *saver) beginProof(tx *engine.Tx, p *pending) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.srv.Loading() {
+		p.end("", nil)
+		return
+	}
+	s.proved = true
+	switch err := s.beginLocked(tx, "the server is told to stop", p); {
+	case err == nil:
+	case s.running != nil:
+		s.waiting = append(s.waiting, p)
+		s.running.Gentle.Store(false)
+	default:
+		p.end("", err)
+	}
 }
 
 // writes counts the calls of commands that may have changed keys. CONFIG RESETSTAT sets it back.

@@ -93,6 +93,27 @@ func TestSaveWhileSaving(t *testing.T) {
 	a.expect("MULTI", "+OK", "BGSAVE", "+QUEUED", "SET k w", "+QUEUED", "EXEC", "*2 +Background saving started +OK")
 }
 
+// None is begun when the server has closed the saver, so that none is in the way of the one at the
+// end.
+func TestNoSnapshotAfterClose(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dump.rdb")
+	srv := newSavingServer(t, path, io.Discard, "persistence.snapshot_interval 3600")
+	load(t, srv)
+	c := connect(t, srv)
+	c.expect("SET k v", "+OK")
+	srv.saver.close()
+	if err := srv.saver.prove(time.Minute); err != errStopping {
+		t.Error(err)
+	}
+	c.expect("SAVE", "-"+string(errSaveFailed), "FLUSHALL", "+OK")
+	if _, err := os.Stat(path); err == nil {
+		t.Error("a snapshot was written")
+	}
+	if err := srv.SaveAtEnd(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSaveFails(t *testing.T) {
 	var log bytes.Buffer
 	srv := newSavingServer(t, filepath.Join(t.TempDir(), "missing", "dump.rdb"), &log)

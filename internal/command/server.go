@@ -116,8 +116,9 @@ func (srv *Server) Close() {
 	srv.underWay.Wait()
 }
 
-// CutOff ends what still runs when the grace period of the end is over: no command begins any more, one that takes turns has no other, and
-// a transaction stops between two of its commands. What a transaction did stays, although nobody is told. Any goroutine may call it.
+// CutOff ends what still runs when the grace period of the end is over: no command begins any more,
+// one that takes turns has no other, and a transaction stops between two of its commands. What a
+// transaction did stays, although nobody is told. Any goroutine may call it.
 func (srv *Server) CutOff() { srv.alert.Or(alertCut) }
 
 // IsCutOff reports whether CutOff was called.

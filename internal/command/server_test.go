@@ -91,8 +91,8 @@ func openFrom(t testing.TB, srv *Server, addr string) *client {
 	return &client{Session: s, t: t, woken: woken}
 }
 
-// try runs one command, whose words are separated by single spaces, with all of its turns, and returns its reply, and false if it must
-// wait.
+// try runs one command, whose words are separated by single spaces, with all of its turns, and
+// returns its reply, and false if it must wait.
 func (c *client) try(command string) (reply string, ran bool) {
 	next := Yield
 	for next == Yield {
@@ -103,8 +103,9 @@ func (c *client) try(command string) (reply string, ran bool) {
 	return reply, next == Continue
 }
 
-// turn runs one turn of a command. It overwrites the words afterwards, as a read buffer is overwritten; but where there are further
-// turns, it keeps those of the second turn to the last one, as a connection does.
+// turn runs one turn of a command. It overwrites the words afterwards, as a read buffer is
+// overwritten; but where there are further turns, it keeps those of the second turn to the last
+// one, as a connection does.
 func (c *client) turn(command string) (reply string, next Next) {
 	c.args = append(c.args[:0], c.held...)
 	if c.held == nil {

@@ -31,7 +31,8 @@ type Session struct {
 	// commands and again before EndBatch, to what is left.
 	QueryLen, QueryCap int
 
-	// OutLimit is the most bytes of replies that may wait to be written; 0 is no limit. The connection sets it before BeginBatch.
+	// OutLimit is the most bytes of replies that may wait to be written; 0 is no limit. The
+	// connection sets it before BeginBatch.
 	OutLimit int64
 
 	srv     *Server
@@ -192,6 +193,7 @@ func (s *Session) Close() {
 	s.unwatch()
 	s.tx.Unlock()
 	s.multi.memory.free(s.srv.Buffers())
+	s.holdQueue()
 	s.walk = nil // what it has found goes with the replies
 	s.arrived()
 	s.mu.Lock()
@@ -236,8 +238,8 @@ func (s *Session) TLSFailed(err error) {
 	}
 }
 
-// CountInput adds to the totals of bytes read from clients. The connection calls it when it has read,
-// before it executes commands.
+// CountInput adds to the totals of bytes read from clients. The connection calls it when it has
+// read, before it executes commands.
 func (s *Session) CountInput(n int) {
 	if n > 0 {
 		s.io.in.Add(int64(n))
@@ -307,7 +309,8 @@ func (s *Session) fill(b []byte, limit config.OutputBufLimit) bool {
 	return true
 }
 
-// emptyInbox drops what is in the inbox, and its memory if that has more bytes than may be kept. s.mu is held.
+// emptyInbox drops what is in the inbox, and its memory if that has more bytes than may be kept.
+// s.mu is held.
 func (s *Session) emptyInbox(keep int) {
 	s.inbox, s.softSince = s.inbox[:0], 0
 	if cap(s.inbox) > keep {
@@ -317,7 +320,8 @@ func (s *Session) emptyInbox(keep int) {
 	}
 }
 
-// TakeInbox appends what other goroutines sent the client to Out. It goes after the replies of the batch.
+// TakeInbox appends what other goroutines sent the client to Out. It goes after the replies of the
+// batch.
 func (s *Session) TakeInbox() {
 	s.mu.Lock()
 	n := len(s.inbox)

@@ -2,6 +2,7 @@ package command
 
 import (
 	"errors"
+	"time"
 
 	"github.com/redistill/redistill/engine"
 	"github.com/redistill/redistill/internal/config"
@@ -75,14 +76,16 @@ func (c *Call) shutdownFlags() (how config.ShutdownFlags, err error) {
 }
 
 // Stop begins an orderly stop of the process, with a snapshot in the end if how or the settings say
-// so. Before that it waits for a snapshot, for as long as that takes: if it cannot be written the
-// server goes on, and the error says why. ShutdownForce and ShutdownNow leave that out.
+// so. Before that it waits for a snapshot, for as long as that takes, but not for a command that
+// has keys locked for the whole grace period: if it cannot be written the server goes on, and the
+// error says why. ShutdownForce and ShutdownNow leave that out.
 func (srv *Server) Stop(how config.ShutdownFlags) error {
 	srv.underWay.Add(1)
 	defer srv.underWay.Done()
 	save := srv.saves(how)
 	if save && !srv.Loading() && how&(config.ShutdownForce|config.ShutdownNow) == 0 {
-		switch err := srv.saver.prove(); {
+		patience := max(time.Second, srv.Config.Snapshot().ShutdownGracePeriod)
+		switch err := srv.saver.prove(patience); {
 		case errors.Is(err, errStopping): // somebody else had the server end
 			return nil
 		case err != nil && !hindered(err):
@@ -104,5 +107,5 @@ func (srv *Server) saves(how config.ShutdownFlags) bool {
 // nothing about the disk, and does not happen when the clients are gone.
 func hindered(err error) bool {
 	return errors.Is(err, engine.ErrSnapshotBehind) || errors.Is(err, engine.ErrSnapshotMemory) ||
-		errors.Is(err, engine.ErrFlushed)
+		errors.Is(err, engine.ErrFlushed) || err == errLocked
 }

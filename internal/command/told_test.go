@@ -36,6 +36,26 @@ func TestLogIsLimited(t *testing.T) {
 	}
 }
 
+// A single line that was not logged is counted in the next one.
+func TestOneOmittedLineIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l limitedLog
+		var log bytes.Buffer
+		for range toldPerSecond + 1 {
+			l.warn(slog.New(slog.NewTextHandler(&log, nil)), "text")
+		}
+		if got := log.String(); strings.Contains(got, "not_logged_before") {
+			t.Errorf("before any was omitted: %s", got)
+		}
+		time.Sleep(time.Second)
+		log.Reset()
+		l.warn(slog.New(slog.NewTextHandler(&log, nil)), "text")
+		if got := log.String(); !strings.Contains(got, "not_logged_before=1\n") {
+			t.Errorf("after one was omitted: %s", got)
+		}
+	})
+}
+
 // send runs one command of any words.
 func (c *client) send(words ...string) {
 	var args [][]byte

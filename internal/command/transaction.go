@@ -30,9 +30,10 @@ const (
 	errNotInMulti          = Error("ERR Command not allowed inside a transaction")
 )
 
-// transaction is what a session collects between MULTI and EXEC, and its watched keys. The queued commands lie one behind the other in a
-// buffer: the number of the row, the number of words, and each word behind its length, all numbers as varints. The next transaction uses the
-// same memory: clients that wrap every request in MULTI and EXEC cost no allocation.
+// transaction is what a session collects between MULTI and EXEC, and its watched keys. The queued
+// commands lie one behind the other in a buffer: the number of the row, the number of words, and
+// each word behind its length, all numbers as varints. The next transaction uses the same memory:
+// clients that wrap every request in MULTI and EXEC cost no allocation.
 type transaction struct {
 	failed    bool // a command was refused while queueing: EXEC fails
 	all       bool // a queued command needs every lock
@@ -66,8 +67,8 @@ type watchID struct {
 	key string
 }
 
-// Bytes that a queued command, an argument and a watched key take beyond the arguments' own. The key's are there three times: here, among
-// those seen, and in the engine.
+// Bytes that a queued command, an argument and a watched key take beyond the arguments' own. The
+// key's are there three times: here, among those seen, and in the engine.
 const (
 	queuedOverhead  = 64
 	argOverhead     = 24
@@ -75,7 +76,8 @@ const (
 	watchedCopies   = 3
 )
 
-// maxQueuedKeys is how many keys of a transaction are locked one by one; for more all of the keyspace is.
+// maxQueuedKeys is how many keys of a transaction are locked one by one; for more all of the
+// keyspace is.
 const maxQueuedKeys = 1024
 
 // enqueue keeps a command for EXEC. Its arguments, which alias the read buffer, are copied.
@@ -120,7 +122,8 @@ func (s *Session) holdQueue() {
 	}
 }
 
-// eachQueued calls f with each queued command, its words and its keys, which alias the queue and are valid until f returns.
+// eachQueued calls f with each queued command, its words and its keys, which alias the queue and
+// are valid until f returns.
 func (s *Session) eachQueued(f func(cmd *Command, args [][]byte, keys []engine.Key)) {
 	m := &s.multi
 	rest := m.queue
@@ -226,6 +229,7 @@ func (s *Session) unwatch() (changed bool) {
 	}
 	s.tx.DB = db
 	if m.watchedSize > 0 {
+		s.srv.Store.AddGarbage(int64(m.watchedSize))
 		m.watched, m.seen, m.watchedSize = nil, nil, 0
 		s.hold(heldWatches, 0)
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/redistill/redistill/internal/glob"
 )
 
-// walk is a KEYS, SCAN or HSCAN that is being run. It takes turns with other clients' commands: after
-// a turn its locks are given back, and its event loop serves others before the next one.
+// walk is a KEYS, SCAN or HSCAN that is being run. It takes turns with other clients' commands:
+// after a turn its locks are given back, and its event loop serves others before the next one.
 type walk struct {
 	scanOptions
 	turns    int          // that have begun
@@ -21,8 +21,8 @@ type walk struct {
 	kept     []byte       // those that turns before this one found; lies in Session.kept
 }
 
-// A turn looks at no more keys or fields, and costs no more: a step of a pattern is 1, a copied byte
-// 1/16. That is a millisecond for most, and some for those that are made to be slow.
+// A turn looks at no more keys or fields, and costs no more: a step of a pattern is 1, a copied
+// byte 1/16. That is a millisecond for most, and some for those that are made to be slow.
 const (
 	turnCount = 4096
 	turnCost  = 1 << 20
@@ -65,8 +65,8 @@ func (w *walk) begin(c *Call) error {
 	if w.match == 0 || w.turns > 2 {
 		return nil
 	}
-	// For the first turn the pattern is among what was read, for the others where the connection keeps
-	// the command.
+	// For the first turn the pattern is among what was read, for the others where the connection
+	// keeps the command.
 	text := c.Args[w.match]
 	if w.matching = string(text) != "*"; !w.matching {
 		return nil
@@ -85,11 +85,15 @@ func (w *walk) mayGoOn(name []byte, n int) bool {
 	return w.cost > 0
 }
 
-// takeTurns has turn append elements of the reply, and return where to go on, until it has looked at
-// count names or has come to the end. Then head begins the reply. In EXEC, which holds every lock
-// anyway, all turns follow each other.
+// takeTurns has turn append elements of the reply, and return where to go on, until it has looked
+// at count names or has come to the end. Then head begins the reply. In EXEC, which holds every
+// lock anyway, all turns follow each other.
 func (c *Call) takeTurns(w *walk, turn func(w *walk, count int) (uint64, error),
 	head func(next uint64, found int)) error {
+	if w.turns == 0 && c.S.kept.whole != nil && !c.S.multi.running {
+		c.S.walk = w
+		return errYield // until the replies are written that refer to what another walk has found
+	}
 	c.S.walk = nil
 	start := len(c.Out.B)
 	for {

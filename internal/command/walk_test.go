@@ -66,7 +66,8 @@ func TestWalksTakeTurns(t *testing.T) {
 	}
 }
 
-// TestWalkOutgrowsItsLimit ends a walk whose reply is more than the client may leave unread, at once.
+// TestWalkOutgrowsItsLimit ends a walk whose reply is more than the client may leave unread, at
+// once.
 func TestWalkOutgrowsItsLimit(t *testing.T) {
 	c := connect(t, newTestServer(t, "client-output-buffer-limit normal 60000 0 0"))
 	fillForWalk(c)

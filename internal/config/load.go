@@ -71,8 +71,8 @@ type Error struct {
 	Reason string // such as "must be true or false"
 }
 
-// Error returns one line, such as
-// `redistill.toml:7: server.port = "x": must be a port from 1 to 65535, 0 for none, or auto for a free one`.
+// Error returns one line, such as `redistill.toml:7: server.port = "x": must be a port from 1 to
+// 65535, 0 for none, or auto for a free one`.
 func (e *Error) Error() string {
 	value := ""
 	if e.Value != "" {

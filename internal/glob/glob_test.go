@@ -95,8 +95,8 @@ func words(rng *rand.Rand, list []string, n int) string {
 	return b.String()
 }
 
-// TestMatchIsPlain compares patterns of all kinds with plainMatch: of single characters, which gives
-// the odd classes, and of few elements many times, which gives runs that are long.
+// TestMatchIsPlain compares patterns of all kinds with plainMatch: of single characters, which
+// gives the odd classes, and of few elements many times, which gives runs that are long.
 func TestMatchIsPlain(t *testing.T) {
 	characters := strings.Split("a b A B * ? [ ] ^ - \\ \xff \x80 [ ] *", " ")
 	elements := strings.Split(`a b a b ? [ab] [^b] [b-a] \a [\b] A`, " ")

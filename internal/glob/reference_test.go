@@ -70,7 +70,8 @@ func class(pattern []byte, c byte, foldCase bool) (width int, ok bool) {
 	return p, ok != negated
 }
 
-// between reports whether c is in the range of a and b, in either order. Bytes are compared as signed, as Redis's C does.
+// between reports whether c is in the range of a and b, in either order. Bytes are compared as
+// signed, as Redis's C does.
 func between(a, b, c byte, foldCase bool) bool {
 	lo, hi := min(int8(a), int8(b)), max(int8(a), int8(b))
 	if foldCase {

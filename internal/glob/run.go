@@ -16,18 +16,19 @@ type run struct {
 	words int // of masks for each byte
 }
 
-// Where a run between stars is no longer than this, trying every place is as fast as masks. There are
-// fewer sets, and no more text.
+// Where a run between stars is no longer than this, trying every place is as fast as masks. There
+// are fewer sets, and no more text.
 const (
 	fewSets   = 4
 	shortText = 32
 )
 
-// mostWords is how many words of masks a pattern may have for each byte, all of its runs together. They
-// take 256 KB then.
+// mostWords is how many words of masks a pattern may have for each byte, all of its runs together.
+// They take 256 KB then.
 const mostWords = 128
 
-// newRun returns the run of a part of a pattern, or one of most+1 elements if it has more than most.
+// newRun returns the run of a part of a pattern, or one of most+1 elements if it has more than
+// most.
 func newRun(from part, foldCase bool, most int) run {
 	switch {
 	case foldCase:

@@ -49,9 +49,9 @@ func (s *set) addElement(pattern []byte, foldCase bool) (width int) {
 
 // addClass adds what the class takes that pattern begins with, and returns the length of the class.
 // Redis's rules for the odd cases: the first ']' ends the class, wherever it stands, unless it is
-// escaped or the end of a range; a class that does not end goes to the end of the pattern; an escaped
-// byte in a class never folds its case; a range may be written backwards, and bytes from 0x80 on are
-// below all others.
+// escaped or the end of a range; a class that does not end goes to the end of the pattern; an
+// escaped byte in a class never folds its case; a range may be written backwards, and bytes from
+// 0x80 on are below all others.
 func (s *set) addClass(pattern []byte, foldCase bool) (width int) {
 	p := 1
 	negated := p < len(pattern) && pattern[p] == '^'

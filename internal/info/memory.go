@@ -14,10 +14,10 @@ type Figure struct {
 	Database []Figure
 }
 
-// MemoryFigures returns the lines of MEMORY STATS, from the sections Memory and Keyspace. The names and their order are Redis's, with what
-// clients hold behind them. Its
-// allocator is the arena here: allocated is what records and the index take, active are the blocks that they are in, resident are
-// all blocks in memory. What this server does not have is 0.
+// MemoryFigures returns the lines of MEMORY STATS, from the sections Memory and Keyspace. The names
+// and their order are Redis's, with what clients hold behind them. Its allocator is the arena here:
+// allocated is what records and the index take, active are the blocks that they are in, resident
+// are all blocks in memory. What this server does not have is 0.
 func MemoryFigures(s *Snapshot) []Figure {
 	number := func(name string, n int64) Figure { return Figure{Name: name, Number: n} }
 	of := func(name string, a, b int64) Figure {

@@ -22,8 +22,8 @@ import (
 	"github.com/redistill/redistill/test/await"
 )
 
-// What Start replaces in the arguments: a free port, a path for a Unix socket, and the directory in which the server runs. Redistill
-// chooses its port itself.
+// What Start replaces in the arguments: a free port, a path for a Unix socket, and the directory in
+// which the server runs. Redistill chooses its port itself.
 const (
 	Port   = "{port}"
 	Socket = "{socket}"
@@ -118,8 +118,8 @@ func StartIn(tb testing.TB, dir string, args ...string) *Server {
 	return s
 }
 
-// Launch is StartIn for a server that may not come to accept connections: it waits until Redistill has chosen a port or ended, and for
-// nothing else.
+// Launch is StartIn for a server that may not come to accept connections: it waits until Redistill
+// has chosen a port or ended, and for nothing else.
 func Launch(tb testing.TB, dir string, args ...string) *Server {
 	tb.Helper()
 	out, err := os.CreateTemp(tb.TempDir(), "log-")
@@ -161,7 +161,8 @@ func Launch(tb testing.TB, dir string, args ...string) *Server {
 
 func loopback(port string) string { return net.JoinHostPort("127.0.0.1", port) }
 
-// waitForAddr returns where a server serves TCP that chooses its port, or nothing if the server ends before it has one.
+// waitForAddr returns where a server serves TCP that chooses its port, or nothing if the server
+// ends before it has one.
 func (s *Server) waitForAddr() (addr string) {
 	s.tb.Helper()
 	await.True(s.tb, "the server has chosen a port", func() bool {

@@ -61,8 +61,8 @@ func (l *listener) Accept() (net.Conn, error) {
 //
 // That is the connection that has waited longest since it was answered. If none was answered, it is
 // the one that was accepted first. So a new connection stays until it is answered, or until
-// MaxConnections more have come. Nothing that other clients send or do not read changes that, because
-// only an answer makes a connection younger, and then it goes before all that have none.
+// MaxConnections more have come. Nothing that other clients send or do not read changes that,
+// because only an answer makes a connection younger, and then it goes before all that have none.
 func (l *listener) makeRoom(c *conn) (surplus *conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

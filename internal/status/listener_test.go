@@ -32,8 +32,8 @@ func (p *pipes) Accept() (net.Conn, error) {
 func (p *pipes) Close() error   { close(p.closed); return nil }
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{} }
 
-// servePipes serves connections that dial makes, until the end of the test. Each has sent a text, or
-// waits for the server to read it.
+// servePipes serves connections that dial makes, until the end of the test. Each has sent a text,
+// or waits for the server to read it.
 func (s *Server) servePipes(t *testing.T) (dial func(text string) net.Conn) {
 	t.Helper()
 	p := &pipes{make(chan net.Conn), make(chan struct{})}
@@ -169,7 +169,8 @@ func TestRoom(t *testing.T) {
 	}
 }
 
-// TestUnread: a client that sends its request later, and does not read the answer, goes by when it came.
+// TestUnread: a client that sends its request later, and does not read the answer, goes by when it
+// came.
 func TestUnread(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dial := newServer(t, false).servePipes(t)

@@ -7,8 +7,9 @@
 //	/metrics  everything for Prometheus (metrics.go, collector.go)
 //	/debug/pprof/  profiles of the Go runtime, if Options.Profiles is set
 //
-// Probes (the first three) are answered whatever other clients do. See listener for connections that are left open. What takes memory or
-// time is bounded apart from probes: maxScrapes and maxProfiles.
+// Probes (the first three) are answered whatever other clients do. See listener for connections
+// that are left open. What takes memory or time is bounded apart from probes: maxScrapes and
+// maxProfiles.
 //
 // There is no password: the listener is on loopback unless the operator says otherwise, and no answer has keys, values, passwords or
 // arguments of commands in it. The command line, which may hold a password, is left out of the profiles. What reaches loopback need not be

@@ -43,14 +43,14 @@ func (u unread) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// TestUnreadTrace: a trace ends as soon as its client leaves too much of it unread, and is not taken
-// for a whole one.
+// TestUnreadTrace: a trace ends as soon as its client leaves too much of it unread, and is not
+// taken for a whole one.
 func TestUnreadTrace(t *testing.T) {
 	client := unread{httptest.NewRecorder(), make(chan struct{})}
 	ended := make(chan any, 1)
 	go func() {
 		defer func() { ended <- recover() }()
-		serveTrace(client, httptest.NewRequest("GET", "/?seconds=1000000", nil)) // so long that time does not end it
+		serveTrace(client, httptest.NewRequest(http.MethodGet, "/?seconds=1000000", nil)) // so long that time does not end it
 	}()
 	await.True(t, "the trace begins", trace.IsEnabled)
 	i := 0

@@ -10,8 +10,8 @@ import (
 	"github.com/redistill/redistill/internal/servertest"
 )
 
-// TestTerminateLongTransaction: SIGTERM comes while a transaction, with all keys locked, would take many
-// minutes. When the grace period is over it is cut off, and the snapshot is written.
+// TestTerminateLongTransaction: SIGTERM comes while a transaction, with all keys locked, would take
+// many minutes. When the grace period is over it is cut off, and the snapshot is written.
 func TestTerminateLongTransaction(t *testing.T) {
 	onEachPath(t, func(t *testing.T, path string) {
 		const keys, scans = 20_000, 10_000

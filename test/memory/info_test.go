@@ -11,7 +11,8 @@ import (
 // mapped is the resident bytes of a process by what they are for, as the system tells.
 type mapped struct{ arena, anonymous, files int64 }
 
-// mapped reads the mappings of the server. The arena's and those of buffers are those that it asked to have huge pages, or small ones.
+// mapped reads the mappings of the server. The arena's and those of buffers are those that it asked
+// to have huge pages, or small ones.
 func (s *server) mapped() (m mapped) {
 	s.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps", s.PID))

@@ -32,8 +32,9 @@ func (s *server) watch() (stop func() int64) {
 	return func() int64 { close(done); return <-most }
 }
 
-// TestSlowReaders: clients that ask for a large value, which is replaced then, and read nothing, neither evict many keys nor make the process
-// larger than its limit. They are closed when what only they keep is above their budget. One that reads is served meanwhile.
+// TestSlowReaders: clients that ask for a large value, which is replaced then, and read nothing,
+// neither evict many keys nor make the process larger than its limit. They are closed when what
+// only they keep is above their budget. One that reads is served meanwhile.
 func TestSlowReaders(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("skipped, because memory is measured as Linux shows it")

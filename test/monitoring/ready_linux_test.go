@@ -39,8 +39,8 @@ func TestReadiness(t *testing.T) {
 	}
 }
 
-// TestReadinessOfLoaded: the service manager hears that a server is ready when the snapshot is loaded. One that stops is not ready any
-// more.
+// TestReadinessOfLoaded: the service manager hears that a server is ready when the snapshot is
+// loaded. One that stops is not ready any more.
 func TestReadinessOfLoaded(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "dump.rdb"), makeSnapshot(t), 0o600); err != nil {
