@@ -123,7 +123,7 @@ func (c *link) settle(executed bool) {
 		c.in.shrink()
 		n = c.in.memory()
 	}
-	c.bulky = c.bulky || c.in.size() > readSize
+	c.bulky = c.bulky || executed && c.parser.Need() > readSize
 	var begun resp.Begun
 	if n > 0 && executed && len(c.in.bytes()) > 0 {
 		begun = c.parser.Begun(c.in.bytes())
@@ -176,7 +176,7 @@ func (c *link) touch() {
 
 // trim gives memory back: what a busy connection did not use lately, nearly all of an idle one.
 func (c *link) trim(idle bool) {
-	c.bulky = c.in.peak > readSize
+	c.bulky = c.bulky && c.in.peak > readSize
 	c.in.trim(idle)
 	out := &c.session.Out
 	if len(out.B) == 0 && cap(out.B) > idleSize && (idle || c.outPeak < cap(out.B)/4) {

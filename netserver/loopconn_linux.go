@@ -194,7 +194,7 @@ func (c *loopConn) read(v *config.Values) bool {
 		if buf = c.roomToRead(most); buf == nil {
 			return false
 		}
-	case c.bulky:
+	case c.bulky && most == loopReadSize:
 		buf = c.loop.buf
 	}
 	n, errno := receive(c.fd, buf)

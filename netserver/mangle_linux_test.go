@@ -116,3 +116,30 @@ func converse(t *testing.T, c *loopConn, client int, input string) string {
 		}
 	}
 }
+
+// TestBulky: much is read at once from a client that sends large values, but not from one whose many
+// small commands have to wait: what is read and not executed is memory.
+func TestBulky(t *testing.T) {
+	c, _ := newTestLoopConn(t, "epoll")
+	if !c.put([]byte(strings.Repeat(encode("PING"), 10_000)), 0) {
+		t.Fatal("there is no memory")
+	}
+	c.settle(false)
+	if c.bulky {
+		t.Error("it is said to send large values")
+	}
+	v := c.srv.config()
+	for c.next = again; c.next == again; {
+		if !c.process(v, nil) {
+			t.Fatal("it is closed")
+		}
+		c.session.Sent(0)
+	}
+	if c.bulky {
+		t.Error("it is said to send large values when its commands were executed")
+	}
+	half := encode("SET", "k", strings.Repeat("x", 100_000))[:50_000]
+	if !c.process(v, []byte(half)) || !c.bulky {
+		t.Error("it is not said to send a large value")
+	}
+}
