@@ -30,6 +30,7 @@ type uringConn struct {
 	receiving bool   // a multishot receive is under way
 	polling   bool   // or a multishot poll in its place
 	switching bool   // it was cancelled, for the other to take its place
+	missed    bool   // the receive before found no buffer
 	sending   bool   // replies are on their way
 	send      uint32 // the number of the request that they are on their way with
 }
@@ -247,10 +248,21 @@ func (p *uringPoller) received(c *loopConn, e cqe) {
 	}
 	switch errno := syscall.Errno(-e.res); {
 	case e.res > 0:
+		c.missed = false
 	case e.res == 0:
 		c.ended = true
 		p.loop.attend(c, false, nil)
-	case errno == syscall.ENOBUFS, errno == syscall.ECANCELED, errno == syscall.EINTR, errno == syscall.EAGAIN:
+	case errno == syscall.ENOBUFS && c.missed:
+		// Those in front of the queue could take all buffers for ever. Whoever missed twice is read
+		// from once by the loop.
+		c.missed, c.readable = false, true
+		p.loop.attend(c, false, nil)
+	case errno == syscall.ENOBUFS:
+		c.missed = true
+		if !c.closed {
+			p.settle(c)
+		}
+	case errno == syscall.ECANCELED, errno == syscall.EINTR, errno == syscall.EAGAIN:
 		if !c.closed {
 			p.settle(c)
 		}

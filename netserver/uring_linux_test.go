@@ -1,11 +1,15 @@
 package netserver
 
 import (
+	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"unsafe"
+
+	"github.com/redistill/redistill/test/await"
 )
 
 // forbid makes the kernel refuse a system call to the calling thread, as container runtimes do it: by a filter of seccomp(2). The caller
@@ -71,4 +75,45 @@ func TestChoosePath(t *testing.T) {
 			t.Errorf("%s: got %q, %q, %v", io, path, fallback, err)
 		}
 	}
+}
+
+// TestBuffersForAll: where buffers are few, a client with much to say does not get them again and
+// again before another gets one.
+func TestBuffersForAll(t *testing.T) {
+	const commands = 10_000
+	s := startServer(t, tinyIOUring)
+	var clients []*client // all on one loop
+	for len(clients) < 6 {
+		c := s.dial()
+		c.do("PING")
+		if loopOf(s.connOf(c)) == 0 {
+			clients = append(clients, c)
+		}
+	}
+	busy, clients := clients[0], clients[1:]
+	began, end := s.longCommands()
+	busy.send(encode("CONFIG", "SET", "maxclients", "5000"))
+	<-began
+	pipeline := strings.Repeat(encode("INCR", "counter"), commands)
+	var sending sync.WaitGroup
+	for _, c := range clients {
+		sending.Go(func() { c.send(pipeline) })
+		conn := s.connOf(c).(*loopConn)
+		await.True(t, "much has arrived", func() bool { return unreceived(conn.fd) > 2*bufferSize })
+	}
+	close(end)
+	for i, c := range clients {
+		var first int
+		if _, err := fmt.Sscanf(c.reply(), ":%d\r\n", &first); err != nil {
+			t.Fatal(err)
+		}
+		if most := commands * len(clients) / 2; first > most {
+			t.Errorf("client %d had its first reply after %d commands of others, most are %d", i, first-1, most)
+		}
+		for range commands - 1 {
+			c.reply()
+		}
+	}
+	sending.Wait()
+	busy.expect("+OK\r\n")
 }
