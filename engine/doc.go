@@ -35,7 +35,7 @@
 // all of it is written while it changes; saved.go and held.go keep what is about to change, and
 // recall.go what is known of the use of keys. parts.go, string.go, hash.go, bighash.go and
 // hashbucket.go are the types. keys.go, scan.go, expire.go and watch.go are the operations that do
-// not care about types, evict.go, usage.go and stamps.go the reclaimer. prefetch.go and
+// not care about types, evict.go, victim.go, usage.go and stamps.go the reclaimer. prefetch.go and
 // hashprefetch.go let the look-ups of several keys wait for memory together. store.go and tx.go are
 // what callers see, background.go is what runs without them. check.go says precisely what holds.
 //

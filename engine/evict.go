@@ -30,8 +30,9 @@ type sweep struct {
 	soon    int64  // volatile-ttl: deadlines up to this one go
 }
 
-// Reserve makes room for n more bytes, evicting where the policy allows. No lock may be held by the caller. It returns ErrOutOfMemory
-// where it cannot. A command that may grow the keyspace calls it before it locks.
+// Reserve makes room for n more bytes, evicting where the policy allows. No lock may be held by the
+// caller. It returns ErrOutOfMemory where it cannot, ErrPinned where it could without pins. A
+// command that may grow the keyspace calls it before it locks.
 func (s *Store) Reserve(n int) error {
 	s.Stir()
 	blocks := int64(n+blockSize-1) / blockSize
@@ -73,7 +74,7 @@ func (s *Store) makeRoom(n int, blocks int64) error {
 	}
 	s.pool.short.Add(1)
 	defer s.pool.short.Add(-1)
-	idle := 0 // shards in a row that had nothing to give
+	idle, pinned := 0, false // shards in a row that had nothing to give; one of them because of pins
 	for s.pool.available() < blocks+s.margin() {
 		policy := s.Policy()
 		sh := s.inTurn()
@@ -82,17 +83,27 @@ func (s *Store) makeRoom(n int, blocks int64) error {
 		}
 		sh.mu.Lock()
 		progress := sh.reclaim(policy, s.Weight())
+		pinned = !progress && (pinned || sh.hindered)
 		sh.mu.Unlock()
 		if progress {
 			idle = 0
 		} else if idle++; idle > len(s.shards) {
-			if s.pool.available() >= blocks+int64(len(s.shards)) {
-				return nil
-			}
-			return ErrOutOfMemory
+			return s.noRoom(blocks, pinned)
 		}
 	}
 	return nil
+}
+
+// noRoom is the result of makeRoom where no shard has anything to give. It is an error unless so
+// many blocks fit without the margin.
+func (s *Store) noRoom(blocks int64, pinned bool) error {
+	switch {
+	case s.pool.available() >= blocks+int64(len(s.shards)):
+		return nil
+	case pinned || s.pool.zombies.Load() > 0:
+		return ErrPinned
+	}
+	return ErrOutOfMemory
 }
 
 // rivals is the number of shards compared for the one to reclaim from.
@@ -118,21 +129,6 @@ func (s *Store) mostDue(policy Policy) *shard {
 	return most
 }
 
-// due is the larger the sooner a shard should give up a block: one that is being reclaimed at once; else, where a policy goes by age, the
-// shard whose oldest block is older than that of others, so that a shard with a huge value gives up no more of its other keys than the
-// rest; where it does not, the shard with the most blocks.
-func (sh *shard) due(policy Policy) int64 {
-	switch oldest := sh.oldest(); {
-	case sh.sweep.block != noBlock:
-		return math.MaxInt64
-	case oldest == noBlock:
-		return math.MinInt64
-	case policy.byAge():
-		return -int64(sh.blocks[oldest].seq)
-	}
-	return int64(len(sh.blocks) - len(sh.vacant))
-}
-
 // reclaim does one step of the reclaimer's work and reports whether there was any.
 func (sh *shard) reclaim(policy Policy, w Weight) bool {
 	if sh.drain(holdRecords) > 0 {
@@ -145,135 +141,15 @@ func (sh *shard) reclaim(policy Policy, w Weight) bool {
 	return sh.step(policy)
 }
 
-// choose picks the next block to reclaim.
-func (sh *shard) choose(policy Policy, w Weight) bool {
-	n, compact := sh.emptiest()
-	if !compact {
-		if n = sh.victim(policy); n == noBlock {
-			sh.sealAll() // what is left may be in open blocks
-			n = sh.victim(policy)
-		}
-	}
-	if sh.sweep.block != noBlock {
-		return true // somebody else chose while the search let others have the shard
-	}
-	if n == noBlock {
-		return false
-	}
-	sh.sweep = sweep{block: n, compact: compact}
-	switch {
-	case compact:
-	case policy == VolatileTTL:
-		sh.sweep.soon = sh.meanDeadline(n)
-	case policy == AllKeysDensity:
-		sh.learn(n, w)
-	}
-	return true
-}
-
-// emptiest returns the sealed block with the fewest live bytes of a random sample, and whether compacting it pays.
-func (sh *shard) emptiest() (uint32, bool) {
-	best, live := uint32(noBlock), uint32(compactBelow)
-	if sh.oldest() == noBlock || sh.gain.vain(sh.live) >= sampleBlocks {
-		return noBlock, false
-	}
-	for range sampleBlocks {
-		n := uint32(sh.random() % uint64(len(sh.blocks)))
-		if b := &sh.blocks[n]; b.sealed && b.live < live {
-			best, live = n, b.live
-		}
-	}
-	return best, best != noBlock
-}
-
-// victim returns the block that a policy evicts from, noBlock if it has no candidate.
-func (sh *shard) victim(policy Policy) uint32 {
-	if policy == NoEviction || sh.oldest() == noBlock {
-		return noBlock
-	}
-	switch policy {
-	case AllKeysLRU, AllKeysLFU:
-		return sh.oldest()
-	case AllKeysS3FIFO, AllKeysDensity:
-		return sh.oldestOnProbation()
-	case AllKeysRandom:
-		for range sampleBlocks {
-			if n := uint32(sh.random() % uint64(len(sh.blocks))); sh.blocks[n].sealed {
-				return n
-			}
-		}
-		return sh.oldest()
-	}
-	return sh.nextVolatile(policy == VolatileTTL)
-}
-
-// oldest returns the sealed block that was opened first, noBlock if there is none.
-func (sh *shard) oldest() uint32 {
-	n, m := sh.queues[probation].oldest, sh.queues[mainPool].oldest
-	if n == noBlock || m != noBlock && sh.blocks[m].seq < sh.blocks[n].seq {
-		return m
-	}
-	return n
-}
-
-// oldestOnProbation returns the oldest block of the probation pool while that has more than its share, else of the main pool.
-func (sh *shard) oldestOnProbation() uint32 {
-	p, m := &sh.queues[probation], &sh.queues[mainPool]
-	if m.oldest == noBlock || p.oldest != noBlock && p.blocks*probationShare > p.blocks+m.blocks {
-		return p.oldest
-	}
-	return m.oldest
-}
-
-// nextVolatile returns the oldest block that has keys with a deadline, or the one with the soonest, of the next scanBlocks blocks by number
-// that have any. It lets others have the shard where there are none among so many.
-func (sh *shard) nextVolatile(soonest bool) uint32 {
-	for seen := 0; seen < len(sh.blocks); {
-		best := uint32(noBlock)
-		for i := 0; i < scanBlocks && seen < len(sh.blocks); i++ {
-			sh.scanned = (sh.scanned + 1) % uint32(len(sh.blocks))
-			seen++
-			b := &sh.blocks[sh.scanned]
-			if !b.sealed || b.earliest == math.MaxInt64 {
-				continue
-			}
-			if best == noBlock || soonest && b.earliest < sh.blocks[best].earliest || !soonest && b.seq < sh.blocks[best].seq {
-				best = sh.scanned
-			}
-		}
-		if best != noBlock {
-			return best
-		}
-		sh.yield()
-	}
-	return noBlock
-}
-
-// meanDeadline returns the mean deadline of the live records of a block that have one.
-func (sh *shard) meanDeadline(n uint32) int64 {
-	b, sum, count := &sh.blocks[n], int64(0), int64(0)
-	for off := 0; off < int(b.used); {
-		p := unsafe.Add(b.base, off)
-		if !sh.dead(b, p) && load8(p, 0)&flagTTL != 0 {
-			v := decode(p)
-			if at := v.deadline(); at != NoDeadline && !isWide(at) {
-				sum += at - deadlineZero
-				count++
-			}
-		}
-		off += sizeAt(p)
-	}
-	if count == 0 {
-		return math.MaxInt64
-	}
-	return sum/count + deadlineZero
-}
-
 // step handles the next records of the block being reclaimed and frees it after the last. Where there is no memory to move a record to
 // it gives the block up and returns false.
 func (sh *shard) step(policy Policy) bool {
 	sw := &sh.sweep
 	n := sw.block
+	if sh.isPinned(n) { // since the last step
+		sw.block = noBlock
+		return true
+	}
 	b := sh.blocks[n]
 	limit := sh.handled + holdRecords
 	for records, moved := 0, 0; sw.off < int(b.used); records++ {

@@ -78,8 +78,11 @@ func (s *Store) SetExternalBudget(n int64) {
 
 // AddExternal counts n more bytes, or fewer where n is negative, of Buffers that clients hold for
 // as long as they like, such as replies that they do not read. Within the budget they take nothing
-// from the arena. It returns their sum.
-func (s *Store) AddExternal(n int64) int64 { return s.memory.external.Add(n) }
+// from the arena.
+func (s *Store) AddExternal(n int64) { s.memory.external.Add(n) }
+
+// External returns the sum of what AddExternal counted.
+func (s *Store) External() int64 { return s.memory.external.Load() }
 
 // AddGarbage says that n bytes of the Go heap were given up, for what is much at once: the runtime
 // would keep them until it has made as many again.
@@ -89,10 +92,10 @@ func (s *Store) AddGarbage(n int64) { s.memory.garbage.Add(n) }
 // MakeRoomForArriving has to follow if they are more.
 func (s *Store) AddArriving(n int64) { s.pool.arriving.Add(n) }
 
-// MakeRoomForArriving has the arena give up what values on their way in take. It returns
-// ErrOutOfMemory where it cannot. No lock may be held.
-func (s *Store) MakeRoomForArriving() error {
-	err := s.Reserve(0)
+// MakeRoomForArriving has the arena give up what values on their way in take, and n bytes more. It
+// returns what Reserve returns. No lock may be held.
+func (s *Store) MakeRoomForArriving(n int64) error {
+	err := s.Reserve(int(n))
 	if s.pool.resident() > s.pool.most() {
 		s.pool.trim()
 	}

@@ -63,7 +63,9 @@ func (p *Pins) add(sh *shard, base unsafe.Pointer) {
 		sh.pins = map[unsafe.Pointer]pin{}
 	}
 	e := sh.pins[base]
-	e.count++
+	if e.count++; e.count == 1 {
+		sh.pool.pinned.Add(1)
+	}
 	sh.pins[base] = e
 }
 
@@ -88,6 +90,7 @@ func (sh *shard) unpin(base unsafe.Pointer) {
 		return
 	}
 	delete(sh.pins, base)
+	sh.pool.pinned.Add(-1)
 	if e.freed {
 		sh.pool.zombies.Add(-1)
 		sh.pool.put(base)
@@ -105,14 +108,17 @@ func (sh *shard) giveBack(base unsafe.Pointer) {
 	sh.pool.put(base)
 }
 
-// isPinned reports whether a record's bytes must stay as they are.
-func (sh *shard) isPinned(l loc) bool {
+// isPinned reports whether the records of a block must stay as they are.
+func (sh *shard) isPinned(n uint32) bool {
 	if len(sh.pins) == 0 {
 		return false
 	}
-	_, ok := sh.pins[sh.bases[l>>locBits]]
+	_, ok := sh.pins[sh.bases[n]]
 	return ok
 }
+
+// Pinned returns how many bytes of the arena cannot be given up because of pins. Locks may be held.
+func (s *Store) Pinned() int64 { return s.pool.pinned.Load() * blockSize }
 
 // PinnedAlone returns how many bytes of the arena are kept for nothing but pins: of values that are
 // gone. Locks may be held.
@@ -136,7 +142,7 @@ func (sh *shard) movePinned(sp *keyspace, o owner, first, end uint32) bool {
 	}
 	for no := first; no < end; no++ {
 		s, p, ok := sh.findPart(sp, o, no)
-		if !ok || !sh.isPinned(s.loc()) {
+		if !ok || !sh.isPinned(uint32(s.loc()>>locBits)) {
 			continue
 		}
 		n := int(load16(p, 2))

@@ -36,7 +36,8 @@ type pool struct {
 	short  atomic.Int32  // how many callers of makeRoom are waiting for it
 	limit  atomic.Int64  // how many blocks may be resident, less those of arriving; may be exceeded for a moment, Store.Reserve keeps room
 
-	zombies  atomic.Int64 // blocks in use that shards keep for nothing but their pins
+	pinned   atomic.Int64 // blocks in use that are pinned
+	zombies  atomic.Int64 // those of them that shards keep for nothing but that
 	arriving atomic.Int64 // bytes of values that are on their way in; see Store.AddArriving
 	loan     atomic.Int64 // how many blocks' memory these may have of what is set aside for clients
 }

@@ -36,25 +36,26 @@ type shard struct {
 	nextSeq uint64             // above the sequence number of every block, not above that of the next one
 	live    int64              // bytes of live records
 
-	pins    map[unsafe.Pointer]pin // blocks whose memory has to stay as it is, by their base; nil before the first
-	ids     uint32                 // the last id given to a value in parts
-	doomed  []doomed               // values in parts whose parts are still to be deleted
-	clock   usage                  // of recency and frequency
-	frozen  *atomic.Bool           // the store's; see HoldExpiry
-	stale   uint64                 // blocks below this sequence number may count records of a flushed keyspace as live
-	rng     uint64                 // state of a xorshift generator, never 0
-	sweep   sweep                  // where the reclaimer stands
-	gain    gain                   // and what it achieves
-	handled int                    // records that were moved, removed or entered anew into a table
-	scanned uint32                 // the block that nextVolatile looked at last
-	kept    int64                  // bytes kept while evicting less keepPerFreed times those freed, at least 0
-	watches map[watchID]*watch
-	watched int            // the most keys that the map had
-	colour  uint8          // flagColour or 0: of the records that no snapshot has to see any more
-	views   views          // of what callers are lent of the shard's memory
-	snap    *shardSnapshot // the snapshot being taken, as far as it concerns the shard; nil if it does not
-	timer   holdTimer      // of the lock, while the background has it
-	touched uint8          // keeps the compiler from dropping the loads of touchRecords
+	pins     map[unsafe.Pointer]pin // blocks whose memory has to stay as it is, by their base; nil before the first
+	hindered bool                   // the last search for a block to evict from found none but such
+	ids      uint32                 // the last id given to a value in parts
+	doomed   []doomed               // values in parts whose parts are still to be deleted
+	clock    usage                  // of recency and frequency
+	frozen   *atomic.Bool           // the store's; see HoldExpiry
+	stale    uint64                 // blocks below this sequence number may count records of a flushed keyspace as live
+	rng      uint64                 // state of a xorshift generator, never 0
+	sweep    sweep                  // where the reclaimer stands
+	gain     gain                   // and what it achieves
+	handled  int                    // records that were moved, removed or entered anew into a table
+	scanned  uint32                 // the block that nextVolatile looked at last
+	kept     int64                  // bytes kept while evicting less keepPerFreed times those freed, at least 0
+	watches  map[watchID]*watch
+	watched  int            // the most keys that the map had
+	colour   uint8          // flagColour or 0: of the records that no snapshot has to see any more
+	views    views          // of what callers are lent of the shard's memory
+	snap     *shardSnapshot // the snapshot being taken, as far as it concerns the shard; nil if it does not
+	timer    holdTimer      // of the lock, while the background has it
+	touched  uint8          // keeps the compiler from dropping the loads of touchRecords
 
 	published atomic.Pointer[[]unsafe.Pointer] // bases, for Prefetch, which reads it without the lock
 

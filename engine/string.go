@@ -307,7 +307,8 @@ func (sh *shard) writeBig(sp *keyspace, s slot, v *view, k Key, n, off int, val 
 		}
 	}
 	b := v.bigStr()
-	if !sh.movePinned(sp, b.owner, 0, b.parts()) {
+	first, end := max(off-len(b.head), 0), max(off+len(val)-len(b.head), 0) // bytes of parts
+	if !sh.movePinned(sp, b.owner, uint32(first/partData), uint32((end+partData-1)/partData)) {
 		return ErrOutOfMemory
 	}
 	store8(v.p, 0, v.flags|flagRaw)

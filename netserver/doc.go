@@ -106,9 +106,10 @@
 // say that the connection has to wait with reading (link.parked). The same way it ends replies that
 // grow above their limit.
 //
-// Where clients that were closed still hold what others are to have, connections wait a moment
-// before they read or execute (command.Server.Clogged). On the portable path, where each connection
-// has room for input before there is any, it is 16 KiB for all but values.
+// Where clients that were closed still hold what others are to have, or values in replies are in
+// the way, connections wait a moment before they read or execute (command.Server.Clogged). On the
+// portable path, where each connection has room for input before there is any, it is 16 KiB for all
+// but values.
 //
 // After one to two idle seconds all of that is given back. A buffer above 128 KiB stays only until
 // its command is executed, or its replies are written; where clients hold more than a quarter of

@@ -70,7 +70,7 @@ func testReadingLate(t *testing.T, path string) {
 	c := s.dial()
 	value := strings.Repeat("x", 32*megabyte) // far more than the socket's buffers hold
 	c.do("SET", "k", value)
-	unread := func() int64 { return s.commands.Store.AddExternal(0) }
+	unread := func() int64 { return s.commands.Store.External() }
 	c.send(encode("GET", "k"))
 	await.True(t, "replies wait", func() bool { return unread() > 0 })
 	c.expect(bulk(value))

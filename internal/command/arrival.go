@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/redistill/redistill/engine"
 	"github.com/redistill/redistill/internal/resp"
 )
 
@@ -88,8 +89,14 @@ func (s *Session) arrives(held, announced int64) bool {
 		s.srv.closeLargest()
 		return true
 	}
-	if grew > 0 && s.srv.Store.MakeRoomForArriving() != nil {
-		s.demote(func() bool { return true }) // there is no room, so that the command will be refused
+	// Room for where it will be stored is made in its second half, as a client that pins that room
+	// can be waited for here.
+	if grew <= 0 {
+		return state == letIn
+	}
+	err := s.srv.Store.MakeRoomForArriving(max(2*held-announced, 0))
+	if err != nil && !(err == engine.ErrPinned && s.srv.makeWay()) {
+		s.demote(func() bool { return true }) // there will be no room, and the command will be refused
 		return true
 	}
 	return state == letIn

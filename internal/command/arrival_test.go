@@ -213,3 +213,40 @@ func TestArrivalsWithoutRoom(t *testing.T) {
 		t.Errorf("clients hold %d bytes", n)
 	}
 }
+
+// Where clients that do not read are in the way of what arrives, they are closed, and it waits for
+// them.
+func TestArrivalsWaitForPins(t *testing.T) {
+	srv, reader := pinned(t, "allkeys-lru")
+	c := connect(t, srv)
+	held := int64(0)
+	taken := exhaust(t, srv, func() bool {
+		held++
+		return c.arriving(held, gigabyte) && !reader.Killed()
+	})
+	if !srv.Clogged() {
+		t.Error("commands do not wait")
+	}
+	expectHeld(t, srv, 0, taken+held)
+	reader.Sent(0)
+	srv.Store.AddArriving(-taken)
+	if srv.Clogged() || !c.arriving(2*held, gigabyte) {
+		t.Error("the client has to wait")
+	}
+	expectHeld(t, srv, 0, 2*held)
+	c.whole()
+}
+
+// Room for where a value will be stored is made in its second half.
+func TestRoomForWhatArrives(t *testing.T) {
+	srv := newTestServer(t, "maxmemory 8gb", "maxmemory-policy noeviction", "maxmemory-clients 1gb")
+	c := connect(t, srv)
+	srv.Store.AddArriving(3 * gigabyte)
+	c.arriving(2*gigabyte, 3*gigabyte)
+	expectHeld(t, srv, 0, 5*gigabyte)
+	c.arriving(3*gigabyte-1, 3*gigabyte)
+	if n := srv.Store.Stats().ArrivingBytes; n != 3*gigabyte || !c.Killed() {
+		t.Errorf("%d bytes are arriving; closed: %v", n, c.Killed())
+	}
+	c.whole()
+}

@@ -1,8 +1,6 @@
 package command
 
 import (
-	"cmp"
-	"slices"
 	"time"
 
 	"github.com/redistill/redistill/engine"
@@ -134,11 +132,14 @@ func (srv *Server) Pressed() bool {
 const clogMost = int64(time.Second)
 
 // Clogged reports whether commands should wait a moment: clients that were closed still hold so
-// much that all together hold more than they may.
+// much that all together hold more than they may, or so much is pinned by clients that do not read
+// that these are being closed.
 func (srv *Server) Clogged() bool {
 	all, _ := srv.budgets()
-	if all == 0 || srv.Store.AddExternal(0) <= all || srv.charged.Load() > all {
-		srv.clogged.Store(0)
+	if all == 0 || !srv.closedHold(all) && !srv.closePinning() {
+		if srv.clogged.Load() != 0 {
+			srv.clogged.Store(0)
+		}
 		return false
 	}
 	now := nanotime()
@@ -146,6 +147,12 @@ func (srv *Server) Clogged() bool {
 		return true
 	}
 	return now-srv.clogged.Load() < clogMost
+}
+
+// closedHold reports whether only clients that were closed make all hold more than they may, so
+// many bytes.
+func (srv *Server) closedHold(all int64) bool {
+	return srv.Store.External() > all && srv.charged.Load() <= all
 }
 
 // closeLargest closes clients until what all hold is within the budgets.
@@ -189,27 +196,55 @@ func (r *registry) largest(strangers bool) (largest *Session) {
 	return largest
 }
 
-// closePinning closes clients with most of their replies in values, if too much is kept of those
-// that are gone: these replies alone keep them. It is called ten times a second, and what clients
-// that were closed had pinned is free a moment later.
-func (srv *Server) closePinning() {
+// makeWay is called where the Store has no room because of what replies pin. It closes clients
+// until that is no more than clients may hold, now or later, and reports as closePinning does.
+func (srv *Server) makeWay() bool {
+	srv.noRoom.Store(true)
+	return srv.closePinning()
+}
+
+// closePinning closes the client with most of its replies in values, if too much memory is kept for
+// such replies alone; or, after makeWay, for such replies at all. It reports whether memory is
+// about to come back: that of one client, as the next one may have pinned the same. No lock may be
+// held.
+func (srv *Server) closePinning() bool {
 	all, _ := srv.budgets()
-	over := srv.Store.PinnedAlone() - all
-	if all == 0 || over <= 0 {
-		return
+	pinned, noRoom := srv.Store.PinnedAlone(), srv.noRoom.Load()
+	if noRoom {
+		pinned = srv.Store.Pinned()
 	}
-	clients := slices.DeleteFunc(srv.clients.list(), func(s *Session) bool {
-		return s.pinned.Load() == 0 || s.flags.Load()&listNoEvict != 0
-	})
-	slices.SortStableFunc(clients, func(a, b *Session) int { return cmp.Compare(b.pinned.Load(), a.pinned.Load()) })
-	for _, s := range clients {
-		if over <= 0 {
-			return
+	if all == 0 || pinned <= all {
+		if noRoom {
+			srv.noRoom.Store(false)
 		}
-		n := s.pinned.Load()
-		srv.evict(s, n)
-		over -= n
+		return false
 	}
+	srv.closing.Lock()
+	defer srv.closing.Unlock()
+	if srv.unpinning != nil && srv.unpinning.pinned.Load() > 0 {
+		return true
+	}
+	var most *Session
+	immune := false
+	for _, s := range srv.clients.list() {
+		n := s.pinned.Load()
+		switch {
+		case n == 0:
+		case s.flags.Load()&listNoEvict != 0:
+			immune = true
+		case most == nil || n > most.pinned.Load():
+			most = s
+		}
+	}
+	switch {
+	case most != nil:
+		srv.unpinning = most
+		srv.evict(most, most.pinned.Load())
+	case immune:
+		srv.noRoom.Store(false)
+		return false
+	}
+	return true // those that nobody has any more are being written
 }
 
 // evict closes a client for the memory that it holds, so many bytes.

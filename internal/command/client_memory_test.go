@@ -6,6 +6,7 @@ import (
 
 	"github.com/redistill/redistill/internal/config"
 	"github.com/redistill/redistill/internal/resp"
+	"github.com/redistill/redistill/test/await"
 )
 
 // Of two that hold as much it is the first who came.
@@ -127,16 +128,114 @@ func TestMemoryGoesWithTheClient(t *testing.T) {
 			srv := newTestServer(t, "maxmemory 8gb", "maxmemory-clients "+budget)
 			c := open(t, srv)
 			hold(srv, c)
-			there := srv.Store.AddExternal(0) + srv.arrivals.let
+			there := srv.Store.External() + srv.arrivals.let
 			if there < large || c.Killed() != (budget == "100kb" && name != "an arrival") {
 				t.Errorf("%s: %d bytes are there, killed: %v", name, there, c.Killed())
 			}
 			c.Close() // as a connection ends
 			c.Input(0, resp.Begun{})
 			c.Sent(0)
-			if there, sum := srv.Store.AddExternal(0), srv.charged.Load(); there != 0 || sum != 0 {
+			if there, sum := srv.Store.External(), srv.charged.Load(); there != 0 || sum != 0 {
 				t.Errorf("%s, budget %s: %d bytes are there, %d are charged", name, budget, there, sum)
 			}
+		}
+	}
+}
+
+// pinning returns a client that does not read the values of keys.
+func pinning(t *testing.T, srv *Server, keys string) *client {
+	c := connect(t, srv)
+	c.do("MGET " + keys)
+	c.SetBehind(true)
+	return c
+}
+
+// Clients that alone keep more of values that are gone than clients may hold are closed one by one,
+// those with most first, and commands wait for what is coming back.
+func TestClientsThatPinAreClosed(t *testing.T) {
+	srv := newTestServer(t, "maxmemory 8gb", "maxmemory-clients 1mb")
+	text := strings.Repeat("x", 1<<20)
+	c := connect(t, srv)
+	c.do("SET a " + text)
+	c.do("SET b " + text)
+	one, both, immune := pinning(t, srv, "a"), pinning(t, srv, "a b"), pinning(t, srv, "b")
+	immune.flags.Store(listNoEvict)
+	expect := func(when string, clogged, oneClosed, bothClosed bool) {
+		t.Helper()
+		if got := srv.Clogged(); got != clogged || one.Killed() != oneClosed || both.Killed() != bothClosed || immune.Killed() {
+			t.Errorf("%s: commands wait: %v, closed: %v, %v, and immune: %v", when, got, one.Killed(), both.Killed(), immune.Killed())
+		}
+	}
+	expect("the values are there", false, false, false)
+	c.do("DEL a b")
+	await.True(t, "the values are gone", func() bool { return srv.Store.PinnedAlone() > 1<<20 })
+	expect("the values are gone", true, false, true)
+	expect("nothing came back", true, false, true)
+	both.Sent(0) // as a connection ends
+	expect("one has given back", true, true, true)
+	one.Sent(0)
+	expect("both have", false, true, true)
+	immune.Sent(0)
+	if n := srv.Store.Pinned(); n != 0 {
+		t.Errorf("%d bytes are pinned", n)
+	}
+}
+
+// Where nobody but a client after CLIENT NO-EVICT is in the way, commands do not wait.
+func TestImmuneClientsPin(t *testing.T) {
+	srv := newTestServer(t, "maxmemory 8gb", "maxmemory-clients 1mb")
+	c := connect(t, srv)
+	c.do("SET a " + strings.Repeat("x", 2<<20))
+	immune := pinning(t, srv, "a")
+	immune.flags.Store(listNoEvict)
+	c.do("DEL a")
+	await.True(t, "the value is gone", func() bool { return srv.Store.PinnedAlone() > 1<<20 })
+	if srv.Clogged() || immune.Killed() {
+		t.Errorf("commands wait: %v; closed: %v", srv.Clogged(), immune.Killed())
+	}
+	immune.Sent(0)
+}
+
+// pinned returns a server with a value that a client pins, with its key.
+func pinned(t *testing.T, policy string) (*Server, *client) {
+	srv := newTestServer(t, "maxmemory 8gb", "maxmemory-policy "+policy, "maxmemory-clients 1mb")
+	c := connect(t, srv)
+	c.do("SET a " + strings.Repeat("x", 64<<20))
+	c.do("APPEND a tail") // lies beside the key
+	return srv, pinning(t, srv, "a")
+}
+
+// exhaust takes memory until there is none for what is tried, and returns how much. It does not
+// take that of the value.
+func exhaust(t *testing.T, srv *Server, try func() bool) (taken int64) {
+	taken = 7 * gigabyte
+	srv.Store.AddArriving(taken)
+	await.True(t, "there is no room", func() bool {
+		const step = 16 << 20
+		if !try() {
+			return true
+		}
+		srv.Store.AddArriving(step)
+		taken += step
+		return false
+	})
+	return taken
+}
+
+// A command for which there is no room has clients that do not read make way for the next, but only
+// where keys could be evicted without them.
+func TestRefusedCommandsAndPins(t *testing.T) {
+	for _, policy := range []string{"allkeys-lru", "allkeys-random", "volatile-lru", "noeviction"} {
+		srv, reader := pinned(t, policy)
+		c := connect(t, srv)
+		exhaust(t, srv, func() bool { return c.do("SET b x") == "+OK\r\n" })
+		want := strings.HasPrefix(policy, "allkeys")
+		if reader.Killed() != want || srv.Clogged() != want {
+			t.Errorf("%s: the client that reads nothing was closed: %v; commands wait: %v", policy, reader.Killed(), srv.Clogged())
+		}
+		reader.Sent(0)
+		if srv.Clogged() {
+			t.Errorf("%s: commands wait for nothing", policy)
 		}
 	}
 }

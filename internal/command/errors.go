@@ -58,7 +58,7 @@ func reply(out *resp.Out, err error) {
 		out.Error(string(errNotInteger))
 	case errors.Is(err, engine.ErrOverflow):
 		out.Error("ERR increment or decrement would overflow")
-	case errors.Is(err, engine.ErrOutOfMemory):
+	case errors.Is(err, engine.ErrOutOfMemory), errors.Is(err, engine.ErrPinned):
 		out.Error(string(errOutOfMemory))
 	case errors.Is(err, engine.ErrKeyTooLong):
 		out.Error("ERR key or field is longer than 32 KB")

@@ -156,8 +156,8 @@ func (s *Session) admit(r *Request) (*Command, error) {
 	default:
 		return cmd, s.restrict(cmd, args)
 	}
-	if cmd.Flags&DenyOOM != 0 && s.srv.Store.Reserve(s.growth(cmd, args)) != nil {
-		return cmd, errOutOfMemory
+	if cmd.Flags&DenyOOM != 0 {
+		return cmd, s.reserve(s.growth(cmd, args))
 	}
 	return cmd, nil
 }
@@ -175,13 +175,27 @@ func (s *Session) restrict(cmd *Command, args [][]byte) error {
 			return err
 		}
 	}
-	if need, ok := s.memoryNeed(cmd, args); ok && s.srv.Store.Reserve(need) != nil {
-		return errOutOfMemory
+	if need, ok := s.memoryNeed(cmd, args); ok {
+		if err := s.reserve(need); err != nil {
+			return err
+		}
 	}
 	if s.state&monitoring != 0 && cmd.Flags&(Write|ReadOnly) != 0 {
 		return errMonitorAccess
 	}
 	return nil
+}
+
+// reserve makes room for what a command adds. Where clients that do not read are in the way, they
+// have to make way for the next command.
+func (s *Session) reserve(n int) error {
+	switch s.srv.Store.Reserve(n) {
+	case nil:
+		return nil
+	case engine.ErrPinned:
+		s.srv.makeWay()
+	}
+	return errOutOfMemory
 }
 
 // memoryNeed returns the bytes to reserve before a command, and false if it runs without regard to the memory limit. Inside MULTI all

@@ -48,6 +48,7 @@ func (s *Session) Sent(keep int) {
 		s.Out.Unshare()
 	}
 	s.pins.Release()
+	update(&s.pinned, 0)
 	written := s.walk == nil || s.walk.turns == 0 // what walks have found
 	if drop, found := cap(s.Out.B) > keep, written && s.kept.whole != nil; drop || found {
 		if found {

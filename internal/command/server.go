@@ -47,9 +47,11 @@ type Server struct {
 	alert     atomic.Uint32 // alertPause and so on: what a command has to heed before it runs
 	clients   registry
 	closing   sync.Mutex   // held while clients are chosen to be closed for what they hold
+	unpinning *Session     // the last that was closed for what it pinned; guarded by closing
 	charged   atomic.Int64 // bytes that clients hold, but for those that were closed a moment ago
 	strangers atomic.Int64 // those of them of clients who have not logged in
 	clogged   atomic.Int64 // nanotime since when Clogged says yes, 0 if it does not
+	noRoom    atomic.Bool  // the Store has none because of pins; see makeWay
 	arrivals  arrivals
 	pause     pause
 	expiry    expiryHold
