@@ -111,6 +111,9 @@
 // portable path, where each connection has room for input before there is any, it is 16 KiB for all
 // but values.
 //
+// The system holds replies too, in the socket: little until a client has taken some
+// (link.delivered). What it holds of one that takes nothing counts for the budget (link.weigh).
+//
 // After one to two idle seconds all of that is given back. A buffer above 128 KiB stays only until
 // its command is executed, or its replies are written; where clients hold more than a quarter of
 // their budget together, none stays, and less is read at once.

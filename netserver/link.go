@@ -1,6 +1,7 @@
 package netserver
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -36,6 +37,11 @@ type link struct {
 	woken atomic.Bool   // there is something to look at
 	tick  atomic.Uint32 // Server.tick when the client was last active; read by sweep
 	large atomic.Bool   // there is memory to give back when idle; read by sweep
+
+	weighed bool // the session was told what the socket holds; guarded by Server.mu
+
+	reads   atomic.Bool  // the client takes its replies, so that the system may hold more of them
+	takenAt atomic.Int64 // bytes that the client had taken when it was last found to take none
 }
 
 func (c *link) init(s *Server) {
@@ -50,7 +56,55 @@ func (c *link) due(tick uint32, timeout time.Duration) bool {
 }
 
 // watched reports whether sweep has to look at the connection.
-func (c *link) watched() bool { return c.large.Load() }
+func (c *link) watched() bool { return c.large.Load() || c.session.Unwritten() }
+
+// await has sweep look at the connection, because replies wait to be written.
+func (c *link) await() {
+	if !c.srv.lookout.Load() {
+		c.srv.lookout.Store(true)
+	}
+}
+
+// The system would hold some MB of what a client does not read, which is memory of the container: a
+// thousand such clients take a GB. So it may hold little until the client has taken so many bytes
+// that it must have read some, and then its part of unsentShare of the limit of memory. That little
+// costs CPU time where replies are large.
+const (
+	unsentFirst = 16 << 10
+	unsentShare = 16
+	takenFirst  = 1 << 20
+)
+
+// delivered is called when all replies were written.
+func (c *link) delivered() {
+	if c.reads.Load() || c.session.Output()-c.takenAt.Load() < takenFirst {
+		return
+	}
+	c.reads.Store(true)
+	share := c.srv.config().MaxMemory / unsentShare / int64(max(c.srv.commands.Connected(), 1))
+	if share > 0 {
+		share = min(max(share, unsentFirst), math.MaxInt32)
+	}
+	_ = limitUnsent(c.session.FD, int(share)) // a Unix socket has no such limit
+}
+
+// weigh counts what the socket holds of a client that took nothing for a second or two, and nothing
+// of others. Server.mu is held, so that the descriptor is still this connection's.
+func (c *link) weigh(tick uint32) {
+	n := 0
+	if tick-c.tick.Load() >= idleTicks && c.session.Unwritten() {
+		n = unacknowledged(c.session.FD)
+	}
+	if n > 0 && c.reads.Load() {
+		c.takenAt.Store(c.session.Output())
+		c.reads.Store(false)
+		_ = limitUnsent(c.session.FD, unsentFirst)
+	}
+	if n > 0 || c.weighed {
+		c.weighed = n > 0
+		c.session.HoldUnsent(n)
+	}
+}
 
 // strangerLimit is the most input that may wait behind a command of a client that has not logged in. Its commands are short.
 const strangerLimit = 1 << 20
@@ -186,6 +240,12 @@ func (c *link) trim(idle bool) {
 	if idle {
 		c.large.Store(false)
 	}
+}
+
+// discards reports whether the system is not to keep what it has of the replies when the connection
+// is closed: where the client is closed for not reading, it would keep it for minutes.
+func (c *link) discards() bool {
+	return (c.session.Killed() || c.reason != "") && !c.srv.stopping() && unacknowledged(c.session.FD) > 0
 }
 
 // logStall says that the client, for which left bytes wait, took too long to read.

@@ -112,7 +112,11 @@ func listenTCP(address string, port int) (net.Listener, error) {
 		}
 	}
 	// Keepalive is set for each connection, as the configuration is then.
-	lc := net.ListenConfig{KeepAlive: -1}
+	lc := net.ListenConfig{KeepAlive: -1, Control: func(_, _ string, raw syscall.RawConn) error {
+		var failure error
+		err := raw.Control(func(fd uintptr) { failure = limitUnsent(int(fd), unsentFirst) })
+		return errors.Join(err, failure)
+	}}
 	lc.SetMultipathTCP(false) // which would cost every connection something, and few clients speak it
 	return lc.Listen(context.Background(), network, net.JoinHostPort(address, strconv.Itoa(port)))
 }

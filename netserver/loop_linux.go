@@ -246,6 +246,9 @@ func (l *loop) release(c *loopConn) {
 		l.conns[c.fd] = nil
 	}
 	c.session.Sent(0)
+	if c.stuck && c.discards() {
+		discard(c.fd)
+	}
 	c.srv.remove(c) // first, because another goroutine may use the descriptor of a connection that is known
 	_ = syscall.Close(c.fd)
 	l.count.Add(-1)

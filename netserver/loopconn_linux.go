@@ -277,6 +277,7 @@ func (c *loopConn) flush(v *config.Values) bool {
 	c.emptied()
 	c.session.CountOutput(c.sent)
 	c.sent = 0
+	c.delivered()
 	return true
 }
 
@@ -309,6 +310,7 @@ func (c *loopConn) stall(v *config.Values) {
 		return
 	}
 	c.touch()
+	c.await()
 	c.stuck, c.stalled = true, c.sent
 	c.session.SetBehind(c.session.Out.Len() > readSize)
 	if limit, _ := writeLimit(v, c.session.Out.Len()-c.sent); limit > 0 {

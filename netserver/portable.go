@@ -155,6 +155,7 @@ func (c *netConn) process() bool {
 func (c *netConn) flush(v *config.Values) bool {
 	out := &c.session.Out
 	c.outPeak = max(c.outPeak, len(out.B))
+	c.await()
 	sent := 0
 	var err error
 	if out.Len() > readSize {
@@ -175,6 +176,7 @@ func (c *netConn) flush(v *config.Values) bool {
 	}
 	c.emptied()
 	c.session.CountOutput(sent)
+	c.delivered()
 	c.broken = err != nil
 	return err == nil
 }
@@ -297,7 +299,10 @@ func (c *netConn) finish() {
 	}
 	c.end()
 	c.session.Sent(0)
+	if tcp, ok := c.nc.(*net.TCPConn); ok && c.broken && c.discards() {
+		_ = tcp.SetLinger(0)
+	}
 	c.notifyClose()
+	c.srv.remove(c) // first, because another goroutine may use the descriptor of a connection that is known
 	_ = c.nc.Close()
-	c.srv.remove(c)
 }

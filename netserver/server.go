@@ -76,7 +76,7 @@ type Server struct {
 	cycles           *command.Cycles // of the connections that have a goroutine each
 	rate             acceptRate
 	tick             atomic.Uint32 // counts sweeps; the clock of what may be a second off
-	lookout          atomic.Bool   // a connection has memory to give back, or a client has to read in time: sweep has to look at them
+	lookout          atomic.Bool   // a connection has memory to give back, or replies wait for a client: sweep has to look at them
 	stop             chan struct{} // closed by Shutdown
 	running          sync.WaitGroup
 	path             string
@@ -100,6 +100,7 @@ type served interface {
 	cut()                                        // ends reads and writes at once; called with Server.mu held, before remove
 	due(tick uint32, timeout time.Duration) bool // has to be woken for its idleness
 	watched() bool                               // may be due soon even if there is no timeout; see Server.lookout
+	weigh(tick uint32)                           // counts what its socket holds; called once a second with Server.mu held
 }
 
 // New returns a server that serves nothing yet.
@@ -276,6 +277,7 @@ func (s *Server) wakeIdle(tick uint32, timeout time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
+		c.weigh(tick)
 		if c.due(tick, timeout) {
 			c.wake()
 		}

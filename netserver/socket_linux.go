@@ -2,6 +2,7 @@ package netserver
 
 import (
 	"math"
+	"os"
 	"syscall"
 	"unsafe"
 
@@ -41,6 +42,19 @@ func send(fd int, p []byte) (int, syscall.Errno) {
 
 // unacknowledged returns how much of what was written to a socket the other end does not have yet. The end of the stream counts as a byte.
 func unacknowledged(fd int) int { return count(fd, syscall.TIOCOUTQ) }
+
+// discard has the system drop what it has of a socket's output when that is closed.
+func discard(fd int) {
+	_ = syscall.SetsockoptLinger(fd, syscall.SOL_SOCKET, syscall.SO_LINGER, &syscall.Linger{Onoff: 1})
+}
+
+const tcpNotSentLowat = 25 // the socket option, on all systems alike
+
+// limitUnsent sets how many bytes the system takes of what it cannot send yet, for a socket or for
+// those that a listener will accept. 0 leaves it to the system.
+func limitUnsent(fd, n int) error {
+	return os.NewSyscallError("setsockopt", syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, tcpNotSentLowat, n))
+}
 
 // unreceived returns how much has arrived on a socket and was not read.
 func unreceived(fd int) int { return count(fd, syscall.TIOCINQ) }

@@ -66,6 +66,20 @@ func (s *Session) count(k kind, n int64) (grew bool) {
 	return grew
 }
 
+// HoldUnsent says how many bytes of replies the system holds for a client that has not taken any
+// for a while. They are no memory of the process, but of its container; they count for the budget
+// alone. Any goroutine may call it; it may kill clients, this one too.
+func (s *Session) HoldUnsent(n int) {
+	s.mu.Lock()
+	grew := int64(n) > s.socket
+	s.socket = int64(n)
+	s.charge()
+	s.mu.Unlock()
+	if grew {
+		s.srv.closeLargest()
+	}
+}
+
 // setStranger says whether the client is one that has not logged in.
 func (s *Session) setStranger(is bool) {
 	s.mu.Lock()
@@ -85,7 +99,7 @@ func (s *Session) charge() {
 		there += held
 	}
 	if !s.closed && !s.Killed() {
-		n = there
+		n = there + s.socket
 		if s.stranger {
 			n += strangerBytes
 			strange = n
@@ -267,6 +281,7 @@ func (r *registry) memory() (held info.Held, all int64) {
 		held.Watches += s.held[heldWatches]
 		held.Names += s.held[heldNames]
 		held.Messages += s.held[heldMessages]
+		held.Sockets += s.socket
 		s.mu.Unlock()
 	}
 	return held, all

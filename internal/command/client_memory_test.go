@@ -200,7 +200,7 @@ func TestImmuneClientsPin(t *testing.T) {
 func pinned(t *testing.T, policy string) (*Server, *client) {
 	srv := newTestServer(t, "maxmemory 8gb", "maxmemory-policy "+policy, "maxmemory-clients 1mb")
 	c := connect(t, srv)
-	c.do("SET a " + strings.Repeat("x", 64<<20))
+	c.do("SET a " + strings.Repeat("x", 16<<20))
 	c.do("APPEND a tail") // lies beside the key
 	return srv, pinning(t, srv, "a")
 }
@@ -211,7 +211,7 @@ func exhaust(t *testing.T, srv *Server, try func() bool) (taken int64) {
 	taken = 7 * gigabyte
 	srv.Store.AddArriving(taken)
 	await.True(t, "there is no room", func() bool {
-		const step = 16 << 20
+		const step = 8 << 20
 		if !try() {
 			return true
 		}
@@ -244,6 +244,7 @@ func TestRefusedCommandsAndPins(t *testing.T) {
 // change. The gigabyte on both sides is for what else the process holds.
 func TestStoreSetsTheBudgetAside(t *testing.T) {
 	srv := newTestServer(t)
+	srv.Store.Purge() // of what other tests left
 	for _, setting := range []string{"maxmemory 16gb", "maxmemory-clients 4gb", "maxmemory-clients 50%", "maxmemory 24gb"} {
 		name, value, _ := strings.Cut(setting, " ")
 		if err := srv.Config.Set(config.Pair{Name: name, Value: value}); err != nil {

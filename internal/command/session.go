@@ -84,8 +84,9 @@ type Session struct {
 	stranger bool            // the client has not logged in, and has to
 	held     [numKinds]int64 // bytes of engine.Buffers, and of names
 	there    int64           // bytes counted as external memory
-	charged  atomic.Int64    // those of them that count for the budget; mu is held for writing
-	strange  atomic.Int64    // those of them that count for strangers; likewise
+	socket   int64           // bytes of replies that the system holds; see HoldUnsent
+	charged  atomic.Int64    // what of all these counts for the budget; mu is held for writing
+	strange  atomic.Int64    // what of it counts for strangers; likewise
 }
 
 // state is a set of conditions under which the gate looks closer at a command. It is 0 for nearly all clients nearly all the time.
@@ -255,6 +256,12 @@ func (s *Session) CountOutput(n int) {
 	update(&s.published.outLen, 0)
 	update(&s.published.outCap, int64(s.OutSize()))
 }
+
+// Unwritten reports whether replies wait to be written. Any goroutine may call it.
+func (s *Session) Unwritten() bool { return s.published.outLen.Load() > 0 }
+
+// Output returns how many bytes of replies were written to the client. Any goroutine may call it.
+func (s *Session) Output() int64 { return s.netOut.Load() }
 
 // SetBehind says whether replies wait for the client to read.
 func (s *Session) SetBehind(behind bool) {

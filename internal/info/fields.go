@@ -103,6 +103,7 @@ var fields = []field{
 	{Memory, "redistill_clients_watches_bytes", number(func(s *Snapshot) int64 { return s.Held.Watches })},
 	{Memory, "redistill_clients_names_bytes", number(func(s *Snapshot) int64 { return s.Held.Names })},
 	{Memory, "redistill_clients_messages_bytes", number(func(s *Snapshot) int64 { return s.Held.Messages })},
+	{Memory, "redistill_clients_sockets_bytes", number(func(s *Snapshot) int64 { return s.Held.Sockets })},
 	{Memory, "redistill_clients_limit_bytes", number(func(s *Snapshot) int64 { return s.ClientBudget })},
 	{Memory, "redistill_arriving_bytes", number(func(s *Snapshot) int64 { return s.ArrivingBytes })},
 	{Memory, "redistill_largest_value", number(func(s *Snapshot) int64 { return s.LargestValue })},

@@ -86,8 +86,9 @@ type Snapshot struct {
 	Databases []Database // Keyspace: those that hold keys
 }
 
-// Held is what clients make the server hold, in bytes by kind.
-type Held struct{ Input, Replies, Queues, Watches, Names, Messages int64 }
+// Held is what clients make the server hold, in bytes by kind; what sockets hold is the system's
+// memory.
+type Held struct{ Input, Replies, Queues, Watches, Names, Messages, Sockets int64 }
 
 // Used returns the bytes in use, which is what the limit is about.
 func (s *Snapshot) Used() int64 {
