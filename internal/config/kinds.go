@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -35,6 +36,7 @@ const (
 	errRedisOctal    = redisText("argument couldn't be parsed as an octal number")
 	errRedisMemory   = redisText("argument must be a memory value")
 	errRedisPercent  = redisText("argument must be a memory or percent value")
+	errRedisShare    = redisText("percentage argument must be less or equal to 100")
 	errRedisYesNo    = redisText("argument must be 'yes' or 'no'")
 	errRedisBufArgs  = redisText("Wrong number of arguments in buffer limit configuration.")
 	errRedisBufClass = redisText("Invalid client class specified in buffer limit configuration.")
@@ -302,7 +304,14 @@ func clientsMemory() kind {
 			return strconv.FormatInt(v.clientsBytes, 10)
 		},
 		setRedis: func(v *Values, text string) error {
-			if share, ok := parsePercent(text); ok {
+			if number, isShare := strings.CutSuffix(text, "%"); isShare {
+				share, err := parseRedisInt(number, math.MinInt64, math.MaxInt64)
+				switch {
+				case err != nil || share < 0:
+					return errRedisPercent
+				case share > 100:
+					return errRedisShare
+				}
 				v.clientsShare, v.clientsBytes = share, 0
 				return nil
 			}
@@ -314,8 +323,9 @@ func clientsMemory() kind {
 			return nil
 		},
 	}
-	k.set = inWords(k.setRedis, k.accepts)
-	k.getRedis = k.get
+	parse := k.setRedis
+	k.set, k.getRedis = inWords(parse, k.accepts), k.get
+	k.setRedis = func(v *Values, text string) error { return parse(v, cmp.Or(text, "0")) } // as Redis reads it
 	return k
 }
 
