@@ -85,7 +85,7 @@ func (c *link) delivered() {
 	if share > 0 {
 		share = min(max(share, unsentFirst), math.MaxInt32)
 	}
-	_ = limitUnsent(c.session.FD, int(share)) // a Unix socket has no such limit
+	limitUnsent(c.session.FD, int(share))
 }
 
 // weigh counts what the socket holds of a client that took nothing for a second or two, and nothing
@@ -98,7 +98,7 @@ func (c *link) weigh(tick uint32) {
 	if n > 0 && c.reads.Load() {
 		c.takenAt.Store(c.session.Output())
 		c.reads.Store(false)
-		_ = limitUnsent(c.session.FD, unsentFirst)
+		limitUnsent(c.session.FD, unsentFirst)
 	}
 	if n > 0 || c.weighed {
 		c.weighed = n > 0

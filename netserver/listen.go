@@ -113,9 +113,7 @@ func listenTCP(address string, port int) (net.Listener, error) {
 	}
 	// Keepalive is set for each connection, as the configuration is then.
 	lc := net.ListenConfig{KeepAlive: -1, Control: func(_, _ string, raw syscall.RawConn) error {
-		var failure error
-		err := raw.Control(func(fd uintptr) { failure = limitUnsent(int(fd), unsentFirst) })
-		return errors.Join(err, failure)
+		return raw.Control(func(fd uintptr) { limitUnsent(int(fd), unsentFirst) })
 	}}
 	lc.SetMultipathTCP(false) // which would cost every connection something, and few clients speak it
 	return lc.Listen(context.Background(), network, net.JoinHostPort(address, strconv.Itoa(port)))

@@ -2,7 +2,6 @@ package netserver
 
 import (
 	"math"
-	"os"
 	"syscall"
 	"unsafe"
 
@@ -51,10 +50,9 @@ func discard(fd int) {
 const tcpNotSentLowat = 25 // the socket option, on all systems alike
 
 // limitUnsent sets how many bytes the system takes of what it cannot send yet, for a socket or for
-// those that a listener will accept. 0 leaves it to the system.
-func limitUnsent(fd, n int) error {
-	return os.NewSyscallError("setsockopt", syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, tcpNotSentLowat, n))
-}
+// those that a listener will accept. 0 leaves it to the system, and so does a socket or a system that
+// knows no such limit.
+func limitUnsent(fd, n int) { _ = syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, tcpNotSentLowat, n) }
 
 // unreceived returns how much has arrived on a socket and was not read.
 func unreceived(fd int) int { return count(fd, syscall.TIOCINQ) }
