@@ -146,11 +146,10 @@ func (srv *Server) Pressed() bool {
 const clogMost = int64(time.Second)
 
 // Clogged reports whether commands should wait a moment: clients that were closed still hold so
-// much that all together hold more than they may, or so much is pinned by clients that do not read
-// that these are being closed.
+// much that all together hold more than they may, or there is no room because of what replies pin.
 func (srv *Server) Clogged() bool {
 	all, _ := srv.budgets()
-	if all == 0 || !srv.closedHold(all) && !srv.closePinning() {
+	if all == 0 || !srv.closedHold(all) && !(srv.closePinning() && srv.noRoom.Load()) {
 		if srv.clogged.Load() != 0 {
 			srv.clogged.Store(0)
 		}
@@ -217,10 +216,17 @@ func (srv *Server) makeWay() bool {
 	return srv.closePinning()
 }
 
-// closePinning closes the client with most of its replies in values, if too much memory is kept for
-// such replies alone; or, after makeWay, for such replies at all. It reports whether memory is
-// about to come back: that of one client, as the next one may have pinned the same. No lock may be
-// held.
+// pinGrace is how long too much may be pinned before a client is closed for it, in nanoseconds, so
+// that those who read have read. Where there is no room, and commands wait, it is a part of that.
+const (
+	pinGrace     = int64(500 * time.Millisecond)
+	noRoomShares = 10
+)
+
+// closePinning closes the client with most of its replies in values, if for pinGrace too much memory
+// was kept for such replies alone; or, after makeWay, for such replies at all. It reports whether
+// memory is about to come back: then that of one client, as the next one may have pinned the same.
+// No lock may be held.
 func (srv *Server) closePinning() bool {
 	all, _ := srv.budgets()
 	pinned, noRoom := srv.Store.PinnedAlone(), srv.noRoom.Load()
@@ -231,7 +237,18 @@ func (srv *Server) closePinning() bool {
 		if noRoom {
 			srv.noRoom.Store(false)
 		}
+		if srv.pinning.Load() != 0 {
+			srv.pinning.Store(0)
+		}
 		return false
+	}
+	now, grace := nanotime(), srv.pinGrace.Load()
+	if noRoom {
+		grace /= noRoomShares
+	}
+	srv.pinning.CompareAndSwap(0, now)
+	if now-srv.pinning.Load() < grace {
+		return true
 	}
 	srv.closing.Lock()
 	defer srv.closing.Unlock()
@@ -250,15 +267,16 @@ func (srv *Server) closePinning() bool {
 			most = s
 		}
 	}
-	switch {
-	case most != nil:
+	if most != nil {
 		srv.unpinning = most
 		srv.evict(most, most.pinned.Load())
-	case immune:
-		srv.noRoom.Store(false)
-		return false
+		return true
 	}
-	return true // those that nobody has any more are being written
+	srv.pinning.Store(now) // so that the next look is not at once
+	if immune {
+		srv.noRoom.Store(false)
+	}
+	return !immune // but being written
 }
 
 // evict closes a client for the memory that it holds, so many bytes.

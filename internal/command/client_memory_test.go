@@ -3,6 +3,7 @@ package command
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/redistill/redistill/internal/config"
 	"github.com/redistill/redistill/internal/resp"
@@ -151,46 +152,69 @@ func pinning(t *testing.T, srv *Server, keys string) *client {
 }
 
 // Clients that alone keep more of values that are gone than clients may hold are closed one by one,
-// those with most first, and commands wait for what is coming back.
+// those with most first. Commands wait for what is coming back only where there is no room.
 func TestClientsThatPinAreClosed(t *testing.T) {
-	srv := newTestServer(t, "maxmemory 8gb", "maxmemory-clients 1mb")
-	text := strings.Repeat("x", 1<<20)
-	c := connect(t, srv)
-	c.do("SET a " + text)
-	c.do("SET b " + text)
-	one, both, immune := pinning(t, srv, "a"), pinning(t, srv, "a b"), pinning(t, srv, "b")
-	immune.flags.Store(listNoEvict)
-	expect := func(when string, clogged, oneClosed, bothClosed bool) {
-		t.Helper()
-		if got := srv.Clogged(); got != clogged || one.Killed() != oneClosed || both.Killed() != bothClosed || immune.Killed() {
-			t.Errorf("%s: commands wait: %v, closed: %v, %v, and immune: %v", when, got, one.Killed(), both.Killed(), immune.Killed())
+	for _, noRoom := range []bool{false, true} {
+		srv := newTestServer(t, "maxmemory 8gb", "maxmemory-clients 1mb")
+		srv.pinGrace.Store(0)
+		text := strings.Repeat("x", 1<<20)
+		c := connect(t, srv)
+		c.do("SET a " + text)
+		c.do("SET b " + text)
+		one, both, immune := pinning(t, srv, "a"), pinning(t, srv, "a b"), pinning(t, srv, "b")
+		immune.flags.Store(listNoEvict)
+		expect := func(when string, clogged, oneClosed, bothClosed bool) {
+			t.Helper()
+			got := srv.Clogged()
+			if got != (clogged && noRoom) || one.Killed() != oneClosed || both.Killed() != bothClosed || immune.Killed() {
+				t.Errorf("%s: commands wait: %v, closed: %v, %v, and immune: %v", when, got, one.Killed(), both.Killed(), immune.Killed())
+			}
+		}
+		expect("the values are there", false, false, false)
+		c.do("DEL a b")
+		await.True(t, "the values are gone", func() bool { return srv.Store.PinnedAlone() > 1<<20 })
+		if noRoom {
+			srv.makeWay()
+		}
+		expect("the values are gone", true, false, true)
+		expect("nothing came back", true, false, true)
+		both.Sent(0) // as a connection ends
+		expect("one has given back", true, true, true)
+		one.Sent(0)
+		expect("both have", false, true, true)
+		immune.Sent(0)
+		if n := srv.Store.Pinned(); n != 0 {
+			t.Errorf("%d bytes are pinned", n)
 		}
 	}
-	expect("the values are there", false, false, false)
-	c.do("DEL a b")
-	await.True(t, "the values are gone", func() bool { return srv.Store.PinnedAlone() > 1<<20 })
-	expect("the values are gone", true, false, true)
-	expect("nothing came back", true, false, true)
-	both.Sent(0) // as a connection ends
-	expect("one has given back", true, true, true)
-	one.Sent(0)
-	expect("both have", false, true, true)
-	immune.Sent(0)
-	if n := srv.Store.Pinned(); n != 0 {
-		t.Errorf("%d bytes are pinned", n)
+}
+
+// Clients that read are not closed for what they pin.
+func TestReadersPin(t *testing.T) {
+	srv := newTestServer(t, "maxmemory 8gb", "maxmemory-clients 1mb")
+	srv.pinGrace.Store(int64(time.Hour))
+	c := connect(t, srv)
+	c.do("SET a " + strings.Repeat("x", 2<<20))
+	reader := pinning(t, srv, "a")
+	if !srv.makeWay() || !srv.Clogged() {
+		t.Error("commands do not wait")
+	}
+	srv.background()
+	reader.Sent(0)
+	if srv.Clogged() || reader.Killed() || srv.pinning.Load() != 0 {
+		t.Errorf("commands wait: %v, from %d on; closed: %v", srv.Clogged(), srv.pinning.Load(), reader.Killed())
 	}
 }
 
 // Where nobody but a client after CLIENT NO-EVICT is in the way, commands do not wait.
 func TestImmuneClientsPin(t *testing.T) {
 	srv := newTestServer(t, "maxmemory 8gb", "maxmemory-clients 1mb")
+	srv.pinGrace.Store(0)
 	c := connect(t, srv)
 	c.do("SET a " + strings.Repeat("x", 2<<20))
 	immune := pinning(t, srv, "a")
 	immune.flags.Store(listNoEvict)
-	c.do("DEL a")
-	await.True(t, "the value is gone", func() bool { return srv.Store.PinnedAlone() > 1<<20 })
-	if srv.Clogged() || immune.Killed() {
+	if srv.makeWay() || srv.Clogged() || immune.Killed() {
 		t.Errorf("commands wait: %v; closed: %v", srv.Clogged(), immune.Killed())
 	}
 	immune.Sent(0)
@@ -199,6 +223,7 @@ func TestImmuneClientsPin(t *testing.T) {
 // pinned returns a server with a value that a client pins, with its key.
 func pinned(t *testing.T, policy string) (*Server, *client) {
 	srv := newTestServer(t, "maxmemory 8gb", "maxmemory-policy "+policy, "maxmemory-clients 1mb")
+	srv.pinGrace.Store(0)
 	c := connect(t, srv)
 	c.do("SET a " + strings.Repeat("x", 16<<20))
 	c.do("APPEND a tail") // lies beside the key

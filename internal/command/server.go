@@ -52,6 +52,8 @@ type Server struct {
 	strangers atomic.Int64 // those of them of clients who have not logged in
 	clogged   atomic.Int64 // nanotime since when Clogged says yes, 0 if it does not
 	noRoom    atomic.Bool  // the Store has none because of pins; see makeWay
+	pinning   atomic.Int64 // nanotime since when too much is pinned, 0 if it is not
+	pinGrace  atomic.Int64 // the constant, but in tests
 	arrivals  arrivals
 	pause     pause
 	expiry    expiryHold
@@ -101,6 +103,7 @@ func NewServer(o Options) *Server {
 	}
 	s.total.io = make([]ioTotals, len(s.stripes))
 	s.applyConfig()
+	s.pinGrace.Store(pinGrace)
 	s.startupBytes, s.configFile = s.usedMemory(), configFile(o.Config)
 	o.Store.OnTick(s.background)
 	s.saver = saver{srv: s, last: s.started, took: -1}
