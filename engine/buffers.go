@@ -52,10 +52,10 @@ var slabSizes = [...]int{4 << 10, 8 << 10, 16 << 10, 24 << 10, 32 << 10, 64 << 1
 var largeSizes = [...]int{1 << 20, 16 << 20}
 
 const (
-	slabSpan  = 1 << 20 // bytes taken from the system at once for small buffers
-	keepMost  = 4 << 20 // see Buffers.keep
-	keepShare = 64      // which is this part of the limit, if that is less
-	keepLarge = 1 << 20 // a large buffer that had more in it is not kept
+	slabSpan  = 1 << 20   // bytes taken from the system at once for small buffers
+	keepMost  = 4 << 20   // see Buffers.keep
+	keepShare = 64        // which is this part of the limit, if that is less
+	keepLarge = 256 << 10 // a large buffer that had more in it is not kept: whoever gets it may not need it yet
 )
 
 // limit takes over the limit of the process, in bytes; 0 is none.
@@ -67,12 +67,13 @@ func (p *Buffers) limit(n int64) {
 }
 
 // Get returns a buffer of at least n bytes, of which all may be used; what they are is undefined.
-// It returns nil where the system has no memory. The caller owns it until Put.
-func (p *Buffers) Get(n int) []byte {
+// Somebody else may have written to the first touched bytes, which take memory for as long as the
+// buffer is not put back. b is nil where the system has no memory. The caller owns it until Put.
+func (p *Buffers) Get(n int) (b []byte, touched int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if i, ok := slabOf(n); ok {
-		return p.small(i)
+		return p.small(i), 0
 	}
 	return p.large(n)
 }
@@ -154,27 +155,27 @@ func (p *Buffers) putSmall(i int, b []byte) {
 	p.kept.Add(int64(len(b)))
 }
 
-// large returns a buffer that is in no slab.
-func (p *Buffers) large(n int) []byte {
+// large is Get for a buffer that is in no slab.
+func (p *Buffers) large(n int) (b []byte, touched int) {
 	for i := len(p.spare) - 1; i >= 0; i-- {
 		if s := p.spare[i]; len(s.bytes) >= n {
 			p.spare = slices.Delete(p.spare, i, i+1)
 			p.least = min(p.least, len(p.spare))
 			p.kept.Add(-p.Held(len(s.bytes), s.touched))
-			return s.bytes
+			return s.bytes, s.touched
 		}
 	}
 	for i, size := range largeSizes {
 		if n <= size && (mapped || i == 0) {
-			if b := mapBuffer(size); b != nil {
-				return b
+			if b = mapBuffer(size); b != nil {
+				return b, 0
 			}
 		}
 	}
 	if n > math.MaxInt-pageSize {
-		return nil
+		return nil, 0
 	}
-	return mapBuffer((n + pageSize - 1) &^ (pageSize - 1))
+	return mapBuffer((n + pageSize - 1) &^ (pageSize - 1)), 0
 }
 
 // trim gives the memory of free buffers that were not needed since the last call back to the

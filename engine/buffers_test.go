@@ -29,9 +29,10 @@ func newBuffers(t *testing.T, maxMemory int64) (*engine.Store, *engine.Buffers) 
 func TestBuffersAreApart(t *testing.T) {
 	_, buffers := newBuffers(t, 64<<20)
 	type taken struct {
-		bytes []byte
-		used  int
-		fill  byte
+		bytes   []byte
+		used    int
+		touched int
+		fill    byte
 	}
 	var all []taken
 	r := rand.New(rand.NewPCG(5, 1))
@@ -42,13 +43,14 @@ func TestBuffersAreApart(t *testing.T) {
 			if n := bytes.Count(b.bytes[:b.used], []byte{b.fill}); n != b.used {
 				t.Fatalf("of %d bytes %d are somebody else's", b.used, b.used-n)
 			}
-			buffers.Put(b.bytes, b.used)
+			buffers.Put(b.bytes, max(b.used, b.touched))
 			all[k] = all[len(all)-1]
 			all = all[:len(all)-1]
 			continue
 		}
 		n := 1 + r.IntN(1<<r.IntN(22))
-		b := taken{buffers.Get(n), n, byte(i)}
+		b := taken{used: n, fill: byte(i)}
+		b.bytes, b.touched = buffers.Get(n)
 		if len(b.bytes) < n {
 			t.Fatalf("got %d bytes for %d", len(b.bytes), n)
 		}
@@ -63,13 +65,14 @@ func TestBuffersAreApart(t *testing.T) {
 // nobody needed it for a while, or at once when it is to.
 func TestBuffersKeepLittle(t *testing.T) {
 	const limit, keep = 64 << 20, 1 << 20
-	for _, size := range []int{4 << 10, 16 << 10, 64 << 10, 700 << 10, 30 << 20} {
+	for _, size := range []int{4 << 10, 16 << 10, 64 << 10, 200 << 10, 700 << 10, 30 << 20} {
 		s, buffers := newBuffers(t, limit)
 		free := func() int64 { return s.Stats().FreeBytes - s.FreeBlockBytes() }
 		use := func(n int) {
 			var all [][]byte
 			for range n {
-				all = append(all, buffers.Get(size))
+				b, _ := buffers.Get(size)
+				all = append(all, b)
 			}
 			for _, b := range all {
 				buffers.Put(b, min(size, 700<<10))
@@ -77,7 +80,7 @@ func TestBuffersKeepLittle(t *testing.T) {
 		}
 		use(max(2*keep/size, 2))
 		kept := free()
-		if kept > keep || kept == 0 && size < 1<<20 || kept > 0 && size > 16<<20 {
+		if kept > keep || (kept == 0) != (size > 256<<10) {
 			t.Errorf("%d: %d bytes are kept", size, kept)
 		}
 		s.Tick(0)
@@ -98,6 +101,22 @@ func TestBuffersKeepLittle(t *testing.T) {
 	}
 }
 
+// TestTouched: who gets a buffer is told how much of it takes memory already.
+func TestTouched(t *testing.T) {
+	_, buffers := newBuffers(t, 1<<30)
+	const size = 200 << 10
+	first, touched := buffers.Get(size)
+	if touched != 0 {
+		t.Errorf("of a new buffer %d bytes take memory", touched)
+	}
+	buffers.Put(first, size)
+	again, touched := buffers.Get(size)
+	if &again[0] != &first[0] || touched != size {
+		t.Errorf("of a used buffer %d bytes take memory", touched)
+	}
+	buffers.Put(again, touched)
+}
+
 // TestHeld: a small buffer takes all of its bytes, a large one the pages that were written to.
 func TestHeld(t *testing.T) {
 	_, buffers := newBuffers(t, 64<<20)
@@ -105,7 +124,7 @@ func TestHeld(t *testing.T) {
 		asked, touched int
 		held           int64
 	}{{1, 0, 4 << 10}, {5 << 10, 1, 8 << 10}, {20 << 10, 1, 24 << 10}, {64 << 10, 1, 64 << 10}, {64<<10 + 1, 0, 0}, {64<<10 + 1, 1, 4 << 10}, {100 << 20, 4<<10 + 1, 8 << 10}} {
-		b := buffers.Get(test.asked)
+		b, _ := buffers.Get(test.asked)
 		if got := buffers.Held(len(b), test.touched); got != test.held {
 			t.Errorf("%+v: got %d", test, got)
 		}

@@ -76,13 +76,13 @@ func (q *queryBuffer) space(need int) []byte {
 	size := q.wanted(held, need)
 	switch {
 	case size > len(q.b):
-		to := q.from.Get(size)
+		to, touched := q.from.Get(size)
 		if to == nil {
 			return nil
 		}
-		q.move(to)
+		q.move(to, touched)
 	case q.r > 0 && (len(q.b)-q.w < max(need, 1) || held < len(q.b)/4):
-		q.move(q.b)
+		q.move(q.b, q.touched)
 	}
 	return q.b[q.w:]
 }
@@ -123,8 +123,8 @@ func (q *queryBuffer) wanted(held, need int) int {
 	return max(2*size, readSize)
 }
 
-// move makes to, which may be the same, the buffer.
-func (q *queryBuffer) move(to []byte) {
+// move makes to, which may be the same and of which the first bytes were touched, the buffer.
+func (q *queryBuffer) move(to []byte, touched int) {
 	n := copy(to, q.b[q.r:q.w])
 	same := &to[0] == &q.b[0]
 	if invariants.Enabled && same {
@@ -132,10 +132,9 @@ func (q *queryBuffer) move(to []byte) {
 	}
 	if !same {
 		q.free()
-		q.touched = 0
 	}
 	q.b, q.r, q.w = to, 0, n
-	q.touched = max(q.touched, n)
+	q.touched = max(touched, n)
 }
 
 // free gives the buffer back, unless it is the smallest one.
@@ -162,11 +161,11 @@ func (q *queryBuffer) shrink() {
 	switch {
 	case len(q.b) <= idleSize:
 	case held <= idleSize:
-		q.move(q.least())
+		q.move(q.least(), 0)
 		q.filled = false
 	case q.memory() > keepSize && held < q.touched/4:
-		if to := q.from.Get(held); to != nil {
-			q.move(to)
+		if to, touched := q.from.Get(held); to != nil {
+			q.move(to, touched)
 		}
 	}
 }

@@ -104,6 +104,33 @@ func TestQueryBufferSizes(t *testing.T) {
 	}
 }
 
+// TestUsedBuffersCount: what a buffer takes of which others used more counts from the start.
+func TestUsedBuffersCount(t *testing.T) {
+	const size = 200 << 10
+	s := newTestCommands(t)
+	if !s.Buffers().Ahead() {
+		t.Skip("skipped, because buffers take all of their memory from the start")
+	}
+	s.Store.SetMaxMemory(1 << 30) // without a limit, nothing says how much may be kept
+	for _, used := range []int{size, size / 2} {
+		q := queryBuffer{from: s.Buffers()}
+		q.put(make([]byte, used), size-used)
+		if n := q.memory(); n != size {
+			t.Errorf("%d bytes take %d", used, n)
+		}
+		q.release()
+	}
+	c, _ := newTestConn(t)
+	q := queryBuffer{from: c.session.Buffers()}
+	q.put(make([]byte, size), 0)
+	q.release()
+	c.hold([][]byte{make([]byte, size/2)}, waiting)
+	if n := c.heldMemory(); n != size {
+		t.Errorf("a command that waits takes %d", n)
+	}
+	c.unhold()
+}
+
 // newTestCommands returns what runs commands, without a server.
 func newTestCommands(t testing.TB) *command.Server {
 	t.Helper()

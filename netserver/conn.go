@@ -40,12 +40,12 @@ const (
 // conn is the part of a connection that all I/O paths share. It does no I/O. Only the goroutine or loop that owns the connection
 // touches it.
 type conn struct {
-	session *command.Session
-	parser  resp.Parser
-	held    [][]byte // a copy of the command that has to wait, or is not done, or nil
-	heldIn  []byte   // what its words lie in; of command.Buffers if it is longer than idleSize
-	heldLen int      // bytes of the words
-	reason  string   // why drop was returned, for the log and the counters
+	session     *command.Session
+	parser      resp.Parser
+	held        [][]byte // a copy of the command that has to wait, or is not done, or nil
+	heldIn      []byte   // what its words lie in; of command.Buffers if it is longer than idleSize
+	heldTouched int      // bytes of it that were written to at most
+	reason      string   // why drop was returned, for the log and the counters
 }
 
 // batch is what conn.run needs to look at several commands before it executes the first. It is scratch, which one goroutine at a time
@@ -255,15 +255,17 @@ func (c *conn) ahead(b *batch, input []byte, n int) (begin int, err error) {
 // a copy, because the input may move meanwhile, and an inline command cannot be parsed a second
 // time.
 func (c *conn) hold(args [][]byte, next verdict) verdict {
+	size, touched := 0, 0
 	for _, a := range args {
-		c.heldLen += len(a)
+		size += len(a)
 	}
-	if c.heldLen <= idleSize {
-		c.heldIn = make([]byte, c.heldLen)
-	} else if c.heldIn = c.session.Buffers().Get(c.heldLen); c.heldIn == nil {
-		c.heldLen, c.reason = 0, noMemory
+	if size <= idleSize {
+		c.heldIn = make([]byte, size)
+	} else if c.heldIn, touched = c.session.Buffers().Get(size); c.heldIn == nil {
+		c.reason = noMemory
 		return drop
 	}
+	c.heldTouched = max(size, touched)
 	c.held = make([][]byte, len(args))
 	end := 0
 	for i, a := range args {
@@ -279,17 +281,17 @@ func (c *conn) heldMemory() int64 {
 	if len(c.heldIn) <= idleSize {
 		return listBytes(len(c.held))
 	}
-	return c.session.Buffers().Held(len(c.heldIn), c.heldLen) + listBytes(len(c.held))
+	return c.session.Buffers().Held(len(c.heldIn), c.heldTouched) + listBytes(len(c.held))
 }
 
 // unhold gives up the command that had to wait, if there is one.
 func (c *conn) unhold() {
 	if len(c.heldIn) > idleSize {
-		c.session.Buffers().Put(c.heldIn, c.heldLen)
+		c.session.Buffers().Put(c.heldIn, c.heldTouched)
 	} else {
 		invariants.Mangle(c.heldIn)
 	}
-	c.held, c.heldIn, c.heldLen = nil, nil, 0
+	c.held, c.heldIn, c.heldTouched = nil, nil, 0
 }
 
 // listBytes returns about what the lists of words and keys take that are made of a command with so

@@ -70,7 +70,7 @@ func TestQueryBufferSlides(t *testing.T) {
 		t.Errorf("%q is held", q.bytes())
 	}
 	q.consume(1)
-	q.move(q.b) // over a part of where it is
+	q.move(q.b, q.touched) // over a part of where it is
 	if string(q.bytes()) != "est" || !mangled(all[3:]) {
 		t.Errorf("%q is held, and %q behind it", q.bytes(), all[3:8])
 	}

@@ -348,17 +348,18 @@ func (g *growing) fit(from *Buffers, b []byte, need int) []byte {
 		return g.whole[:len(b)]
 	}
 	var to []byte
+	touched := 0
 	if need <= smallBuffer {
 		to = make([]byte, smallBuffer)
-	} else if to = from.Get(need + need/2); to == nil {
-		to = from.Get(need)
+	} else if to, touched = from.Get(need + need/2); to == nil {
+		to, touched = from.Get(need)
 	}
 	if to == nil {
 		return nil
 	}
 	n := copy(to, b)
 	g.free(from)
-	g.whole, g.touched = to, n
+	g.whole, g.touched = to, max(n, touched)
 	return to[:n]
 }
 

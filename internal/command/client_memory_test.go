@@ -326,3 +326,20 @@ func TestReplyIsCutWhileItGrows(t *testing.T) {
 		}
 	}
 }
+
+// What a buffer takes of which others used more counts from the start.
+func TestUsedBuffersCount(t *testing.T) {
+	const size = 200 << 10
+	srv := newTestServer(t, "maxmemory 8gb")
+	if !srv.Buffers().Ahead() {
+		t.Skip("skipped, because buffers take all of their memory from the start")
+	}
+	for _, used := range []int{size, size / 2} {
+		var g growing
+		g.append(srv.Buffers(), nil, make([]byte, used))
+		if n := g.held(srv.Buffers()); n != size {
+			t.Errorf("%d bytes take %d", used, n)
+		}
+		g.free(srv.Buffers())
+	}
+}
