@@ -52,10 +52,10 @@ var slabSizes = [...]int{4 << 10, 8 << 10, 16 << 10, 24 << 10, 32 << 10, 64 << 1
 var largeSizes = [...]int{1 << 20, 16 << 20}
 
 const (
-	slabSpan  = 1 << 20   // bytes taken from the system at once for small buffers
-	keepMost  = 4 << 20   // see Buffers.keep
-	keepShare = 64        // which is this part of the limit, if that is less
-	keepLarge = 256 << 10 // a large buffer that had more in it is not kept: whoever gets it may not need it yet
+	slabSpan  = 1 << 20 // bytes taken from the system at once for small buffers
+	keepMost  = 4 << 20 // see Buffers.keep
+	keepShare = 64      // which is this part of the limit, if that is less
+	keepLarge = 1 << 20 // a large buffer that had more in it is not kept
 )
 
 // limit takes over the limit of the process, in bytes; 0 is none.
@@ -104,6 +104,17 @@ func (*Buffers) Held(size, touched int) int64 {
 		return int64(size)
 	}
 	return (int64(touched) + pageSize - 1) &^ (pageSize - 1)
+}
+
+// Drop gives back the memory of a buffer that lies behind its first used bytes, if it is a large
+// one, and returns how many bytes at its start take memory after that; touched is as in Put.
+func (p *Buffers) Drop(b []byte, used, touched int) int {
+	from, to := p.Held(len(b), used), p.Held(len(b), touched)
+	if from >= to || !mapped {
+		return touched
+	}
+	dropPages(b[from:to])
+	return used
 }
 
 // Ahead reports whether a buffer takes memory only as far as it was written to, so that it may be

@@ -46,6 +46,21 @@ func (q *queryBuffer) memory() int64 {
 	return q.from.Held(len(q.b), q.touched)
 }
 
+// used returns what memory would return after dropUnused.
+func (q *queryBuffer) used() int64 {
+	if len(q.b) <= idleSize {
+		return 0
+	}
+	return q.from.Held(len(q.b), q.w)
+}
+
+// dropUnused gives the memory back that others wrote to, and that is not needed yet.
+func (q *queryBuffer) dropUnused() {
+	if len(q.b) > idleSize {
+		q.touched = q.from.Drop(q.b, q.w, q.touched)
+	}
+}
+
 // add says that n bytes were read into what space returned.
 func (q *queryBuffer) add(n int) {
 	q.w += n

@@ -328,3 +328,37 @@ func testUnauthenticatedLimits(t *testing.T, path string) {
 	c.expect("+RESET\r\n-ERR Protocol error: unauthenticated bulk length\r\n")
 	c.expectClosed()
 }
+
+// TestWaitingValuesTakeLittle: a value that has to wait takes what has arrived of it, also in a
+// buffer of which others used more.
+func TestWaitingValuesTakeLittle(t *testing.T) { eachPath(t, testWaitingValuesTakeLittle) }
+
+func testWaitingValuesTakeLittle(t *testing.T, path string) {
+	s := startServer(t, path)
+	if !s.commands.Buffers().Ahead() {
+		t.Skip("skipped, because buffers take all of their memory from the start")
+	}
+	s.set("maxmemory", "1gb")
+	const size, part = 700_000, 10_000
+	arriving := func() int64 { return s.commands.Store.Stats().ArrivingBytes }
+	start := func(announced int) *client {
+		c := s.dial()
+		c.send(fmt.Sprintf("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n%s", announced, strings.Repeat("x", part)))
+		return c
+	}
+	await.True(t, "the first value was not taken for one that does not come any more", func() bool {
+		s.dial().do("SET", "k", strings.Repeat("x", size)) // whose buffer is used again
+		first := start(300 * megabyte)
+		await.True(t, "the first value is arriving", func() bool { return arriving()+s.commands.Store.External() > 0 })
+		before := arriving()
+		second := start(size)
+		await.True(t, "the second value waits", func() bool { return arriving()+s.commands.Store.External() > before })
+		n, valid := arriving()-before, s.commands.Store.External() == 0
+		if valid && n > 4*part {
+			t.Errorf("of a value that waits %d bytes take memory", n)
+		}
+		_, _ = first.Close(), second.Close()
+		await.True(t, "nothing is arriving", func() bool { return arriving()+s.commands.Store.External() == 0 })
+		return valid
+	})
+}

@@ -194,7 +194,23 @@ func (c *link) settle(executed bool) {
 		c.inputHeld = n
 		c.note()
 	}
-	c.parked = !c.session.Input(n, begun)
+	c.parked = !c.input(n, begun)
+}
+
+// input is Session.Input, and gives memory back that a value which has to wait does not need yet,
+// because the buffer was somebody else's.
+func (c *link) input(n int64, begun resp.Begun) (readOn bool) {
+	unused := c.in.memory() - c.in.used()
+	if unused == 0 || begun.Name == nil || c.session.Arriving() && !c.parked {
+		return c.session.Input(n, begun)
+	}
+	readOn = c.session.Input(n-unused, begun)
+	if readOn && c.session.Arriving() {
+		return c.session.Input(n, begun)
+	}
+	c.in.dropUnused()
+	c.inputHeld -= unused
+	return readOn
 }
 
 // note remembers whether there is memory to give back when the connection is idle.

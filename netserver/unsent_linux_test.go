@@ -27,6 +27,9 @@ const unreadSize, unreadTimes = 400_000, 25
 // returns how much that has.
 func (s *testServer) unread(c *client) int {
 	s.t.Helper()
+	if err := c.socket().SetReadBuffer(64 << 10); err != nil { // or else its own system may take all
+		s.t.Fatal(err)
+	}
 	other := s.dial()
 	other.do("SET", "k", strings.Repeat("x", unreadSize))
 	_ = other.Close()
