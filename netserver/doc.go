@@ -56,12 +56,15 @@
 // are executed from there. Only what is left of an incomplete command is copied to the connection's own queryBuffer, which an idle
 // connection does not have. The rest of a large value is read into that.
 //
-// With io_uring one system call hands over the replies of all connections and brings their next input, which the kernel puts into buffers
-// that the loop lent it. A connection whose replies are on their way counts as stuck; in nearly all cases they are gone when that call
-// returns. A connection with a large value under way, or whose input comes faster than it reads its replies, is switched over to a poll
-// and read as with epoll, so that nothing piles up. One for whose input no buffer was left twice is read from once, so that those with
-// much to say do not take all buffers again and again before it has its turn. Replies of more than 16 KB are written at once, as with
-// epoll, and only their rest by the ring.
+// With io_uring one system call hands over the replies of all connections and brings their next
+// input, which the kernel puts into buffers that the loop lent it. A connection whose replies are
+// on their way counts as stuck; in nearly all cases they are gone when that call returns. A
+// connection with a large value under way, or whose input comes faster than it reads its replies,
+// is switched over to a poll and read as with epoll, so that nothing piles up; so is one with a
+// flood of commands, which would fill many buffers for one turn. One for whose input no buffer was
+// left twice is read from once, so that those with much to say do not take all buffers again and
+// again before it has its turn. Replies of more than 16 KB are written at once, as with epoll, and
+// only their rest by the ring.
 //
 // The server's CPU time for a request beside redis-server's on each path, which is what all this is for, is in docs/performance.md.
 //

@@ -207,6 +207,9 @@ func (c *loopConn) read(v *config.Values) bool {
 	case errno != 0 || n == 0:
 		return false
 	}
+	if n < len(buf) {
+		c.full = 0
+	}
 	c.readable = n == len(buf) || c.hungUp
 	c.arrived(n)
 	if own {

@@ -31,6 +31,7 @@ type uringConn struct {
 	polling   bool   // or a multishot poll in its place
 	switching bool   // it was cancelled, for the other to take its place
 	missed    bool   // the receive before found no buffer
+	full      uint8  // so many buffers in a row were filled
 	sending   bool   // replies are on their way
 	send      uint32 // the number of the request that they are on their way with
 }
@@ -113,9 +114,13 @@ func (p *uringPoller) watch(c *loopConn) error {
 	return nil
 }
 
+// fullMost is how many buffers that are filled in a row make a connection one that is read from in
+// turn. The kernel would fill all buffers with what a flood of commands brings, for one turn.
+const fullMost = loopReadSize / bufferSize
+
 // settle starts the request that brings a connection's input, or cancels it for another to take its place.
 func (p *uringPoller) settle(c *loopConn) {
-	direct := c.bulky || len(c.in.bytes()) >= readSize || p.loop.srv.commands.Pressed()
+	direct := c.bulky || c.full >= fullMost || len(c.in.bytes()) >= readSize || p.loop.srv.commands.Pressed()
 	switch {
 	case c.switching || c.ended:
 	case c.receiving && (direct || c.stuck && !c.sending): // what a client sends that does not read would pile up
@@ -240,6 +245,9 @@ func (p *uringPoller) received(c *loopConn, e cqe) {
 	if e.flags&cqeBuffer != 0 {
 		id := uint16(e.flags >> 16)
 		if e.res > 0 {
+			if c.full = min(c.full+1, fullMost); e.res < bufferSize {
+				c.full = 0
+			}
 			input := p.ring.buffer(id, int(e.res))
 			p.loop.attend(c, false, input)
 			invariants.Mangle(input) // what has to wait was copied

@@ -2,6 +2,7 @@ package netserver
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"strings"
 	"sync"
@@ -77,19 +78,24 @@ func TestChoosePath(t *testing.T) {
 	}
 }
 
-// TestBuffersForAll: where buffers are few, a client with much to say does not get them again and
-// again before another gets one.
-func TestBuffersForAll(t *testing.T) {
-	const commands = 10_000
-	s := startServer(t, tinyIOUring)
-	var clients []*client // all on one loop
-	for len(clients) < 6 {
+// together returns so many clients of the same loop.
+func (s *testServer) together(n int) (clients []*client) {
+	for len(clients) < n {
 		c := s.dial()
 		c.do("PING")
 		if loopOf(s.connOf(c)) == 0 {
 			clients = append(clients, c)
 		}
 	}
+	return clients
+}
+
+// TestBuffersForAll: where buffers are few, a client with much to say does not get them again and
+// again before another gets one.
+func TestBuffersForAll(t *testing.T) {
+	const commands = 10_000
+	s := startServer(t, tinyIOUring)
+	clients := s.together(6)
 	busy, clients := clients[0], clients[1:]
 	began, end := s.longCommands()
 	busy.send(encode("CONFIG", "SET", "maxclients", "5000"))
@@ -116,4 +122,34 @@ func TestBuffersForAll(t *testing.T) {
 	}
 	sending.Wait()
 	busy.expect("+OK\r\n")
+}
+
+// TestFloodsAreReadInTurn: a client with a flood of commands does not fill one buffer after the
+// other, but is read from once a turn.
+func TestFloodsAreReadInTurn(t *testing.T) {
+	s := startServer(t, IOUring)
+	clients := s.together(2)
+	busy, flood := clients[0], clients[1]
+	began, end := s.longCommands()
+	var flooding sync.WaitGroup
+	defer flooding.Wait()
+	defer func() { _ = flood.Close() }()
+	flooding.Go(func() { _, _ = io.Copy(io.Discard, flood.Conn) })
+	flooding.Go(func() {
+		for pings := []byte(strings.Repeat("PING\r\n", 20_000)); ; {
+			if _, err := flood.Write(pings); err != nil {
+				return
+			}
+		}
+	})
+	conn, limit := s.connOf(flood).(*loopConn), 5000
+	await.True(t, "it is read from in turn", func() bool {
+		limit++
+		busy.send(encode("CONFIG", "SET", "maxclients", fmt.Sprint(limit)))
+		<-began // so that the loop does nothing else
+		polling := conn.polling
+		end <- struct{}{}
+		busy.expect("+OK\r\n")
+		return polling
+	})
 }
