@@ -325,11 +325,41 @@ func testIdleMemory(t *testing.T, path string) {
 		s.pass(idleTicks)
 		return !slices.ContainsFunc(clients, func(c *client) bool { return linkOf(s.connOf(c)).large.Load() })
 	})
+	for _, id := range ids {
+		if line := admin.do("CLIENT", "LIST", "ID", id); field(t, line, "tot-mem") > 16<<10 {
+			t.Errorf("an idle client counts for %s", line)
+		}
+	}
 	for i, c := range clients {
 		c.do("PING")
 		line := admin.do("CLIENT", "LIST", "ID", ids[i])
 		if field(t, line, "qbuf")+field(t, line, "qbuf-free") > idleSize || field(t, line, "rbs") > idleSize {
 			t.Errorf("got %s", line)
 		}
+	}
+}
+
+// TestIdleMemoryWhereItIsShort: where clients hold much, the buffers of those without a command are
+// given back at the next look.
+func TestIdleMemoryWhereItIsShort(t *testing.T) { eachPath(t, testIdleMemoryWhereItIsShort) }
+
+func testIdleMemoryWhereItIsShort(t *testing.T, path string) {
+	s := startServer(t, path)
+	s.set("maxmemory", "8gb")
+	s.set("maxmemory-clients", "2mb")
+	admin, c, other := s.dial(), s.dial(), s.dial()
+	id := strings.Trim(c.do("CLIENT", "ID"), ":\r\n")
+	c.do("SET", "k", strings.Repeat("x", 100_000))
+	conn := linkOf(s.connOf(c))
+	await.True(t, "the connection knows that its buffer is large", conn.large.Load)
+	other.send("*2\r\n$4\r\nECHO\r\n$1000000\r\n" + strings.Repeat("x", 900_000))
+	await.True(t, "clients hold much", s.commands.Pressed)
+	await.True(t, "the buffer is given back", func() bool {
+		conn.tick.Store(s.tick.Load()) // as if it had just had its command
+		s.wakeIdle(s.tick.Load(), 0)
+		return field(t, admin.do("CLIENT", "LIST", "ID", id), "tot-mem") < 16<<10
+	})
+	if got := c.do("PING"); got != "+PONG\r\n" {
+		t.Errorf("got %q", got)
 	}
 }

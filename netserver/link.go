@@ -52,8 +52,12 @@ func (c *link) init(s *Server) {
 // due reports whether the connection has been idle for so long that it has to do something about it.
 func (c *link) due(tick uint32, timeout time.Duration) bool {
 	quiet := tick - c.tick.Load()
-	return quiet >= idleTicks && c.large.Load() || isIdle(quiet, timeout)
+	return c.large.Load() && c.gives(quiet) || isIdle(quiet, timeout)
 }
+
+// gives reports whether a connection that has had no command for so many ticks gives back what it
+// does not need: where memory is short at once, so that no client is closed for what another keeps.
+func (c *link) gives(quiet uint32) bool { return quiet >= idleTicks || c.srv.commands.Pressed() }
 
 // watched reports whether sweep has to look at the connection.
 func (c *link) watched() bool { return c.large.Load() || c.session.Unwritten() }
@@ -230,7 +234,7 @@ func (c *link) rest(v *config.Values) bool {
 		c.srv.log.Debug("closing an idle client", "client", c.session.Addr)
 		return false
 	}
-	if quiet >= idleTicks {
+	if c.gives(quiet) {
 		c.trim(true)
 	}
 	return true
@@ -248,6 +252,9 @@ func (c *link) touch() {
 func (c *link) trim(idle bool) {
 	c.bulky = c.bulky && c.in.peak > readSize
 	c.in.trim(idle)
+	if len(c.in.bytes()) == 0 {
+		c.settle(false) // so that it does not count any more
+	}
 	out := &c.session.Out
 	if len(out.B) == 0 && cap(out.B) > idleSize && (idle || c.outPeak < cap(out.B)/4) {
 		c.session.Sent(idleSize)
