@@ -215,8 +215,8 @@ func (p *Buffers) purge() {
 	p.least = 0
 }
 
-// chill makes the pages of so many free buffers of a slab not resident, those that were not used
-// for longest.
+// chill makes the pages of n free buffers of a slab not resident, those that were not used for
+// longest.
 func (p *Buffers) chill(i, n int) {
 	s, size := &p.slabs[i], slabSizes[i]
 	for _, b := range s.warm[:n] {
@@ -227,7 +227,7 @@ func (p *Buffers) chill(i, n int) {
 	p.kept.Add(-int64(n * size))
 }
 
-// unmap gives up so many spare buffers, those that were not used for longest.
+// unmap gives up n spare buffers, those that were not used for longest.
 func (p *Buffers) unmap(n int) {
 	for _, s := range p.spare[:n] {
 		p.kept.Add(-p.Held(len(s.bytes), s.touched))

@@ -217,7 +217,7 @@ func (s *Store) DelayMeasuring() (measure func()) {
 // FreeBlockBytes returns the resident bytes of blocks that nothing uses.
 func (s *Store) FreeBlockBytes() int64 { return s.pool.warm.Load() * blockSize }
 
-// Restamp frees stamps in the blocks of about so many records.
+// Restamp frees stamps in blocks with about that number of records.
 func (s *Store) Restamp(records int) { s.restamp(records) }
 
 // Leaving returns how many blocks may have records with stamps that leave.

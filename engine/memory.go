@@ -40,7 +40,7 @@ const (
 	collectEvery = 10      // measurements between collections that are made to be sure that it does
 	heapSlack    = 8       // the Go heap may hold garbage of this part of its live bytes in any case,
 	heapSlackMin = 1 << 20 // and of so many bytes, lest the collector runs all the time
-	garbageMin   = 1 << 20 // so many bytes that were given up are collected soon,
+	garbageMin   = 1 << 20 // more bytes than these that were given up are collected soon,
 	collectShare = 20      // though collecting may take no more than this part of the time
 )
 

@@ -58,7 +58,7 @@ func TestPins(t *testing.T) {
 	}
 }
 
-// pinned sets a value of so many bytes, and pins it.
+// pinned sets a value of size bytes, and pins it.
 func (f *fixture) pinned(k engine.Key, size int) *engine.Pins {
 	f.check(f.tx.Set(k, bytes.Repeat([]byte("x"), size), engine.NoDeadline))
 	return f.pin(k)

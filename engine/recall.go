@@ -126,7 +126,7 @@ func (t *Tx) Idle(k Key) (ms int64, ok bool) {
 	return sh.clock.idle(v.access(), t.Now), true
 }
 
-// SetIdle makes a key count as not used for so many milliseconds, if the policy goes by that.
+// SetIdle makes a key count as not used for ms milliseconds, if the policy goes by that.
 func (t *Tx) SetIdle(k Key, ms int64) {
 	sh, _, s, v, ok := t.lookup(k)
 	if u := &sh.clock; ok && u.recency() {

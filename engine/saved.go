@@ -183,7 +183,7 @@ func (w *snapshotWriter) write(b []byte) {
 	}
 }
 
-// entry passes a saved record on, of a key that was idle for so many seconds.
+// entry passes a saved record on, of a key that was not used for idle seconds.
 func (w *snapshotWriter) entry(b []byte, idle uint32) error {
 	v := decode(unsafe.Pointer(unsafe.SliceData(b)))
 	if err := w.begin(&v, idle); err != nil {

@@ -46,7 +46,7 @@ type shard struct {
 	rng      uint64                 // state of a xorshift generator, never 0
 	sweep    sweep                  // where the reclaimer stands
 	gain     gain                   // and what it achieves
-	handled  int                    // records that were moved, removed or entered anew into a table
+	handled  int                    // records that were moved, removed or entered into a table again
 	scanned  uint32                 // the block that nextVolatile looked at last
 	kept     int64                  // bytes kept while evicting less keepPerFreed times those freed, at least 0
 	watches  map[watchID]*watch
@@ -248,7 +248,7 @@ func (sh *shard) touchRecords(at []loc) {
 	sh.handle(len(at), 0)
 }
 
-// handle counts records that were moved, removed or entered anew into a table, and the bytes of them that were copied. Long work under one
+// handle counts records that were moved, removed or entered into a table again, and the bytes of them that were copied. Long work under one
 // hold of the lock ends by this count.
 func (sh *shard) handle(records, bytes int) {
 	sh.handled += records
