@@ -319,8 +319,11 @@ func (c *checker) checkLive(n uint32, b *block, off int) error {
 	if n == c.sh.sweep.block && off < c.sh.sweep.off {
 		return fmt.Errorf("live although the reclaimer was here")
 	}
-	if p := unsafe.Add(b.base, off); load8(p, 0)&kindMask != kindPart {
+	if p := unsafe.Add(b.base, off); load8(p, 0)&layoutMask != layoutPart {
 		v := decode(p)
+		if err := checkType(&v); err != nil {
+			return err
+		}
 		if c.sh.snap == nil && v.flags&flagColour != c.sh.colour {
 			return fmt.Errorf("not saved, and no snapshot that would do it")
 		}
@@ -334,25 +337,40 @@ func (c *checker) checkLive(n uint32, b *block, off int) error {
 	return nil
 }
 
+// checkType verifies that a record's value has a type that uses its layout.
+func checkType(v *view) error {
+	if v.layout() > layoutInt && v.vlen == 0 {
+		return fmt.Errorf("record of layout %d without a value", v.layout())
+	}
+	t := v.typ()
+	if types[t] == nil {
+		return fmt.Errorf("record of layout %d and type %d", v.layout(), t)
+	}
+	if least := types[t].least(v.layout()); least < 0 || v.vlen < least {
+		return fmt.Errorf("record of layout %d and type %d with a value of %d bytes", v.layout(), t, v.vlen)
+	}
+	return nil
+}
+
 // checkSize returns the size of the record at the start of b, as sizeAt does, but believes nothing.
 func checkSize(b []byte) (size int, err error) {
-	switch k := b[0] & kindMask; k {
-	case kindFiller:
+	switch l := b[0] & layoutMask; l {
+	case layoutFiller:
 		size = int(load16(unsafe.Pointer(&b[0]), 2)) * recordAlign
 		if size == 0 {
 			return 0, fmt.Errorf("filler of no bytes")
 		}
-	case kindPart:
+	case layoutPart:
 		if len(b) < partHeader {
 			return 0, fmt.Errorf("part of %d bytes", len(b))
 		}
 		size = align(partHeader + int(load16(unsafe.Pointer(&b[0]), 2)))
-	case kindString, kindInt, kindHash, kindBigStr, kindBigHash:
-		if size, err = checkHeader(b, k); err != nil {
+	case layoutString, layoutInt, layoutPacked, layoutParts:
+		if size, err = checkHeader(b, l); err != nil {
 			return 0, err
 		}
 	default:
-		return 0, fmt.Errorf("record of kind %d", k)
+		return 0, fmt.Errorf("record of layout %d", l)
 	}
 	if size > len(b) {
 		return 0, fmt.Errorf("record of %d bytes where there are %d", size, len(b))
@@ -361,27 +379,27 @@ func checkSize(b []byte) (size int, err error) {
 }
 
 // checkHeader returns the size of a record with a key.
-func checkHeader(b []byte, k kind) (int, error) {
+func checkHeader(b []byte, l layout) (int, error) {
 	klen, off, ok := checkVarint(b, 2)
 	if !ok || klen > MaxKey {
 		return 0, fmt.Errorf("record with a key of %d bytes", klen)
 	}
 	vlen := 8
-	if k != kindInt {
+	if l != layoutInt {
 		if vlen, off, ok = checkVarint(b, off); !ok || vlen > blockSize {
 			return 0, fmt.Errorf("record with a value of %d bytes", vlen)
 		}
 	}
-	if b[0]&flagTTL != 0 {
-		off += 5
-		if b[0]&flagWide != 0 {
-			off += 3
-		}
-	} else if b[0]&flagWide != 0 {
-		return 0, fmt.Errorf("record with a wide deadline but none")
+	ext := uint8(0)
+	if b[0]&flagExt != 0 && off < len(b) {
+		ext = b[off]
+		off++
 	}
-	if k == kindHash && vlen < hashHeader || k == kindBigStr && vlen < bigStrHeader || k == kindBigHash && vlen != bigHashSize {
-		return 0, fmt.Errorf("record of kind %d with a value of %d bytes", k, vlen)
+	if ext&^extWide != 0 || ext&extWide != 0 && b[0]&flagTTL == 0 {
+		return 0, fmt.Errorf("record with ext bits %#x, and flags %#x", ext, b[0])
+	}
+	if b[0]&flagTTL != 0 {
+		off += 5 + 3*int(ext&extWide)
 	}
 	return align(off + klen + vlen), nil
 }

@@ -12,7 +12,7 @@ func (c *checker) checkSpace(sp *keyspace) error {
 	}
 	err := c.checkTable(&sp.parts, func(l loc) (uint64, bool, error) {
 		p := c.sh.at(l)
-		if load8(p, 0)&kindMask != kindPart || load8(p, 1)>>4 != sp.id {
+		if load8(p, 0)&layoutMask != layoutPart || load8(p, 1)>>4 != sp.id {
 			return 0, false, fmt.Errorf("not a part of this keyspace")
 		}
 		c.parts[l>>locBits].set(l.offset())
@@ -31,7 +31,7 @@ func (c *checker) checkKeys(sp *keyspace) error {
 	expires, deadlines := 0, int64(0)
 	err := c.checkTable(&sp.keys, func(l loc) (uint64, bool, error) {
 		p := c.sh.at(l)
-		if load8(p, 0)&kindMask == kindPart || load8(p, 1)>>4 != sp.id {
+		if load8(p, 0)&layoutMask == layoutPart || load8(p, 1)>>4 != sp.id {
 			return 0, false, fmt.Errorf("not a key of this keyspace")
 		}
 		v := decode(p)
@@ -43,8 +43,8 @@ func (c *checker) checkKeys(sp *keyspace) error {
 		if hash&c.mask != c.number {
 			return 0, false, fmt.Errorf("key of another shard")
 		}
-		s, _, ok := c.sh.find(sp, Key{v.keyBytes(), hash})
-		return hash, ok && s.loc() == l, nil
+		r := ref{sh: c.sh, sp: sp, key: Key{v.keyBytes(), hash}}
+		return hash, r.find() && r.slot.loc() == l, nil
 	})
 	if err == nil && (expires != sp.expires || deadlines != sp.deadlines) {
 		err = fmt.Errorf("%d have a deadline, in sum %d; counted are %d and %d", expires, deadlines, sp.expires, sp.deadlines)

@@ -11,31 +11,6 @@ type Cost struct {
 	Parts float64 // records beside that of the key itself, which the index leads to as well
 }
 
-// StringCost returns the cost of a string of given length. Lengths must not be negative.
-func StringCost(keyLen, valueLen int, ttl bool) Cost {
-	s, c := shape{kindString | ttlFlag(ttl), keyLen, valueLen}, Cost{}
-	if s.size() > partSize {
-		full := valueLen / partData
-		c = Cost{float64(full * partSize), float64(full)}
-		s = shape{kindBigStr | ttlFlag(ttl), keyLen, bigStrHeader + valueLen - full*partData}
-	}
-	size := float64(s.size())
-	if size < splitSize {
-		return Cost{c.Bytes + inBlocks(s.size()), c.Parts}
-	}
-	// At the end of a block it is split, unless there is too little room.
-	few := float64(splitRoom + keyLen)
-	tooLittle := min(few/size, 1)
-	extra := tooLittle*few/2 + (1-tooLittle)*(bigStrHeader+partHeader+2*recordAlign)
-	return Cost{c.Bytes + size*(1+extra/blockSize), c.Parts + (1-tooLittle)*size/blockSize}
-}
-
-// IntCost returns the cost of a string that is a whole number.
-func IntCost(keyLen int, ttl bool) Cost {
-	s := shape{kindInt | ttlFlag(ttl), keyLen, 8}
-	return Cost{Bytes: inBlocks(s.size())}
-}
-
 // inBlocks returns the bytes of blocks for a record of n bytes among others of the same size.
 func inBlocks(n int) float64 { return float64(blockSize) / float64(blockSize/n) }
 
@@ -45,37 +20,6 @@ func mixed(bytes, n float64) float64 { return bytes * blockSize / (blockSize - n
 // grownShare is how full blocks of buckets are that grew, were left behind and compacted: from 93 to 98 percent, as it comes, for a block that
 // is fuller than compactBelow stays as it is.
 const grownShare = .965
-
-// HashCost returns the cost of a hash with so many fields, all with names and values of the given lengths.
-func HashCost(keyLen, fields, fieldLen, valueLen int, ttl bool) Cost {
-	it := item{flen: fieldLen, vlen: valueLen}
-	if fieldLen > inlineField {
-		fieldLen = longSize
-	}
-	if valueLen > inlineField {
-		valueLen, it.ref = refSize, true
-	}
-	entry := varintLen(it.flen<<1) + varintLen(it.vlen) + fieldLen + valueLen
-	small := shape{kindHash | ttlFlag(ttl), keyLen, hashHeader + fields*entry}
-	if small.vlen <= hashMax && !it.ref && fieldLen == it.flen {
-		return Cost{Bytes: inBlocks(small.size())}
-	}
-	slot := groupSize / groupSlots
-	packed := fields * (entry + slot)
-	buckets := (packed + bucketTarget - 1) / bucketTarget
-	unused := groupsAt + (groupSlots-1)*slot/2 // a bucket's last group has from none to seven empty slots
-	bytes := float64(packed + buckets*(partHeader+unused+recordAlign/2))
-	c := Cost{bytes / grownShare, float64(buckets)}
-	root := shape{kindBigHash | ttlFlag(ttl), keyLen, bigHashSize}
-	c.Bytes += float64(root.size())
-	if it.flen > inlineField {
-		c.add(fields, partsCost(it.flen))
-	}
-	if it.ref {
-		c.add(fields, partsCost(it.vlen))
-	}
-	return c
-}
 
 // add adds n times another cost.
 func (c *Cost) add(n int, other Cost) {
@@ -94,11 +38,13 @@ func partsCost(n int) Cost {
 	return c
 }
 
-func ttlFlag(ttl bool) uint8 {
+// planned returns the shape of a record of a layout, with a deadline of 5 bytes if ttl.
+func planned(l layout, keyLen, valueLen int, ttl bool) shape {
+	s := shape{flags: l, klen: keyLen, vlen: valueLen}
 	if ttl {
-		return flagTTL
+		s.flags |= flagTTL
 	}
-	return 0
+	return s
 }
 
 // IndexCost returns the bytes of the tables that lead to so many records, keys or parts, in a store of so many shards.

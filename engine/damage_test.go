@@ -131,6 +131,10 @@ func TestHashLosesParts(t *testing.T) {
 		}
 		return engine.ErrDamaged // which it need not say, because it promises no number of fields
 	}
+	export := func(f *fixture) error {
+		_, err := f.tx.Export(f.k("h"), &recorder{})
+		return err
+	}
 	get := func(f *fixture) error {
 		equal(t, "long", f.hget("h", "long"), "(missing)")
 		equal(t, "field", f.hget("h", val), "(missing)")
@@ -141,6 +145,7 @@ func TestHashLosesParts(t *testing.T) {
 		look   func(f *fixture) error
 	}{
 		"each": {1000, each}, "random": {2, random}, "scan": {1000, scan}, "get": {1000, get},
+		"export": {1000, export}, "export of none": {0, export},
 		"each of none": {0, each}, "random of none": {0, random}, "scan of none": {0, scan},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -176,6 +181,19 @@ func TestHashLosesBuckets(t *testing.T) {
 	_, err := f.tx.HRandom(f.k("h"), func([]byte, engine.Value) { t.Error("called for a field of no bucket") })
 	f.wantErr("random", err, engine.ErrDamaged)
 	equal(t, "key", f.tx.Exists(f.k("h")), false)
+}
+
+// A string of which a part is lost is gone after it was exported.
+func TestStringLosesParts(t *testing.T) {
+	if invariants.Enabled {
+		t.Skip("a lost part is an invariant violated")
+	}
+	f := open(t, engine.Options{Shards: 1})
+	f.set("s", strings.Repeat(val, 10))
+	f.s.LosePart(f.k("s"), 1)
+	_, err := f.tx.Export(f.k("s"), &recorder{})
+	f.wantErr("export", err, engine.ErrDamaged)
+	equal(t, "key", f.tx.Exists(f.k("s")), false)
 }
 
 func (f *fixture) unlockedCheck() (err error) {

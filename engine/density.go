@@ -49,9 +49,9 @@ func (sh *shard) learn(n uint32, w Weight) {
 	for off := 0; off < int(b.used); {
 		p := unsafe.Add(b.base, off)
 		size := sizeAt(p)
-		if k := load8(p, 0) & kindMask; k != kindPart && !sh.dead(b, p) {
+		if load8(p, 0)&layoutMask != layoutPart && !sh.dead(b, p) {
 			v := decode(p)
-			weight := sh.weigh(&v)
+			weight := v.size + v.bytes()
 			hist[levelOf(worth(v.access(), weight, w))] += weight
 			total += weight
 		}
@@ -74,22 +74,10 @@ func (sh *shard) learn(n uint32, w Weight) {
 	}
 }
 
-// weigh returns the bytes of a key's value with its parts.
-func (sh *shard) weigh(v *view) int {
-	switch v.kind() {
-	case kindBigStr:
-		b := v.bigStr()
-		return v.size + b.total - len(b.head)
-	case kindBigHash:
-		return v.size + v.bigHash(0).bytes() // to count bytes takes no hash of the key
-	}
-	return v.size
-}
-
 // dense reports whether a record of a pool is worth keeping.
 func (sh *shard) dense(p poolID, v *view, w Weight) bool {
 	uses := v.access()
-	d := worth(uses, sh.weigh(v), w)
+	d := worth(uses, v.size+v.bytes(), w)
 	level := sh.density.level[mainPool]
 	if level == 0 {
 		level = sh.density.level[probation]

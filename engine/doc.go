@@ -31,13 +31,15 @@
 //
 // # Reading the source
 //
-// record.go, table.go and shard.go are the structure; lifecycle.go changes it. snapshot.go is how
-// all of it is written while it changes; saved.go and held.go keep what is about to change, and
-// recall.go what is known of the use of keys. parts.go, string.go, hash.go, bighash.go and
-// hashbucket.go are the types. keys.go, scan.go, expire.go and watch.go are the operations that do
-// not care about types, evict.go, victim.go, usage.go and stamps.go the reclaimer. prefetch.go and
-// hashprefetch.go let the look-ups of several keys wait for memory together. store.go and tx.go are
-// what callers see, background.go is what runs without them. check.go says precisely what holds.
+// record.go, table.go and shard.go are the structure; ref.go finds a key in it, and lifecycle.go
+// changes it. types.go says what the rest of the engine asks of a type of values; string*.go and
+// hash*.go are the types, and parts.go is what they keep large values in. export.go is how values
+// leave and come back. snapshot.go is how all of it is written while it changes; saved.go and
+// held.go keep what is about to change, and recall.go what is known of the use of keys. keys.go,
+// scan.go, expire.go and watch.go are the operations that do not care about types, evict.go,
+// victim.go, usage.go and stamps.go the reclaimer. prefetch.go and hash_prefetch.go let the look-ups
+// of several keys wait for memory together. store.go and tx.go are what callers see, background.go
+// is what runs without them. check.go says precisely what holds.
 //
 // # Invariants
 //

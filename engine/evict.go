@@ -212,30 +212,33 @@ func (g *gain) vain(live int64) int {
 // judge drops or moves a live record of the block being reclaimed and returns the bytes moved. ok is false where there is no memory to
 // move it to.
 func (sh *shard) judge(policy Policy, b *block, l loc, p unsafe.Pointer, size int) (moved int, ok bool) {
-	if load8(p, 0)&kindMask == kindPart {
+	if load8(p, 0)&layoutMask == layoutPart {
 		return sh.judgePart(policy, l, p, size)
 	}
-	v := decode(p)
-	sp, h := sh.spaces[v.space], hashBytes(v.keyBytes())
-	s, ok := sh.slotOf(&sp.keys, h, l)
+	r, ok := sh.refTo(l)
 	if !ok {
 		sh.orphan(l, size)
 		return 0, true
 	}
-	if sh.expired(&v, sh.clock.wall) && !(policy == NoEviction && sh.frozen.Load()) {
-		sh.expire(sp, s, &v, h)
+	if sh.expired(&r.view, sh.clock.wall) && !(policy == NoEviction && sh.frozen.Load()) {
+		r.expire()
 		return 0, true
 	}
-	if !sh.keep(policy, b, &v) {
+	if !sh.keep(policy, b, &r.view) {
 		if policy.counts() == countHits && b.class.pool() == probation {
-			sh.ghosts.add(h, sp.keys.keys)
+			sh.ghosts.add(r.key.hash, r.sp.keys.keys)
 		}
-		sh.stats.evicted[policy]++
-		sh.remove(sp, s, &v, h)
+		r.evict(policy)
 		return 0, true
 	}
 	sh.sweep.kept += size
-	return sh.move(s, sh.survivorClass(b, &v), l, p, size, v.deadline())
+	return sh.move(r.slot, sh.survivorClass(b, &r.view), l, p, size, r.deadline())
+}
+
+// evict gives the key up for a policy.
+func (r *ref) evict(policy Policy) {
+	r.sh.stats.evicted[policy]++
+	r.remove()
 }
 
 // judgePart drops a part whose value is gone or given up, or moves it.
@@ -243,13 +246,12 @@ func (sh *shard) judgePart(policy Policy, l loc, p unsafe.Pointer, size int) (mo
 	sp, o, no := sh.spaces[load8(p, 1)>>4], partOwner(p), partNumber(p)
 	root, ok := sp.keys.find(o.hash, func(x loc) bool {
 		v := decode(sh.at(x))
-		k := v.kind()
-		return (k == kindBigStr || k == kindBigHash) && load32(v.p, v.val) == o.id
+		return v.layout() == layoutParts && v.id() == o.id
 	})
 	if ok {
-		if v := decode(sh.at(root.loc())); !sh.keep(policy, &sh.blocks[root.loc()>>locBits], &v) {
-			sh.stats.evicted[policy]++
-			sh.remove(sp, root, &v, o.hash)
+		l := root.loc()
+		if r := sh.refAt(sp, root, decode(sh.at(l)), o.hash); !sh.keep(policy, &sh.blocks[l>>locBits], &r.view) {
+			r.evict(policy)
 			ok = false
 		}
 	}
@@ -258,7 +260,7 @@ func (sh *shard) judgePart(policy Policy, l loc, p unsafe.Pointer, size int) (mo
 		sh.letGo(h)
 	}
 	if !ok && sh.heldBy(o) == nil {
-		sh.discard(sp, o, no)
+		parts{sh: sh, sp: sp, owner: o}.discard(no)
 		return 0, true
 	}
 	s, ok := sh.slotOf(&sp.parts, partHash(o, no), l)
@@ -288,7 +290,7 @@ func (sh *shard) move(s slot, c class, l loc, p unsafe.Pointer, size int, deadli
 		sh.gain.taken++
 	}
 	copy(bytesAt(q, 0, size), bytesAt(p, 0, size))
-	if load8(q, 0)&kindMask != kindPart {
+	if load8(q, 0)&layoutMask != layoutPart {
 		sh.carried(to)
 	}
 	s.setLoc(to)

@@ -88,7 +88,7 @@ func (sh *shard) expireSome(n uint32, now int64) bool {
 			default:
 				sh.stats.reaped++
 				sh.stats.lag += now - at
-				sh.expireAt(n, off, &v)
+				sh.expireAt(n, off, v.size)
 				if sh.blocks[n].seq != b.seq {
 					return true // that was its last record
 				}
@@ -101,16 +101,15 @@ func (sh *shard) expireSome(n uint32, now int64) bool {
 	return true
 }
 
-// expireAt removes the key of the record at an offset of a block.
-func (sh *shard) expireAt(n uint32, off int, v *view) {
-	sp, h := sh.spaces[v.space], hashBytes(v.keyBytes())
+// expireAt removes the key of the record of size bytes at an offset of a block.
+func (sh *shard) expireAt(n uint32, off, size int) {
 	l := loc(n<<locBits | uint32(off/recordAlign))
-	s, ok := sh.slotOf(&sp.keys, h, l)
+	r, ok := sh.refTo(l)
 	if !ok {
-		sh.orphan(l, v.size)
+		sh.orphan(l, size)
 		return
 	}
-	sh.expire(sp, s, v, h)
+	r.expire()
 }
 
 // orphan buries a live record that its table does not have. That can only be an error in this package; nobody can see the record, so

@@ -72,9 +72,10 @@ func (s *Store) DenyMemory(blocks int) (undo func()) {
 // SkipPartNumbers makes a big hash of database 0 act as if it had given out n part numbers more.
 func (s *Store) SkipPartNumbers(k Key, n int) {
 	sh := &s.shards[k.hash&s.mask]
-	_, v, _ := sh.find(sh.dbs[0], k)
-	h := v.bigHash(k.hash)
-	store32(h.p, 12, h.nextRef()+uint32(n))
+	r := ref{sh: sh, sp: sh.dbs[0], key: k}
+	r.find()
+	h := r.hashRoot()
+	h.setNextRef(h.nextRef() + uint32(n))
 }
 
 // SnapshotSteps is Snapshot.Write step by step.
@@ -162,8 +163,9 @@ func (s *Store) SameShard(a, b Key) bool { return (a.hash^b.hash)&s.mask == 0 }
 // field or value.
 func (s *Store) LosePart(k Key, no uint32) {
 	sh := &s.shards[k.hash&s.mask]
-	_, v, _ := sh.find(sh.dbs[0], k)
-	sh.dropPart(sh.dbs[0], v.bigHash(k.hash).owner(), no)
+	r := ref{sh: sh, sp: sh.dbs[0], key: k}
+	r.find()
+	r.parts().drop(no)
 }
 
 // ScanOnce passes what Scan does under one hold of the lock of shard 0, from the beginning.

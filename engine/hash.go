@@ -5,13 +5,14 @@ import (
 	"unsafe"
 )
 
-// A small hash is one record. Its value is the number of fields (2 bytes) and then the fields in the order in which they came, see
-// entry. Past hashMax bytes, or with a value past inlineField, it becomes a big one, see bighash.go.
+// A small hash is one record: a packed value whose elements are fields in the order in which they came, see entry. Past hashMax bytes, or
+// with a value past inlineField, it becomes a big one, see hash_big.go.
 const (
-	hashHeader  = 2
 	hashMax     = 4 << 10 // bytes of a small hash
 	inlineField = 2 << 10 // longest value of a field that is kept among the fields
 )
+
+const _ = uint(packedMost - hashMax/2) // a field takes at least two bytes
 
 // entry is a field with its value among others:
 //
@@ -110,85 +111,77 @@ func findEntry(b []byte, off int, field []byte) (entry, bool) {
 	return entry{}, false
 }
 
-// hash looks a key up that shall be a hash.
-func (t *Tx) hash(k Key) (sh *shard, sp *keyspace, s slot, v view, ok bool, err error) {
-	sh, sp, s, v, ok = t.lookup(k)
-	if ok && v.typ() != Hash {
-		err = ErrWrongType
+// hash is lookup for a key that must be a hash, if it is there.
+func (t *Tx) hash(r *ref, k Key) error {
+	if t.lookup(r, k) && r.typ() != Hash {
+		return ErrWrongType
 	}
-	return sh, sp, s, v, ok, err
+	return nil
 }
 
 // readHash is hash for commands that read.
-func (t *Tx) readHash(k Key) (sh *shard, sp *keyspace, v view, ok bool, err error) {
-	sh, sp, _, v, ok = t.read(k)
-	if ok && v.typ() != Hash {
-		return sh, sp, v, false, ErrWrongType
+func (t *Tx) readHash(r *ref, k Key) error {
+	if t.read(r, k) && r.typ() != Hash {
+		return ErrWrongType
 	}
-	return sh, sp, v, ok, nil
+	return nil
 }
-
-func hashCount(v *view) int { return int(load16(v.p, v.val)) }
 
 // HSet sets a field and reports whether it is new. field and val are copied.
 func (t *Tx) HSet(k Key, field, val []byte) (added bool, err error) {
+	return t.setField(k, field, val, NoDeadline)
+}
+
+// setField is HSet with the deadline that a new key gets.
+func (t *Tx) setField(k Key, field, val []byte, deadline int64) (added bool, err error) {
 	if len(field) > MaxKey {
 		return false, ErrKeyTooLong
 	}
 	if err := t.fits(k, len(field)+len(val)); err != nil {
 		return false, err
 	}
-	sh, sp, s, v, ok, err := t.hash(k)
-	if err != nil {
+	var r ref
+	if err := t.hash(&r, k); err != nil {
 		return false, err
 	}
-	if !ok {
-		return true, sh.newHash(sp, k, field, val, t.Now)
+	if !r.there {
+		return true, r.newHash(field, val, deadline)
 	}
-	sh.use(&v)
-	if v.kind() == kindBigHash {
-		sh.preserve(sp, s, &v)
-		added, err = sh.bigSet(sp, &v, k, field, val, t.Now)
-		sh.touch(sp, k.Bytes)
+	r.use()
+	if r.layout() == layoutParts {
+		r.preserve()
+		added, err = r.bigSet(field, val)
+		r.touch()
 		return added, err
 	}
-	return sh.smallSet(sp, s, &v, k, field, val, t.Now)
+	return r.smallSet(field, val)
 }
 
-// newHash makes a hash of one field.
-func (sh *shard) newHash(sp *keyspace, k Key, field, val []byte, now int64) error {
-	n, it := hashHeader, inline(field, val)
+// newHash makes a hash of one field, with a deadline.
+func (r *ref) newHash(field, val []byte, at int64) error {
+	n, it := packedHead, inline(field, val)
 	small := len(val) <= inlineField && len(field) <= inlineField && n+it.size() <= hashMax
 	if small {
 		n += it.size()
 	}
-	v, ok := sh.create(sp, k, shape{kindHash | rawHash(field, val, 1), len(k.Bytes), n}, NoDeadline, now)
-	if !ok {
+	if !r.create(shapeOf(layoutPacked|rawHash(field, val, 1), len(r.key.Bytes), n, at), at) {
 		return ErrOutOfMemory
 	}
 	if small {
-		store16(v.p, v.val, 1)
-		it.store(v.valBytes(), hashHeader)
+		r.setPacked(Hash, 1)
+		it.store(r.valBytes(), packedHead)
 		return nil
 	}
-	store16(v.p, v.val, 0)
-	s, v, _ := sh.find(sp, k)
-	if err := sh.enlarge(sp, s, &v, k, now); err != nil {
-		sh.removeKey(sp, k)
-		return err
+	r.setPacked(Hash, 0)
+	r.find()
+	err := r.enlarge()
+	if err == nil {
+		_, err = r.bigSet(field, val)
 	}
-	if _, err := sh.bigSet(sp, &v, k, field, val, now); err != nil {
-		sh.removeKey(sp, k)
-		return err
+	if err != nil {
+		r.removeAgain()
 	}
-	return nil
-}
-
-// removeKey deletes a key that is there.
-func (sh *shard) removeKey(sp *keyspace, k Key) {
-	if s, v, ok := sh.find(sp, k); ok {
-		sh.remove(sp, s, &v, k.hash)
-	}
+	return err
 }
 
 // rawHash returns flagRaw if Redis would keep a hash of n fields with this one as a hashtable.
@@ -200,133 +193,136 @@ func rawHash(field, val []byte, n int) uint8 {
 }
 
 // smallSet is HSet for a hash in one record.
-func (sh *shard) smallSet(sp *keyspace, s slot, v *view, k Key, field, val []byte, now int64) (bool, error) {
-	sh.preserve(sp, s, v)
-	b := v.valBytes()
-	e, found := findEntry(b, hashHeader, field)
-	it, count := inline(field, val), hashCount(v)
+func (r *ref) smallSet(field, val []byte) (bool, error) {
+	r.preserve()
+	b := r.valBytes()
+	e, found := findEntry(b, packedHead, field)
+	it, count := inline(field, val), r.packed()
 	size := it.size()
 	if !found {
-		e.off, e.end = v.vlen, v.vlen
+		e.off, e.end = r.vlen, r.vlen
 		count++
 	}
-	vlen := v.vlen - (e.end - e.off) + size
+	vlen := r.vlen - (e.end - e.off) + size
 	if vlen > hashMax || len(val) > inlineField || len(field) > inlineField {
-		if err := sh.enlarge(sp, s, v, k, now); err != nil {
+		if err := r.enlarge(); err != nil {
 			return false, err
 		}
-		return sh.bigSet(sp, v, k, field, val, now)
+		return r.bigSet(field, val)
 	}
-	flags := v.flags&^(flagTTL|flagWide) | rawHash(field, val, count)
-	if found && vlen == v.vlen && flags == v.flags&^(flagTTL|flagWide) {
+	raw := r.flags&flagRaw | rawHash(field, val, count)
+	if found && vlen == r.vlen && raw == r.flags&flagRaw {
 		it.store(b, e.off)
-		sh.touch(sp, k.Bytes)
+		r.touch()
 		return false, nil
 	}
-	if !sh.splice(sp, s, v, k, flags, e, size, count, now) {
+	if !r.splice(raw, e, size, count) {
 		return false, ErrOutOfMemory
 	}
-	it.store(v.valBytes(), e.off)
+	it.store(r.valBytes(), e.off)
 	return !found, nil
 }
 
-// splice replaces the bytes of entry e of a small hash by size bytes, which the caller fills in, and sets the number of fields. It
-// returns false, with nothing changed, where no memory is to be had for a longer hash.
-func (sh *shard) splice(sp *keyspace, s slot, v *view, k Key, flags uint8, e entry, size, count int, now int64) bool {
-	sh.preserve(sp, s, v)
-	old, delta := v.vlen, size-(e.end-e.off)
-	at := v.deadline()
-	to := shape{withDeadline(flags, at), len(k.Bytes), old + delta}
+// splice replaces the bytes of entry e of a small hash by size bytes, which the caller fills in, and sets the number of fields. raw is flagRaw
+// or 0. It returns false, with nothing changed, where there is no memory for a longer hash.
+func (r *ref) splice(raw uint8, e entry, size, count int) bool {
+	r.preserve()
+	old, delta := r.vlen, size-(e.end-e.off)
+	at := r.deadline()
 	if delta < 0 { // close the gap while the bytes are there
-		b := v.valBytes()
+		b := r.valBytes()
 		copy(b[e.off+size:], b[e.end:])
 	}
-	if !sh.resize(sp, s, v, k, to, at, now, min(old, old+delta)) {
+	if !r.resize(shapeOf(layoutPacked|raw, r.klen, old+delta, at), at, min(old, old+delta)) {
 		return false
 	}
-	if b := v.valBytes(); delta > 0 {
+	if b := r.valBytes(); delta > 0 {
 		copy(b[e.off+size:], b[e.end:old])
 	}
-	store16(v.p, v.val, uint16(count))
+	r.setPacked(Hash, count)
 	return true
 }
 
 // HGet returns a field's value. A read of the key.
 func (t *Tx) HGet(k Key, field []byte) (v Value, ok bool, err error) {
-	sh, sp, rec, ok, err := t.readHash(k)
-	if !ok {
+	var r ref
+	if err := t.readHash(&r, k); !r.there || err != nil {
 		return Value{}, false, err
 	}
-	v, ok = sh.field(sp, &rec, k, field, t.Now)
+	v, ok = r.field(field)
 	return v, ok, nil
 }
 
 // field returns the value of a field of a hash.
-func (sh *shard) field(sp *keyspace, v *view, k Key, field []byte, now int64) (Value, bool) {
-	if v.kind() == kindBigHash {
-		val, ok := sh.bigGet(sp, v, k, field, now)
+func (r *ref) field(field []byte) (Value, bool) {
+	if r.layout() == layoutParts {
+		val, ok := r.bigGet(field)
 		if !ok {
-			sh.dropEmpty(sp, v, k)
+			r.dropEmpty()
 		}
 		return val, ok
 	}
-	e, ok := findEntry(v.valBytes(), hashHeader, field)
-	return Value{lease: sh.lease(), bytes: e.val}, ok
+	e, ok := findEntry(r.valBytes(), packedHead, field)
+	return Value{lease: r.sh.lease(), bytes: e.val}, ok
 }
 
 // HDel deletes a field and reports whether it was there. The key goes with its last field.
 func (t *Tx) HDel(k Key, field []byte) (bool, error) {
-	sh, sp, s, v, ok, err := t.hash(k)
-	if !ok || err != nil {
+	var r ref
+	if err := t.hash(&r, k); !r.there || err != nil {
 		return false, err
 	}
-	if v.kind() == kindBigHash {
-		sh.preserve(sp, s, &v)
-		found := sh.bigDel(sp, &v, k, field, t.Now)
-		if h := v.bigHash(k.hash); h.count() == 0 {
-			sh.remove(sp, s, &v, k.hash)
+	if r.layout() == layoutParts {
+		r.preserve()
+		found := r.bigDel(field)
+		if r.fields() == 0 {
+			r.remove()
 		} else if found {
-			sh.touch(sp, k.Bytes)
+			r.touch()
 		}
 		return found, nil
 	}
-	e, found := findEntry(v.valBytes(), hashHeader, field)
+	e, found := findEntry(r.valBytes(), packedHead, field)
 	if !found {
 		return false, nil
 	}
-	count := hashCount(&v) - 1
+	count := r.packed() - 1
 	if count == 0 {
-		sh.remove(sp, s, &v, k.hash)
+		r.remove()
 		return true, nil
 	}
-	if !sh.splice(sp, s, &v, k, v.flags&^(flagTTL|flagWide), e, 0, count, t.Now) {
+	if !r.splice(r.flags&flagRaw, e, 0, count) {
 		return false, ErrOutOfMemory
 	}
 	return true, nil
 }
 
+// fields returns the number of fields of a hash.
+func (v *view) fields() int {
+	if v.layout() == layoutParts {
+		return v.hashRoot().count()
+	}
+	return v.packed()
+}
+
 // HLen returns the number of fields, 0 if the key is missing. A read.
 func (t *Tx) HLen(k Key) (int, error) {
-	_, _, v, ok, err := t.readHash(k)
-	if !ok {
+	var r ref
+	if err := t.readHash(&r, k); !r.there || err != nil {
 		return 0, err
 	}
-	if v.kind() == kindBigHash {
-		h := v.bigHash(k.hash)
-		return h.count(), nil
-	}
-	return hashCount(&v), nil
+	return r.fields(), nil
 }
 
 // HIncrBy adds to a field's integer, 0 if missing, and returns the sum.
 func (t *Tx) HIncrBy(k Key, field []byte, delta int64) (int64, error) {
-	sh, sp, _, v, ok, err := t.hash(k)
-	if err != nil {
+	var r ref
+	if err := t.hash(&r, k); err != nil {
 		return 0, err
 	}
 	var n int64
-	if ok {
-		if old, there := sh.field(sp, &v, k, field, t.Now); there {
+	if r.there {
+		if old, there := r.field(field); there {
 			if n, there = old.Int(); !there {
 				return 0, ErrNotInteger
 			}
@@ -337,7 +333,7 @@ func (t *Tx) HIncrBy(k Key, field []byte, delta int64) (int64, error) {
 		return 0, ErrOverflow
 	}
 	var text [20]byte
-	_, err = t.HSet(k, field, strconv.AppendInt(text[:0], sum, 10))
+	_, err := t.HSet(k, field, strconv.AppendInt(text[:0], sum, 10))
 	return sum, err
 }
 
@@ -345,24 +341,24 @@ func (t *Tx) HIncrBy(k Key, field []byte, delta int64) (int64, error) {
 // the order of insertion. ErrDamaged says that fn was not called for fields that are lost; a second call finds the hash without them.
 func (t *Tx) HEach(k Key, fn func(field []byte, val Value) bool) error {
 	lend := t.lendFields(fn)
-	sh, sp, v, ok, err := t.readHash(k)
-	if !ok {
+	var r ref
+	if err := t.readHash(&r, k); !r.there || err != nil {
 		return err
 	}
-	if v.kind() == kindBigHash {
-		err := sh.bigEach(sp, &v, k, t.Now, lend)
-		sh.dropEmpty(sp, &v, k)
+	if r.layout() == layoutParts {
+		err := r.bigEach(lend)
+		r.dropEmpty()
 		return err
 	}
-	until := sh.lease()
-	eachEntry(v.valBytes(), hashHeader, func(e entry) bool { return lend(e.field, Value{lease: until, bytes: e.val}) })
+	until := r.sh.lease()
+	eachEntry(r.valBytes(), packedHead, func(e entry) bool { return lend(e.field, Value{lease: until, bytes: e.val}) })
 	return nil
 }
 
 // dropEmpty deletes a big hash of which nothing is left, because fields of it were found to be damaged.
-func (sh *shard) dropEmpty(sp *keyspace, v *view, k Key) {
-	if h := v.bigHash(k.hash); h.count() == 0 {
-		sh.removeKey(sp, k)
+func (r *ref) dropEmpty() {
+	if r.fields() == 0 {
+		r.removeAgain()
 	}
 }
 
@@ -381,17 +377,17 @@ func eachEntry(b []byte, off int, fn func(e entry) bool) bool {
 // HScan is Scan for the fields of a hash. A small hash is passed whole.
 func (t *Tx) HScan(k Key, cursor uint64, count int, fn func(field []byte, val Value) bool) (uint64, error) {
 	lend := t.lendFields(fn)
-	sh, sp, v, ok, err := t.readHash(k)
-	if !ok {
+	var r ref
+	if err := t.readHash(&r, k); !r.there || err != nil {
 		return 0, err
 	}
-	if v.kind() == kindBigHash {
-		next := sh.bigScan(sp, &v, k, t.Now, cursor, count, lend)
-		sh.dropEmpty(sp, &v, k)
+	if r.layout() == layoutParts {
+		next := r.bigScan(cursor, count, lend)
+		r.dropEmpty()
 		return next, nil
 	}
-	until := sh.lease()
-	eachEntry(v.valBytes(), hashHeader, func(e entry) bool { lend(e.field, Value{lease: until, bytes: e.val}); return true })
+	until := r.sh.lease()
+	eachEntry(r.valBytes(), packedHead, func(e entry) bool { lend(e.field, Value{lease: until, bytes: e.val}); return true })
 	return 0, nil
 }
 
@@ -399,17 +395,17 @@ func (t *Tx) HScan(k Key, cursor uint64, count int, fn func(field []byte, val Va
 // missing. A read. ErrDamaged says that the field is lost, as for HEach.
 func (t *Tx) HRandom(k Key, fn func(field []byte, val Value)) (ok bool, err error) {
 	lend := t.lendEach(fn)
-	sh, sp, v, ok, err := t.readHash(k)
-	if !ok {
+	var r ref
+	if err := t.readHash(&r, k); !r.there || err != nil {
 		return false, err
 	}
-	if v.kind() == kindBigHash {
-		err := sh.bigRandom(sp, &v, k, t.Now, lend)
-		sh.dropEmpty(sp, &v, k)
+	if r.layout() == layoutParts {
+		err := r.bigRandom(lend)
+		r.dropEmpty()
 		return err == nil, err
 	}
-	n, until := int(sh.random()%uint64(hashCount(&v))), sh.lease()
-	eachEntry(v.valBytes(), hashHeader, func(e entry) bool {
+	n, until := int(r.sh.random()%uint64(r.packed())), r.sh.lease()
+	eachEntry(r.valBytes(), packedHead, func(e entry) bool {
 		if n == 0 {
 			lend(e.field, Value{lease: until, bytes: e.val})
 		}

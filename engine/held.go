@@ -6,13 +6,13 @@ import (
 )
 
 // held is a value in parts that a snapshot needs and that was too large to be copied at once. Its parts stay in the table, also if the key
-// goes. Buckets of a hash and parts of a string that are about to change are copied; others need not be, for they do not change in place.
+// goes. Those that the root leads to are copied when they are about to change; others need not be, for they do not change in place.
 type held struct {
 	sp     *keyspace
 	root   []byte // the record, as it was
 	idle   uint32 // the seconds for which the key was idle
 	owner  owner
-	parts  uint32            // their number then, without those of long fields and values
+	parts  uint32            // the number of those that the root led to then
 	next   uint32            // those before were written
 	saved  map[uint32][]byte // parts as they were, nil for one that was missing
 	bytes  int64             // of root and saved
@@ -22,7 +22,8 @@ type held struct {
 
 // hold keeps a value for the snapshot, with other access bits.
 func (sh *shard) hold(sp *keyspace, v *view, use savedUse) {
-	o, n := sh.partsOf(v)
+	ps, n := sh.partsOf(sp, v)
+	o := ps.owner
 	h := &held{sp: sp, root: make([]byte, v.size), idle: use.idle, owner: o, parts: n, saved: map[uint32][]byte{}}
 	copyRecord(h.root, v, use)
 	w := sh.snap
@@ -56,30 +57,30 @@ func (sh *shard) heldBy(o owner) *held {
 func (sh *shard) keepParts(h *held, d doomed) {
 	h.doomed = append(h.doomed, d)
 	size := int(d.end-d.next) * partSize
-	if v := decode(unsafe.Pointer(unsafe.SliceData(h.root))); d.next == 0 && v.kind() == kindBigHash {
-		size = v.bigHash(0).bytes() // buckets, and what their entries refer to
+	if v := decode(unsafe.Pointer(unsafe.SliceData(h.root))); d.next == 0 {
+		size = v.bytes() // with what the parts refer to
 	}
 	h.stays += int64(size)
 	sh.snap.staying.Add(int64(size))
 }
 
-// preservePart is called before a bucket of a hash, or a part of a string, changes or goes, whose root was preserved.
-func (sh *shard) preservePart(sp *keyspace, o owner, no uint32) {
-	h := sh.heldBy(o)
+// preserve is called before a part to which the root leads changes or goes, and after the root was preserved.
+func (ps parts) preserve(no uint32) {
+	h := ps.sh.heldBy(ps.owner)
 	if h == nil || no < h.next || no >= h.parts {
 		return
 	}
 	if _, done := h.saved[no]; done {
 		return
 	}
-	_, p, ok := sh.findPart(sp, o, no)
+	_, p, ok := ps.find(no)
 	if !ok {
 		h.saved[no] = nil
 		return
 	}
 	h.saved[no] = bytes.Clone(partBytes(p))
-	sh.handle(1, len(h.saved[no]))
-	sh.charge(h, len(h.saved[no]))
+	ps.sh.handle(1, len(h.saved[no]))
+	ps.sh.charge(h, len(h.saved[no]))
 }
 
 // nextHeld returns the next value to be written, nil if there is none.
@@ -106,17 +107,13 @@ func (sh *shard) letGo(h *held) {
 
 // writeHeld passes a value on and lets it go. Each part is copied under a hold of the lock of its own.
 func (w *snapshotWriter) writeHeld(sh *shard, h *held) {
-	v := decode(unsafe.Pointer(unsafe.SliceData(h.root)))
 	if !w.failed.Load() {
-		err := w.begin(&v, h.idle)
-		if err == nil {
-			err = w.value(&v, func(no uint32, scratch *[]byte) ([]byte, bool) {
-				sh.mu.Lock()
-				defer sh.mu.Unlock()
-				return sh.heldPart(h, no, scratch)
-			})
+		w.find = func(no uint32, scratch *[]byte) ([]byte, bool) {
+			sh.mu.Lock()
+			defer sh.mu.Unlock()
+			return sh.heldPart(h, no, scratch)
 		}
-		if err != nil {
+		if err := w.passOn(decode(unsafe.Pointer(unsafe.SliceData(h.root))), h.idle); err != nil {
 			w.Fail(err)
 		}
 	}
@@ -125,7 +122,7 @@ func (w *snapshotWriter) writeHeld(sh *shard, h *held) {
 	sh.mu.Unlock()
 }
 
-// heldPart copies a part as it was to scratch. It is not asked for again, unless it is of a long field or value.
+// heldPart copies a part as it was to scratch. One that the root leads to is not asked for again.
 func (sh *shard) heldPart(h *held, no uint32, scratch *[]byte) ([]byte, bool) {
 	b, saved := h.saved[no]
 	if !saved {

@@ -8,26 +8,27 @@ import "unsafe"
 // slackShare is the part of a growing value's size that is kept free behind it for the next time.
 const slackShare = 4
 
-// create adds a record for a key that the keyspace does not have. The caller fills in the value. It returns false where no memory is
-// to be had.
-func (sh *shard) create(sp *keyspace, k Key, s shape, at, now int64) (view, bool) {
-	c := classOf(at, now)
-	if sh.ghosts.take(k.hash) {
+// create adds a record for a key that is not there. The caller fills in the value. The slot is not known then. It returns false where no
+// memory is to be had.
+func (r *ref) create(s shape, at int64) bool {
+	sh, c := r.sh, r.class(at)
+	if sh.ghosts.take(r.key.hash) {
 		c = keptClass(at)
 	}
 	l, p := sh.alloc(c, s.size())
 	if p == nil {
-		return view{}, false
+		return false
 	}
 	s.flags = s.flags&^flagColour | sh.colour
-	v := s.encode(p, sp.id, sh.clock.fresh(), k.Bytes, at)
-	if !sp.keys.insert(sh.pool, k.hash, l, sh.keyHashes) {
-		sh.bury(l, v.size)
-		return view{}, false
+	r.view = s.encode(p, r.sp.id, sh.clock.fresh(), r.key.Bytes, at)
+	if !r.sp.keys.insert(sh.pool, r.key.hash, l, sh.keyHashes) {
+		sh.bury(l, r.size)
+		return false
 	}
-	sh.addDeadline(sp, l, at)
-	sh.touch(sp, k.Bytes)
-	return v, true
+	r.there = true
+	sh.addDeadline(r.sp, l, at)
+	r.touch()
+	return true
 }
 
 // addDeadline accounts for a deadline at a location; dropDeadline is its inverse but for the block, which keeps a lower bound.
@@ -48,17 +49,18 @@ func (sp *keyspace) dropDeadline(at int64) {
 	}
 }
 
-// remove deletes a key, whatever it holds.
-func (sh *shard) remove(sp *keyspace, s slot, v *view, hash uint64) {
-	sh.preserve(sp, s, v)
-	sh.touch(sp, v.keyBytes())
-	sp.dropDeadline(v.deadline())
-	l := s.loc()
-	o, parts := sh.partsOf(v)
-	sp.keys.remove(sh.pool, hash, s, sh.keyHashes)
-	sh.handle(1, 0)
-	sh.bury(l, v.size)
-	sh.doom(sp, o, 0, parts)
+// remove deletes the key, whatever it holds.
+func (r *ref) remove() {
+	r.preserve()
+	r.touch()
+	r.sp.dropDeadline(r.deadline())
+	l := r.slot.loc()
+	ps, n := r.sh.partsOf(r.sp, &r.view)
+	r.sp.keys.remove(r.sh.pool, r.key.hash, r.slot, r.sh.keyHashes)
+	r.sh.handle(1, 0)
+	r.sh.bury(l, r.size)
+	ps.doom(0, n)
+	r.there = false
 }
 
 // expired reports whether a record's deadline has passed, by Redis's rule: at the deadline it is still there.
@@ -67,30 +69,46 @@ func (sh *shard) expired(v *view, now int64) bool {
 	return at != NoDeadline && now > at
 }
 
-// expire removes an expired key.
-func (sh *shard) expire(sp *keyspace, s slot, v *view, hash uint64) {
-	sh.stats.expired++
-	sh.remove(sp, s, v, hash)
+// expire removes the key, which has expired.
+func (r *ref) expire() {
+	r.sh.stats.expired++
+	r.remove()
 }
 
-// resize gives a record another shape and deadline, keeping the first keep bytes of the value; the caller fills in the rest. The
-// record stays where it is if it fits there without wasting more than it uses, else it moves. *v is the new record then. It returns
-// false, with nothing changed, where no memory is to be had for a longer record; a shorter one can always be had.
-func (sh *shard) resize(sp *keyspace, s slot, v *view, k Key, to shape, at, now int64, keep int) bool {
-	sh.preserve(sp, s, v)
+// resize gives the record another shape and deadline, keeping the first keep bytes of the value; the caller fills in the rest. The
+// record stays where it is if it fits there without wasting more than it uses, else it moves. It returns false, with nothing changed,
+// where there is no memory for a longer record; a shorter one can always be had.
+func (r *ref) resize(to shape, at int64, keep int) bool {
+	r.preserve()
+	sh := r.sh
 	to.flags = to.flags&^flagColour | sh.colour
-	l, old, size := s.loc(), v.deadline(), to.size()
-	if gap := sh.gap(l, v.size); fitsGap(v.size, gap, size) || !sh.relocate(s, v, k, to, at, now, keep) {
-		if size > v.size+gap {
+	l, old, size := r.slot.loc(), r.deadline(), to.size()
+	if gap := sh.gap(l, r.size); fitsGap(r.size, gap, size) || !r.relocate(to, at, keep) {
+		if size > r.size+gap {
 			return false
 		}
-		copy(bytesAt(v.p, to.header()+to.klen, keep), bytesAt(v.p, v.val, keep))
-		sh.refit(l, v.size, gap, size)
-		*v = to.encode(v.p, v.space, v.access(), k.Bytes, at)
+		copy(bytesAt(r.p, to.header()+to.klen, keep), bytesAt(r.p, r.val, keep))
+		sh.refit(l, r.size, gap, size)
+		r.view = to.encode(r.p, r.space, r.access(), r.key.Bytes, at)
 	}
-	sp.dropDeadline(old)
-	sh.addDeadline(sp, s.loc(), at)
-	sh.touch(sp, k.Bytes)
+	r.sp.dropDeadline(old)
+	sh.addDeadline(r.sp, r.slot.loc(), at)
+	r.touch()
+	return true
+}
+
+// put makes the key's record one of the given shape: it resizes the record that is there, or creates one. The parts of a former value
+// are deleted.
+func (r *ref) put(to shape, at int64) bool {
+	if !r.there {
+		return r.create(to, at)
+	}
+	ps, n := r.sh.partsOf(r.sp, &r.view)
+	r.use()
+	if !r.resize(to, at, 0) {
+		return false
+	}
+	ps.doom(0, n)
 	return true
 }
 
@@ -101,7 +119,7 @@ func (sh *shard) gap(l loc, size int) int {
 	filler := 0
 	if end < int(b.used) {
 		p := unsafe.Add(b.base, end)
-		if load8(p, 0) != kindFiller {
+		if load8(p, 0) != layoutFiller {
 			return 0
 		}
 		filler = int(load16(p, 2)) * recordAlign
@@ -128,15 +146,15 @@ func (sh *shard) refit(l loc, old, gap, size int) {
 }
 
 // relocate is resize for a record that moves. A value that grew gets some slack behind it, for it is likely to grow again.
-func (sh *shard) relocate(s slot, v *view, k Key, to shape, at, now int64, keep int) bool {
-	size, slack := to.size(), 0
-	if keep > 0 && to.vlen > v.vlen {
+func (r *ref) relocate(to shape, at int64, keep int) bool {
+	sh, size, slack := r.sh, to.size(), 0
+	if keep > 0 && to.vlen > r.vlen {
 		slack = align(size / slackShare)
 		if size+slack > partSize {
 			slack = 0
 		}
 	}
-	l, p := sh.alloc(classOf(at, now), size+slack)
+	l, p := sh.alloc(r.class(at), size+slack)
 	if p == nil {
 		return false
 	}
@@ -144,13 +162,13 @@ func (sh *shard) relocate(s slot, v *view, k Key, to shape, at, now int64, keep 
 		storeFiller(p, size, slack)
 		sh.shrinkLive(l, slack)
 	}
-	from, old := s.loc(), *v
-	*v = to.encode(p, v.space, v.access(), k.Bytes, at)
-	if v.access() != sh.clock.stamp {
+	from, old := r.slot.loc(), r.view
+	r.view = to.encode(p, r.space, r.access(), r.key.Bytes, at)
+	if r.access() != sh.clock.stamp {
 		sh.carried(l)
 	}
-	copy(bytesAt(p, v.val, keep), bytesAt(old.p, old.val, keep))
-	s.setLoc(l)
+	copy(bytesAt(p, r.val, keep), bytesAt(old.p, old.val, keep))
+	r.slot.setLoc(l)
 	sh.bury(from, old.size)
 	sh.handle(1, keep)
 	return true

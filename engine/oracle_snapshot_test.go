@@ -42,7 +42,7 @@ func (r *recorder) Key(k *engine.SnapshotKey) error {
 	}
 	r.now, r.left = &oracleKey{deadline: k.Deadline}, 1
 	if k.Type == engine.Hash {
-		r.now.fields, r.left = map[string][]byte{}, 2*k.Fields
+		r.now.fields, r.left = map[string][]byte{}, 2*k.Elements
 	}
 	r.keys[k.DB][string(k.Key)] = r.now
 	return nil

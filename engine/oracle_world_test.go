@@ -57,7 +57,12 @@ func (w *world) setNow(now int64) { w.tx.Now, w.o.now = now, now }
 
 func (w *world) selectDB(db int) { w.tx.DB, w.o.db = db, db }
 
-func (w *world) setNoCount(v bool) { w.tx.NoCount, w.o.noCount = v, v }
+// quietly calls fn, during which reads count as neither hits nor misses.
+func (w *world) quietly(fn func()) {
+	w.o.noCount = true
+	w.tx.Quietly(fn)
+	w.o.noCount = false
+}
 
 // run does the operations that data describes and closes the Store.
 func (w *world) run(data []byte) {
@@ -167,12 +172,12 @@ func (w *world) compareAll() {
 	same(w, "hits", int64(st.Hits), w.o.hits)
 	same(w, "misses", int64(st.Misses), w.o.misses)
 	was := w.tx.DB
-	w.setNoCount(true)
-	for db := range usedDBs {
-		w.selectDB(db)
-		w.compareDB()
-	}
-	w.setNoCount(false)
+	w.quietly(func() {
+		for db := range usedDBs {
+			w.selectDB(db)
+			w.compareDB()
+		}
+	})
 	w.selectDB(was)
 	w.compareWatches()
 	w.check()
@@ -295,16 +300,16 @@ func (w *world) evicted() {
 		return
 	}
 	was := w.tx.DB
-	w.setNoCount(true)
-	for db := range usedDBs {
-		w.selectDB(db)
-		for name := range w.o.present(db) {
-			if !w.tx.Exists(w.s.Key([]byte(name))) {
-				w.o.remove(db, name)
+	w.quietly(func() {
+		for db := range usedDBs {
+			w.selectDB(db)
+			for name := range w.o.present(db) {
+				if !w.tx.Exists(w.s.Key([]byte(name))) {
+					w.o.remove(db, name)
+				}
 			}
 		}
-	}
-	w.setNoCount(false)
+	})
 	w.selectDB(was)
 }
 
@@ -347,8 +352,6 @@ func (w *world) step(sc *scan) bool {
 	was := w.tx.DB
 	w.selectDB(sc.db)
 	defer w.selectDB(was)
-	w.setNoCount(true)
-	defer w.setNoCount(false)
 	now := sc.present(w.o)
 	pass := func(name []byte) {
 		if !now[string(name)] {
@@ -357,11 +360,14 @@ func (w *world) step(sc *scan) bool {
 		delete(sc.must, string(name))
 	}
 	var err error
-	if sc.fields {
-		sc.cursor, err = w.tx.HScan(w.s.Key([]byte(sc.key)), sc.cursor, sc.count, func(field []byte, _ engine.Value) bool { pass(field); return true })
-	} else {
-		sc.cursor = w.tx.Scan(sc.cursor, sc.count, func(key []byte, _ engine.Type) bool { pass(key); return true })
-	}
+	w.quietly(func() {
+		if !sc.fields {
+			sc.cursor = w.tx.Scan(sc.cursor, sc.count, func(key []byte, _ engine.Type) bool { pass(key); return true })
+			return
+		}
+		sc.cursor, err = w.tx.HScan(w.s.Key([]byte(sc.key)), sc.cursor, sc.count,
+			func(field []byte, _ engine.Value) bool { pass(field); return true })
+	})
 	if err != nil || sc.cursor != 0 {
 		return err != nil
 	}

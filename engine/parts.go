@@ -6,8 +6,8 @@ import (
 )
 
 // A value that is too large for one record is kept in parts: records of their own, found through the keyspace's table of parts by the
-// owner and a number. Nothing in the root record points to them, so that the reclaimer can move every part by itself. All parts of a
-// string but the last have the same length, so that an offset tells the part.
+// owner and a number. Nothing in the root record points to them, so that the reclaimer can move every part by itself. What a part holds
+// is for the type of the value to say (see valueType); some types have parts that refer to further ones, by their numbers.
 
 // owner identifies the value that a part belongs to.
 type owner struct {
@@ -15,7 +15,15 @@ type owner struct {
 	id   uint32 // unique among the shard's values in parts
 }
 
-// refParts is the first number of the parts that hold long fields of a hash, and long values; below are its buckets.
+// parts is access to the parts of one value.
+type parts struct {
+	sh    *shard
+	sp    *keyspace
+	owner owner
+	class class // of the parts that are added, unless they are full
+}
+
+// refParts is the first number of the parts that other parts refer to; the root leads to those below.
 const refParts = 1 << 31
 
 // partHash is the hash of a part in keyspace.parts: the finaliser of splitmix64 (Steele, Lea, Flood, OOPSLA 2014).
@@ -71,8 +79,15 @@ func (sh *shard) findPart(sp *keyspace, o owner, no uint32) (slot, unsafe.Pointe
 	return slot{}, nil, false
 }
 
-// addPart makes a part of n bytes, which the caller fills in. It returns nil where no memory is to be had.
-func (sh *shard) addPart(sp *keyspace, c class, o owner, no uint32, n int) unsafe.Pointer {
+// find returns the slot and the record of a part.
+func (ps parts) find(no uint32) (slot, unsafe.Pointer, bool) {
+	return ps.sh.findPart(ps.sp, ps.owner, no)
+}
+
+// add makes a part of n bytes, which the caller fills in. t is the type that knows what it refers to, None if that is nothing. It returns
+// nil where there is no memory.
+func (ps parts) add(no uint32, n int, t Type) unsafe.Pointer {
+	sh, c := ps.sh, ps.class
 	if n == partData {
 		c = classParts
 	}
@@ -80,47 +95,39 @@ func (sh *shard) addPart(sp *keyspace, c class, o owner, no uint32, n int) unsaf
 	if p == nil {
 		return nil
 	}
-	store8(p, 0, kindPart)
-	store8(p, 1, sp.id<<4)
+	store8(p, 0, layoutPart)
+	store8(p, 1, ps.sp.id<<4|uint8(t))
 	store16(p, 2, uint16(n))
 	store32(p, 4, no)
-	store64(p, 8, o.hash)
-	store32(p, 16, o.id)
-	if !sp.parts.insert(sh.pool, partHash(o, no), l, sh.partHashes) {
+	store64(p, 8, ps.owner.hash)
+	store32(p, 16, ps.owner.id)
+	if !ps.sp.parts.insert(sh.pool, partHash(ps.owner, no), l, sh.partHashes) {
 		sh.bury(l, align(partHeader+n))
 		return nil
 	}
 	return p
 }
 
-// addBucket is addPart for a bucket of a big hash.
-func (sh *shard) addBucket(sp *keyspace, c class, o owner, no uint32, n int) unsafe.Pointer {
-	p := sh.addPart(sp, c, o, no, n)
-	if p != nil {
-		store8(p, 0, kindPart|flagBucket)
-	}
-	return p
-}
-
-// dropPart deletes a part, if it is there.
-func (sh *shard) dropPart(sp *keyspace, o owner, no uint32) {
-	s, p, ok := sh.findPart(sp, o, no)
+// drop deletes a part, if it is there.
+func (ps parts) drop(no uint32) {
+	s, p, ok := ps.find(no)
 	if !ok {
 		return
 	}
 	l, size := s.loc(), align(partHeader+int(load16(p, 2)))
-	sp.parts.remove(sh.pool, partHash(o, no), s, sh.partHashes)
-	sh.bury(l, size)
-	sh.handle(1, 0)
+	ps.sp.parts.remove(ps.sh.pool, partHash(ps.owner, no), s, ps.sh.partHashes)
+	ps.sh.bury(l, size)
+	ps.sh.handle(1, 0)
 }
 
-// resizePart gives a part, whose slot is s, another length, keeping the first bytes of its data; it may move. It returns nil, with
-// nothing changed, where no memory is to be had for a longer part; a shorter one can always be had.
-func (sh *shard) resizePart(s slot, p unsafe.Pointer, c class, n, keep int) unsafe.Pointer {
+// resize gives a part, whose slot is s, another length, keeping the first bytes of its data; it may move. It returns nil, with nothing
+// changed, where there is no memory for a longer part; a shorter one can always be had.
+func (ps parts) resize(s slot, p unsafe.Pointer, n, keep int) unsafe.Pointer {
+	sh := ps.sh
 	l, old, size := s.loc(), align(partHeader+int(load16(p, 2))), align(partHeader+n)
 	gap := sh.gap(l, old)
 	if !fitsGap(old, gap, size) {
-		if q := sh.relocatePart(s, p, c, n, keep); q != nil || size > old+gap {
+		if q := ps.relocate(s, p, n, keep); q != nil || size > old+gap {
 			return q
 		}
 	}
@@ -129,8 +136,9 @@ func (sh *shard) resizePart(s slot, p unsafe.Pointer, c class, n, keep int) unsa
 	return p
 }
 
-// relocatePart is resizePart for a part that moves. One that grew gets some slack behind it, unless it is full now.
-func (sh *shard) relocatePart(s slot, p unsafe.Pointer, c class, n, keep int) unsafe.Pointer {
+// relocate is resize for a part that moves. One that grew gets some slack behind it, unless it is full now.
+func (ps parts) relocate(s slot, p unsafe.Pointer, n, keep int) unsafe.Pointer {
+	sh, c := ps.sh, ps.class
 	l, old, size := s.loc(), align(partHeader+int(load16(p, 2))), align(partHeader+n)
 	slack := 0
 	switch {
@@ -161,17 +169,27 @@ func (sh *shard) newOwner(hash uint64) owner {
 	return owner{hash, sh.ids}
 }
 
+// newParts returns access to the parts of a value that the key is to get, with a deadline.
+func (r *ref) newParts(at int64) parts {
+	return parts{r.sh, r.sp, r.sh.newOwner(r.key.hash), r.class(at)}
+}
+
+// parts returns access to the parts of the value, which has some.
+func (r *ref) parts() parts {
+	return parts{r.sh, r.sp, owner{r.key.hash, r.id()}, r.class(r.deadline())}
+}
+
 // partCount is the number of parts that n bytes take.
 func partCount(n int) int { return (n + partData - 1) / partData }
 
-// addParts stores val as parts from number no on. Where memory ends in the middle it deletes them again and returns false.
-func (sh *shard) addParts(sp *keyspace, c class, o owner, no uint32, val []byte) bool {
+// addRun stores val as parts from number no on. Where memory ends in the middle it deletes them again and returns false.
+func (ps parts) addRun(no uint32, val []byte) bool {
 	for i := 0; len(val) > 0; i++ {
 		n := min(len(val), partData)
-		p := sh.addPart(sp, c, o, no+uint32(i), n)
+		p := ps.add(no+uint32(i), n, None)
 		if p == nil {
 			for ; i > 0; i-- {
-				sh.dropPart(sp, o, no+uint32(i-1))
+				ps.drop(no + uint32(i-1))
 			}
 			return false
 		}
@@ -188,33 +206,27 @@ type doomed struct {
 	next, end uint32 // the parts that remain, by number
 }
 
-// partsOf returns the owner of the parts of a record's value, and how many there are from number 0 on. The parts of long fields and values
-// of a hash are not among them: the entries in its buckets lead there.
-func (sh *shard) partsOf(v *view) (o owner, n uint32) {
-	switch v.kind() {
-	case kindBigStr:
-		b := v.bigStr()
-		return b.owner, b.parts()
-	case kindBigHash:
-		h := v.bigHash(hashBytes(v.keyBytes()))
-		return h.owner(), h.buckets()
+// partsOf returns access to the parts of a record's value, and how many its root leads to.
+func (sh *shard) partsOf(sp *keyspace, v *view) (ps parts, n uint32) {
+	if v.layout() != layoutParts {
+		return parts{}, 0
 	}
-	return owner{}, 0
+	return parts{sh: sh, sp: sp, owner: owner{hashBytes(v.keyBytes()), v.id()}}, types[v.typ()].parts(*v)
 }
 
-// doom schedules parts of a value for deletion, from number first up to but not including end. Where they are few they are deleted at
-// once.
-func (sh *shard) doom(sp *keyspace, o owner, first, end uint32) {
+// doom schedules parts for deletion, from number first up to but not including end. Where they are few they are deleted at once.
+func (ps parts) doom(first, end uint32) {
 	if first == end {
 		return
 	}
-	if h := sh.heldBy(o); h != nil {
-		sh.keepParts(h, doomed{sp.id, o, first, end})
+	d := doomed{ps.sp.id, ps.owner, first, end}
+	if h := ps.sh.heldBy(ps.owner); h != nil {
+		ps.sh.keepParts(h, d)
 		return
 	}
-	sh.doomed = append(sh.doomed, doomed{sp.id, o, first, end})
+	ps.sh.doomed = append(ps.sh.doomed, d)
 	if end-first <= holdRecords {
-		sh.drain(holdRecords)
+		ps.sh.drain(holdRecords)
 	}
 }
 
@@ -227,29 +239,54 @@ func (sh *shard) drain(n int) int {
 			sh.doomed = sh.doomed[:len(sh.doomed)-1]
 			continue
 		}
-		space, o, no := sh.spaces[d.space], d.owner, d.next
+		ps, no := parts{sh: sh, sp: sh.spaces[d.space], owner: d.owner}, d.next
 		d.next++
-		sh.discard(space, o, no)
+		ps.discard(no)
 		done++
 	}
 	return done
 }
 
-// discard deletes a part of a value that is gone, if it is still there. With a bucket of a hash, the parts that its entries refer to are
-// scheduled.
-func (sh *shard) discard(sp *keyspace, o owner, no uint32) {
-	_, p, ok := sh.findPart(sp, o, no)
+// discard deletes a part of a value that is gone, if it is still there, and schedules those that it refers to.
+func (ps parts) discard(no uint32) {
+	_, p, ok := ps.find(no)
 	if !ok {
 		return
 	}
-	if load8(p, 0)&flagBucket != 0 {
-		b := hashBucket(partBytes(p))
-		eachEntry(b, b.entries(), func(e entry) bool {
-			e.eachRef(func(first uint32, n int) {
-				sh.doomed = append(sh.doomed, doomed{sp.id, o, first, first + uint32(partCount(n))})
-			})
-			return true
-		})
+	eachRef(p, func(first uint32, n int) {
+		ps.sh.doomed = append(ps.sh.doomed, doomed{ps.sp.id, ps.owner, first, first + uint32(partCount(n))})
+	})
+	ps.drop(no)
+}
+
+// copy copies the first n parts of a value, which may be in another shard, and what they refer to.
+func (ps parts) copy(from parts, n uint32) error {
+	for no := range n {
+		if err := ps.copyOne(from, no); err != nil {
+			ps.doom(0, no+1)
+			return err
+		}
 	}
-	sh.dropPart(sp, o, no)
+	return nil
+}
+
+// copyOne copies one part, if it is there, with those that it refers to.
+func (ps parts) copyOne(from parts, no uint32) error {
+	_, p, ok := from.find(no)
+	if !ok {
+		return nil
+	}
+	b := partBytes(p)
+	q := ps.add(no, len(b), partType(p))
+	if q == nil {
+		return ErrOutOfMemory
+	}
+	copy(partBytes(q), b)
+	var err error
+	eachRef(p, func(first uint32, n int) {
+		for i := uint32(0); err == nil && i < uint32(partCount(n)); i++ {
+			err = ps.copyOne(from, first+i)
+		}
+	})
+	return err
 }

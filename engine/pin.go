@@ -42,7 +42,7 @@ func (v Value) Pin(p *Pins, dst []byte, pieces [][]byte) (copied []byte, shared 
 	r := v.rest
 	for no, left := r.first, r.total-len(v.bytes); left > 0; no++ {
 		b := zeros[:] // see part
-		if s, q, ok := r.sh.findPart(r.sp, r.owner, no); ok {
+		if s, q, ok := r.find(no); ok {
 			b = partBytes(q)
 			p.add(r.sh, r.sh.bases[s.loc()>>locBits])
 		}
@@ -134,19 +134,20 @@ func (sh *shard) zombies() (n int) {
 	return n
 }
 
-// movePinned moves those of a string's parts from number first up to but not including end that are pinned, so that they can be changed.
-// It returns false where no memory is to be had.
-func (sh *shard) movePinned(sp *keyspace, o owner, first, end uint32) bool {
-	if len(sh.pins) == 0 {
+// movePinned moves those parts from number first up to but not including end that are pinned, so that they can be changed. It returns
+// false where there is no memory.
+func (ps parts) movePinned(first, end uint32) bool {
+	if len(ps.sh.pins) == 0 {
 		return true
 	}
 	for no := first; no < end; no++ {
-		s, p, ok := sh.findPart(sp, o, no)
-		if !ok || !sh.isPinned(uint32(s.loc()>>locBits)) {
+		s, p, ok := ps.find(no)
+		if !ok || !ps.sh.isPinned(uint32(s.loc()>>locBits)) {
 			continue
 		}
 		n := int(load16(p, 2))
-		if sh.relocatePart(s, p, sh.blocks[s.loc()>>locBits].class, n, n) == nil {
+		ps.class = ps.sh.blocks[s.loc()>>locBits].class
+		if ps.relocate(s, p, n, n) == nil {
 			return false
 		}
 	}

@@ -29,15 +29,15 @@ func TestPeek(t *testing.T) {
 		for _, name := range names[from:] {
 			k := s.Key(name)
 			sh := tx.shard(k)
-			slot, v, ok := sh.find(sh.dbs[0], k)
-			if !ok {
+			r := ref{sh: sh, sp: sh.dbs[0], key: k}
+			if !r.find() {
 				t.Fatalf("%s is missing", name)
 			}
 			bucket := sh.dbs[0].keys.peek(k.hash)
 			p, room := sh.peek(bucket, tagOf(k.hash))
-			if p == v.p {
+			if p == r.p {
 				right++
-				if room != blockSize-slot.loc().offset() {
+				if room != blockSize-r.slot.loc().offset() {
 					t.Errorf("%s: room %d", name, room)
 				}
 			}
@@ -83,17 +83,19 @@ func TestPeekFields(t *testing.T) {
 	}
 	tx.SetDeadline(k, 1<<50)
 	sp := sh.dbs[0]
-	_, v, _ := sh.find(sp, k)
+	var r ref
+	tx.lookup(&r, k)
+	h := r.bigHash()
 	right := 0
 	for i := range n {
 		field := strconv.AppendInt(nil, int64(i), 10)
 		hash := hashBytes(field)
-		root, buckets := peekRoot(v.p, blockSize)
-		o, no := owner{k.hash, load32(root, 0)}, linear(uint32(hash), buckets, bucketMask(buckets))
+		root, buckets := peekRoot(r.p, blockSize)
+		o, no := owner{k.hash, load32(root, rootID)}, linear(uint32(hash), buckets, bucketMask(buckets))
 		part := partHash(o, no)
 		p, room := sh.peek(sp.parts.peek(part), tagOf(part))
 		_, q, _ := sh.findPart(sp, o, no)
-		_, e, ok := sh.findField(sp, v.bigHash(k.hash), partBytes(q), field, hash)
+		_, e, ok := h.findField(partBytes(q), field, hash)
 		if !ok {
 			t.Fatalf("%s is missing", field)
 		}

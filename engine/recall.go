@@ -73,66 +73,67 @@ func (u *useScale) of(use savedUse) (idle int64, freq int) {
 
 // Frequency returns an estimate of how often the key was used, 0 to 255 on Redis's logarithmic scale. ok is false if there is no key.
 func (t *Tx) Frequency(k Key) (n int, ok bool) {
-	_, _, _, v, ok := t.lookup(k)
-	if !ok {
+	var r ref
+	if !t.lookup(&r, k) {
 		return 0, false
 	}
-	return int(redisFrequency[v.access()]), true
+	return int(redisFrequency[r.access()]), true
 }
 
 // SetFrequency makes a key count as used as often as n says, 0 to 255 on the scale of Frequency, if the policy counts uses.
 func (t *Tx) SetFrequency(k Key, n int) {
-	sh, _, s, v, ok := t.lookup(k)
-	if !ok {
+	var r ref
+	if !t.lookup(&r, k) {
 		return
 	}
-	switch counting(sh.clock.counts.Load()) {
+	switch counting(r.sh.clock.counts.Load()) {
 	case countFrequency:
-		v.setAccess(counterOf(n))
+		r.setAccess(counterOf(n))
 	case countHits:
 		uses := uint8(min(max(n-redisInitial, 0), usedMost))
-		v.setAccess(uses % usedMain)
+		r.setAccess(uses % usedMain)
 		if uses >= usedMain {
-			sh.promote(s, &v)
+			r.promote()
 		}
 	}
 }
 
-// promote moves a record to the main pool. The end of an open block, where one that is new lies, can be used again.
-func (sh *shard) promote(s slot, v *view) {
-	from := s.loc()
+// promote moves the record to the main pool. The end of an open block, where one that is new lies, can be used again.
+func (r *ref) promote() {
+	sh, from := r.sh, r.slot.loc()
 	b := &sh.blocks[from>>locBits]
 	if b.class.pool() == mainPool {
 		return
 	}
 	taken := sh.gain.taken
-	if _, ok := sh.move(s, keptClass(v.deadline()), from, v.p, v.size, v.deadline()); !ok {
+	if _, ok := sh.move(r.slot, keptClass(r.deadline()), from, r.p, r.size, r.deadline()); !ok {
 		return
 	}
 	sh.gain.taken = taken         // the account is the reclaimer's
 	b = &sh.blocks[from>>locBits] // there may be more of them
-	if end := uint32(from.offset() + v.size); !b.sealed && b.used == end {
-		b.used -= uint32(v.size)
+	if end := uint32(from.offset() + r.size); !b.sealed && b.used == end {
+		b.used -= uint32(r.size)
 	}
 }
 
 // Idle returns how many milliseconds ago the key was last used, as exactly as stamps tell. ok is
 // false if there is no key.
 func (t *Tx) Idle(k Key) (ms int64, ok bool) {
-	sh, _, _, v, ok := t.lookup(k)
-	if !ok {
+	var r ref
+	if !t.lookup(&r, k) {
 		return 0, false
 	}
-	return sh.clock.idle(v.access(), t.Now), true
+	return r.sh.clock.idle(r.access(), t.Now), true
 }
 
 // SetIdle makes a key count as not used for ms milliseconds, if the policy goes by that.
 func (t *Tx) SetIdle(k Key, ms int64) {
-	sh, _, s, v, ok := t.lookup(k)
-	if u := &sh.clock; ok && u.recency() {
+	var r ref
+	t.lookup(&r, k)
+	if u := &r.sh.clock; r.there && u.recency() {
 		stamp := u.stampAt(t.Now-ms, t.Now)
-		v.setAccess(stamp)
-		u.in[s.loc()>>locBits] |= 1 << stamp
+		r.setAccess(stamp)
+		u.in[r.slot.loc()>>locBits] |= 1 << stamp
 	}
 }
 

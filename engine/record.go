@@ -7,44 +7,55 @@ import (
 
 // A record is one key with its value, or one part of a large value, at a 4-byte boundary of a block:
 //
-//	byte 0      kind (3 bits) and flags
+//	byte 0      layout (3 bits) and flags
 //	byte 1      access bits (low nibble) and keyspace (high nibble)
 //	varint      length of the key
-//	varint      length of the value; not there for kindInt, whose value is 8 bytes
+//	varint      length of the value; not there for layoutInt, whose value is 8 bytes
+//	0 or 1      bits that say what else is there, if flagExt
 //	0, 5 or 8   deadline, if flagTTL
 //	key
 //	value
 //	padding to the next boundary
 //
-// A record of kindFiller and a part have headers of their own, see filler and part. The size of every record follows from its first
-// bytes, so that a block can be walked from its start.
+// A filler and a part have headers of their own, see filler and part. The size of every record
+// follows from its first bytes, so that a block can be walked from its start.
 //
-// The decoder below is on the path of every command. It is written for the compiler to inline; the fields of view are all that callers
-// need.
+// The header says how the bytes lie, not what they mean: that is for the type of the value, see
+// types.go. Values of every type but strings begin with a byte whose low nibble is the type:
+//
+//	packed     2 bytes: type (4 bits) and number of elements (12 bits); the elements
+//	in parts   type (4 bits), and 4 bits that are 0; the owner's id (4 bytes); what else the type
+//	           needs to know of its parts
+//
+// The decoder below is on the path of every command. The fields of view are all that callers need,
+// and no more than Go returns in registers.
 
-// kind is how a record's value is to be read.
-type kind = uint8
+// layout is how the bytes of a record lie.
+type layout = uint8
 
 const (
-	kindFiller  kind = iota // no record: bytes left over by one that shrank
-	kindString              // the bytes of a string
-	kindInt                 // a string that is the text of an int64, kept as 8 bytes
-	kindHash                // a small hash, packed
-	kindBigStr              // a string in parts: the first bytes are here
-	kindBigHash             // a hash in parts
-	kindPart                // a part of one of the two above
-	kindMask    = 7
+	layoutFiller layout = iota // no record: bytes left over by one that shrank
+	layoutString               // the bytes of a string
+	layoutInt                  // a string that is the text of an int64, kept as 8 bytes
+	layoutPacked               // a head and elements
+	layoutParts                // the root of a value in parts
+	layoutPart                 // a part of such a value
+	numLayouts
+	layoutMask = 7
 )
 
 // Flags of a record's first byte.
 const (
 	flagTTL  = 0x08 // a deadline field is there; it may be zero, for none
-	flagWide = 0x10 // the deadline field has 8 bytes
+	flagExt  = 0x10 // a byte of ext bits is there
 	flagDead = 0x20 // deleted, overwritten or moved
-	flagRaw  = 0x40 // Redis would have converted the encoding: raw for a string, hashtable for a hash
+	flagRaw  = 0x40 // Redis would have left its most compact encoding; the type knows for which
 
 	flagColour = 0x80 // of a key's record; see Snapshot
 )
+
+// extWide is the ext bit of a deadline of 8 bytes. The other bits are free.
+const extWide = 0x01
 
 // MaxKey is the length of the longest key, and of the longest field of a hash.
 const MaxKey = 32 << 10
@@ -92,7 +103,7 @@ func decode(p unsafe.Pointer) view {
 	if v.klen >= 0x80 {
 		v.klen, off = loadVarint(p, 2)
 	}
-	if v.flags&kindMask == kindInt {
+	if v.flags&layoutMask == layoutInt {
 		v.vlen = 8
 	} else {
 		v.vlen = int(load8(p, off))
@@ -101,11 +112,15 @@ func decode(p unsafe.Pointer) view {
 			v.vlen, off = loadVarint(p, off-1)
 		}
 	}
-	if v.flags&flagTTL != 0 {
-		v.ttl = off
-		off += 5
-		if v.flags&flagWide != 0 {
-			off += 3
+	if v.flags&(flagTTL|flagExt) != 0 {
+		wide := 0
+		if v.flags&flagExt != 0 {
+			wide = int(load8(p, off)&extWide) * 3
+			off++
+		}
+		if v.flags&flagTTL != 0 {
+			v.ttl = off
+			off += 5 + wide
 		}
 	}
 	v.key = off
@@ -140,7 +155,7 @@ func storeVarint(p unsafe.Pointer, off, n int) int {
 // varintLen is the number of bytes of n as a varint.
 func varintLen(n int) int { return (bits.Len(uint(n|1)) + 6) / 7 }
 
-func (v *view) kind() kind        { return v.flags & kindMask }
+func (v *view) layout() layout    { return v.flags & layoutMask }
 func (v *view) keyBytes() []byte  { return bytesAt(v.p, v.key, v.klen) }
 func (v *view) valBytes() []byte  { return bytesAt(v.p, v.val, v.vlen) }
 func (v *view) number() int64     { return int64(load64(v.p, v.val)) }
@@ -148,19 +163,13 @@ func (v *view) setNumber(n int64) { store64(v.p, v.val, uint64(n)) }
 func (v *view) access() uint8     { return load8(v.p, 1) & 15 }
 func (v *view) setAccess(a uint8) { store8(v.p, 1, v.space<<4|a) }
 func (v *view) setFlags(f uint8)  { v.flags = f; store8(v.p, 0, f) }
-func (v *view) typ() Type {
-	if k := v.kind(); k == kindHash || k == kindBigHash {
-		return Hash
-	}
-	return String
-}
 
 // deadline returns when the record expires in Unix milliseconds, NoDeadline for never.
 func (v *view) deadline() int64 {
 	if v.ttl == 0 {
 		return NoDeadline
 	}
-	if v.flags&flagWide != 0 {
+	if v.wide() {
 		return int64(load64(v.p, v.ttl))
 	}
 	d := int64(load32(v.p, v.ttl)) | int64(load8(v.p, v.ttl+4))<<32
@@ -170,12 +179,15 @@ func (v *view) deadline() int64 {
 	return d + deadlineZero
 }
 
+// wide reports whether the deadline, which is there, has 8 bytes.
+func (v *view) wide() bool { return v.flags&flagExt != 0 && load8(v.p, v.ttl-1)&extWide != 0 }
+
 // setDeadline writes the deadline, if the record has a field that can hold it.
 func (v *view) setDeadline(at int64) bool {
 	switch {
 	case v.ttl == 0:
 		return at == NoDeadline
-	case v.flags&flagWide != 0:
+	case v.wide():
 		store64(v.p, v.ttl, uint64(at))
 		return true
 	case at != NoDeadline && isWide(at):
@@ -199,32 +211,35 @@ func isWide(at int64) bool { return at <= deadlineZero || at-deadlineZero >= wid
 
 // shape is what decides the size of a record's header.
 type shape struct {
-	flags      uint8 // kind, flagTTL, flagWide and flagRaw
+	flags      uint8 // layout, flagTTL, flagExt and flagRaw
+	ext        uint8 // ext bits, if flagExt
 	klen, vlen int
 }
 
-// withDeadline returns the flags with those that a deadline needs.
-func withDeadline(flags uint8, at int64) uint8 {
-	if at == NoDeadline {
-		return flags
+// shapeOf returns the shape of a record with a deadline, or none. Of flags, layout and flagRaw count.
+func shapeOf(flags uint8, klen, vlen int, at int64) shape {
+	s := shape{flags: flags & (layoutMask | flagRaw), klen: klen, vlen: vlen}
+	if at != NoDeadline {
+		s.flags |= flagTTL
+		if isWide(at) {
+			s.flags |= flagExt
+			s.ext = extWide
+		}
 	}
-	if isWide(at) {
-		return flags | flagTTL | flagWide
-	}
-	return flags | flagTTL
+	return s
 }
 
 // header returns the size of the header, size that of the whole record.
 func (s shape) header() int {
 	n := 2 + varintLen(s.klen)
-	if s.flags&kindMask != kindInt {
+	if s.flags&layoutMask != layoutInt {
 		n += varintLen(s.vlen)
 	}
+	if s.flags&flagExt != 0 {
+		n++
+	}
 	if s.flags&flagTTL != 0 {
-		n += 5
-		if s.flags&flagWide != 0 {
-			n += 3
-		}
+		n += 5 + 3*int(s.ext&extWide)
 	}
 	return n
 }
@@ -237,12 +252,16 @@ func (s shape) encode(p unsafe.Pointer, space, access uint8, key []byte, at int6
 	store8(p, 0, s.flags)
 	store8(p, 1, space<<4|access)
 	off := storeVarint(p, 2, s.klen)
-	if s.flags&kindMask != kindInt {
+	if s.flags&layoutMask != layoutInt {
 		off = storeVarint(p, off, s.vlen)
+	}
+	if s.flags&flagExt != 0 {
+		store8(p, off, s.ext)
+		off++
 	}
 	if s.flags&flagTTL != 0 {
 		v.ttl = off
-		if s.flags&flagWide != 0 {
+		if s.ext&extWide != 0 {
 			store64(p, off, uint64(at))
 			off += 8
 		} else {
@@ -258,27 +277,25 @@ func (s shape) encode(p unsafe.Pointer, space, access uint8, key []byte, at int6
 
 // A filler takes the place of bytes that a record gave up by shrinking in place:
 //
-//	byte 0   kindFiller
+//	byte 0   layoutFiller
 //	byte 1   unused
 //	2..3     its size in units of recordAlign
 func storeFiller(p unsafe.Pointer, off, size int) {
-	store8(p, off, kindFiller)
+	store8(p, off, layoutFiller)
 	store8(p, off+1, 0)
 	store16(p, off+2, uint16(size/recordAlign))
 }
 
 // A part is a record that holds a piece of a large value; it has no key of its own but is found by its owner and its number:
 //
-//	byte 0    kindPart and flags; flagBucket if it is a bucket of a big hash
-//	byte 1    keyspace (high nibble)
+//	byte 0    layoutPart and flags
+//	byte 1    type whose elements refer to further parts, 0 for plain bytes (low nibble), and keyspace (high nibble)
 //	2..3      length of its data
 //	4..7      its number
 //	8..15     hash of the owner's key
 //	16..19    the owner's id
 //	20..      data
 const (
-	flagBucket = flagRaw // of a part, which has no encoding to speak of
-
 	partHeader = 20
 	partSize   = 16 << 10              // of a full part: four fill a block
 	partData   = partSize - partHeader // bytes that a full part carries
@@ -286,10 +303,10 @@ const (
 
 // sizeAt returns the size of the record at p, of whatever kind.
 func sizeAt(p unsafe.Pointer) int {
-	switch load8(p, 0) & kindMask {
-	case kindFiller:
+	switch load8(p, 0) & layoutMask {
+	case layoutFiller:
 		return int(load16(p, 2)) * recordAlign
-	case kindPart:
+	case layoutPart:
 		return align(partHeader + int(load16(p, 2)))
 	default:
 		v := decode(p)

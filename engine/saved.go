@@ -9,21 +9,18 @@ import "unsafe"
 //	8..    the record, and behind it, if it is a root, the parts of the value that it needs, in any order
 const entryHeader = 8
 
+// flatMost is the most parts that a root may lead to, some of which may be missing, for its value to
+// be copied at once.
+const flatMost = 128
+
 // sideBlock is a block of entries.
 type sideBlock struct {
 	base unsafe.Pointer
 	used int
 }
 
-// preserve is called before a key's record, or what belongs to it, changes or goes. It saves what a snapshot still needs.
-func (sh *shard) preserve(sp *keyspace, s slot, v *view) {
-	if v.flags&flagColour != sh.colour {
-		sh.save(sp, s, v)
-	}
-}
-
-// save gives a record the shard's colour, and copies it aside if the snapshot shows it.
-func (sh *shard) save(sp *keyspace, s slot, v *view) {
+// save gives the record at a location the shard's colour, and copies it aside if the snapshot shows it.
+func (sh *shard) save(sp *keyspace, l loc, v *view) {
 	v.setFlags(v.flags ^ flagColour)
 	w := sh.snap
 	if w == nil || w.failed.Load() {
@@ -32,8 +29,8 @@ func (sh *shard) save(sp *keyspace, s slot, v *view) {
 	if at := v.deadline(); at != NoDeadline && w.now > at {
 		return // it had expired
 	}
-	use := sh.savedUse(s.loc(), v)
-	if v.kind() == kindBigStr || v.kind() == kindBigHash {
+	use := sh.savedUse(l, v)
+	if v.layout() == layoutParts {
 		if !sh.saveFlat(sp, v, use) {
 			sh.hold(sp, v, use)
 		}
@@ -118,40 +115,35 @@ func (sh *shard) dropSide() {
 
 // saveFlat saves a value in parts as one entry, with other access bits. It returns false if it is too large for that.
 func (sh *shard) saveFlat(sp *keyspace, v *view, use savedUse) bool {
+	ps, n := sh.partsOf(sp, v)
+	if n > flatMost || v.bytes() > blockSize {
+		return false
+	}
 	var locs []loc
 	size := entryHeader + v.size
-	add := func(no uint32, o owner) bool {
-		s, p, ok := sh.findPart(sp, o, no)
+	add := func(no uint32) bool {
+		s, p, ok := ps.find(no)
 		if ok {
 			size += sizeAt(p)
 			locs = append(locs, s.loc())
 		}
 		return size <= blockSize
 	}
-	o, n := sh.partsOf(v)
-	if n > blockSize/bucketMinimum || v.kind() == kindBigHash && v.bigHash(o.hash).bytes() > blockSize {
-		return false
-	}
+	fits := true
 	for no := range n {
-		if !add(no, o) {
+		if !add(no) {
 			return false
 		}
 	}
-	if v.kind() == kindBigHash {
-		for _, l := range locs[:len(locs):len(locs)] {
-			b, fits := hashBucket(partBytes(sh.at(l))), true
-			eachEntry(b, b.entries(), func(e entry) bool {
-				e.eachRef(func(first uint32, n int) {
-					for i := range uint32(partCount(n)) {
-						fits = fits && add(first+i, o)
-					}
-				})
-				return fits
-			})
-			if !fits {
-				return false
+	for _, l := range locs[:len(locs):len(locs)] {
+		eachRef(sh.at(l), func(first uint32, n int) {
+			for i := range uint32(partCount(n)) {
+				fits = fits && add(first+i)
 			}
-		}
+		})
+	}
+	if !fits {
+		return false
 	}
 	sh.handle(1+len(locs), size)
 	p := sh.sideRoom(size)
@@ -168,8 +160,8 @@ func (sh *shard) saveFlat(sp *keyspace, v *view, use savedUse) bool {
 	return true
 }
 
-// parts are those that an entry has behind its root, by number.
-type parts map[uint32][]byte
+// flatParts are those that an entry has behind its root, by number.
+type flatParts map[uint32][]byte
 
 // write passes entries on.
 func (w *snapshotWriter) write(b []byte) {
@@ -186,114 +178,32 @@ func (w *snapshotWriter) write(b []byte) {
 // entry passes a saved record on, of a key that was not used for idle seconds.
 func (w *snapshotWriter) entry(b []byte, idle uint32) error {
 	v := decode(unsafe.Pointer(unsafe.SliceData(b)))
-	if err := w.begin(&v, idle); err != nil {
-		return err
+	if v.layout() == layoutParts {
+		if w.flat == nil {
+			w.flat = flatParts{}
+		}
+		clear(w.flat)
+		for b = b[v.size:]; len(b) > 0; {
+			p := unsafe.Pointer(unsafe.SliceData(b))
+			w.flat[partNumber(p)] = partBytes(p)
+			b = b[sizeAt(p):]
+		}
+		w.find = func(no uint32, _ *[]byte) ([]byte, bool) { p, ok := w.flat[no]; return p, ok }
 	}
-	switch v.kind() {
-	case kindInt:
-		val := Value{num: v.number(), isNum: true}
-		w.part = val.AppendTo(w.part[:0])
-		return w.sink.String(w.part)
-	case kindString:
-		return w.sink.String(v.valBytes())
-	case kindHash:
-		return w.entries(v.valBytes(), hashHeader, nil)
-	}
-	if w.flat == nil {
-		w.flat = parts{}
-	}
-	clear(w.flat)
-	for b = b[v.size:]; len(b) > 0; {
-		p := unsafe.Pointer(unsafe.SliceData(b))
-		w.flat[partNumber(p)] = partBytes(p)
-		b = b[sizeAt(p):]
-	}
-	return w.value(&v, func(no uint32, _ *[]byte) ([]byte, bool) { p, ok := w.flat[no]; return p, ok })
+	return w.passOn(v, idle)
 }
 
-// begin passes on what precedes a value.
-func (w *snapshotWriter) begin(v *view, idle uint32) error {
+// passOn passes on a key and its value, with its use.
+func (w *snapshotWriter) passOn(v view, idle uint32) error {
+	t := types[v.typ()]
 	w.key = SnapshotKey{DB: int(w.db[v.space]), Key: v.keyBytes(), Type: v.typ(), Deadline: v.deadline()}
 	w.key.Idle, w.key.Frequency = w.uses.of(savedUse{v.access(), idle})
-	switch v.kind() {
-	case kindHash:
-		w.key.Fields = hashCount(v)
-	case kindBigHash:
-		w.key.Fields = v.bigHash(0).count()
+	if v.layout() > layoutInt {
+		w.key.Elements = t.elements(v)
 	}
 	w.passed.Add(1)
-	return w.sink.Key(&w.key)
-}
-
-// find returns the data of a part of the value being written, for which it may use scratch.
-type find func(no uint32, scratch *[]byte) ([]byte, bool)
-
-// value passes a value in parts on.
-func (w *snapshotWriter) value(v *view, part find) error {
-	if v.kind() == kindBigStr {
-		b := v.bigStr()
-		if err := w.sink.Len(b.total); err != nil {
-			return err
-		}
-		if err := w.sink.Bytes(b.head); err != nil {
-			return err
-		}
-		return w.run(0, b.total-len(b.head), part)
-	}
-	h, seen := v.bigHash(0), 0
-	for no := range h.buckets() {
-		b, ok := part(no, &w.part)
-		if !ok {
-			continue
-		}
-		seen += hashBucket(b).count()
-		if err := w.entries(b, hashBucket(b).entries(), part); err != nil {
-			return err
-		}
-	}
-	if seen != h.count() {
-		return ErrDamaged
-	}
-	return nil
-}
-
-// run passes on the n bytes of the parts from number first on.
-func (w *snapshotWriter) run(first uint32, n int, part find) error {
-	for no := first; n > 0; no++ {
-		b, ok := part(no, &w.inner)
-		if want := min(n, partData); !ok || len(b) < want {
-			return ErrDamaged
-		} else if err := w.sink.Bytes(b[:want]); err != nil {
-			return err
-		}
-		n -= len(b)
-	}
-	return nil
-}
-
-// entries passes on fields and values, of which b has the entries from off on.
-func (w *snapshotWriter) entries(b []byte, off int, part find) error {
-	var err error
-	eachEntry(b, off, func(e entry) bool {
-		if e.long {
-			err = w.long(e.fieldPart, e.flen, part)
-		} else {
-			err = w.sink.String(e.field)
-		}
-		if err == nil && e.ref {
-			err = w.long(e.part, e.total, part)
-		} else if err == nil {
-			err = w.sink.String(e.val)
-		}
-		return err == nil
-	})
-	return err
-}
-
-// long passes on a field or a value that is kept in parts.
-func (w *snapshotWriter) long(first uint32, n int, part find) error {
-	if err := w.sink.Len(n); err != nil {
+	if err := w.sink.Key(&w.key); err != nil {
 		return err
 	}
-	return w.run(first, n, part)
+	return t.export(&w.exporter, v)
 }

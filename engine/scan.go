@@ -180,7 +180,8 @@ func (t *Tx) randomOf(sh *shard, dst []byte) ([]byte, bool) {
 			kept++
 			continue
 		}
-		sh.expire(sp, found, &v, sh.keyHash(found.loc()))
+		r := sh.refAt(sp, found, v, sh.keyHash(found.loc()))
+		r.expire()
 	}
 	return dst, false
 }

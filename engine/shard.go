@@ -3,7 +3,6 @@ package engine
 import (
 	"hash/maphash"
 	"math"
-	"math/bits"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -190,33 +189,6 @@ func (sh *shard) at(l loc) unsafe.Pointer {
 	return unsafe.Add(sh.bases[l>>locBits], l.offset())
 }
 
-// find returns the slot and the record of a key, expired or not. Its loop is the hottest of the engine.
-func (sh *shard) find(sp *keyspace, k Key) (slot, view, bool) {
-	t := &sp.keys
-	if t.buckets == 0 {
-		return slot{}, view{}, false
-	}
-	tag := tagOf(k.hash)
-	for b := t.bucket(t.index(k.hash)); b != nil; b = t.child(b) {
-		lo, hi := matches(b, tag)
-		for lo != 0 {
-			i := bits.TrailingZeros64(lo) / 8
-			lo &= lo - 1
-			if v := decode(sh.at(loc(load32(b, bucketLocs+4*i)))); string(v.keyBytes()) == string(k.Bytes) {
-				return slot{b, i}, v, true
-			}
-		}
-		for hi != 0 {
-			i := 8 + bits.TrailingZeros32(hi)/8
-			hi &= hi - 1
-			if v := decode(sh.at(loc(load32(b, bucketLocs+4*i)))); string(v.keyBytes()) == string(k.Bytes) {
-				return slot{b, i}, v, true
-			}
-		}
-	}
-	return slot{}, view{}, false
-}
-
 // hashSeed seeds the hash of keys and fields, so that nobody can choose keys that collide.
 var hashSeed = maphash.MakeSeed()
 
@@ -261,7 +233,7 @@ func (sh *shard) keyHash(l loc) uint64 {
 	return hashBytes(v.keyBytes())
 }
 
-// alloc appends room for a record of size bytes to the open block of a class. It returns a nil pointer where no memory is to be had.
+// alloc appends room for a record of size bytes to the open block of a class. It returns a nil pointer where there is no memory.
 func (sh *shard) alloc(c class, size int) (loc, unsafe.Pointer) {
 	n := sh.open[c]
 	if n == noBlock || int(sh.blocks[n].used)+size > blockSize {
@@ -400,7 +372,7 @@ func (sh *shard) shrinkLive(l loc, size int) {
 // dead reports whether the record at p in block b is no longer part of the keyspace.
 func (sh *shard) dead(b *block, p unsafe.Pointer) bool {
 	f := load8(p, 0)
-	if f&flagDead != 0 || f&kindMask == kindFiller {
+	if f&flagDead != 0 || f&layoutMask == layoutFiller {
 		return true
 	}
 	return b.seq < sh.spaces[load8(p, 1)>>4].flushed

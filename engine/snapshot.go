@@ -64,28 +64,6 @@ const (
 	gentleRest = time.Millisecond
 )
 
-// Sink takes what a snapshot holds. The slices are valid during the call. An error ends the snapshot.
-type Sink interface {
-	// Key begins a key. Its string follows, or its fields and their values by turns, all of them strings.
-	Key(k *SnapshotKey) error
-	// String is a string.
-	String(b []byte) error
-	// Len begins a string of n bytes, which come by one or more calls of Bytes.
-	Len(n int) error
-	Bytes(b []byte) error
-}
-
-// SnapshotKey is a key in a snapshot.
-type SnapshotKey struct {
-	DB        int
-	Key       []byte
-	Type      Type
-	Fields    int   // of a hash
-	Deadline  int64 // Unix milliseconds, or NoDeadline
-	Idle      int64 // seconds since the last use; -1 if the policy does not go by it
-	Frequency int   // of use, 0 to 255; -1 if the policy does not count it
-}
-
 // shardSnapshot is a shard's part of a snapshot. The shard's lock guards it.
 type shardSnapshot struct {
 	*Snapshot
@@ -150,7 +128,9 @@ func (sn *Snapshot) Write(to Sink) error {
 	return w.end()
 }
 
-func (sn *Snapshot) writer(to Sink) *snapshotWriter { return &snapshotWriter{Snapshot: sn, sink: to} }
+func (sn *Snapshot) writer(to Sink) *snapshotWriter {
+	return &snapshotWriter{Snapshot: sn, exporter: exporter{sink: to}}
+}
 
 // advance does some of the work, no more than a few records under one hold of a lock, and reports whether it is done. If much waits to be
 // written, it takes from what those who change keys have saved, in one shard after the other, instead of walking on.
@@ -177,13 +157,11 @@ func (w *snapshotWriter) end() error {
 // snapshotWriter is what Write works with.
 type snapshotWriter struct {
 	*Snapshot
-	sink  Sink
+	exporter
 	shard int // the one that is walked
 	drain int // the one whose turn it was when much waited
 	key   SnapshotKey
-	flat  parts  // of the value being written, if they are among the saved records
-	part  []byte // scratch: a part of a value that is held
-	inner []byte // scratch: likewise, while part is in use
+	flat  flatParts // of the value being written, if they are among the saved records
 }
 
 // step writes some of what was saved in a shard, and walks on in it if it is to, and nothing was. It reports whether the shard is done.
@@ -232,7 +210,7 @@ func (sh *shard) walkSome() bool {
 					return false // the rest of the bucket has its turn the next time
 				}
 				v := decode(sh.at(s.loc()))
-				sh.save(sp, s, &v)
+				sh.save(sp, s.loc(), &v)
 			}
 		}
 		if w.pos = nextPosition(no, t.buckets, t.mask); w.pos == 0 {

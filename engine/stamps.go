@@ -336,7 +336,7 @@ func (sh *shard) restampBlock(n uint32) (records int) {
 	in := uint16(1) << u.stamp
 	for off := 0; off < int(b.used); records++ {
 		p := unsafe.Add(b.base, off)
-		if !sh.dead(b, p) && load8(p, 0)&kindMask != kindPart {
+		if !sh.dead(b, p) && load8(p, 0)&layoutMask != layoutPart {
 			access := load8(p, 1)
 			stamp := u.into[access&accessMask]
 			if stamp != access&accessMask {

@@ -11,16 +11,6 @@ import (
 // Databases is the number of logical databases of a Store.
 const Databases = 16
 
-// Type is what a key holds.
-type Type uint8
-
-// The types of keys. None is the type of a missing key.
-const (
-	None Type = iota
-	String
-	Hash
-)
-
 // Key is a key's bytes with their hash. The bytes belong to the caller and must stay unchanged while the Key is used.
 type Key struct {
 	Bytes []byte

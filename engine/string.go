@@ -7,15 +7,16 @@ import (
 	"github.com/redistill/redistill/internal/invariants"
 )
 
+// A string in parts has its first bytes in the root, behind its head and its length; the others follow in parts from number 0 on. All but
+// the last have the same length, so that an offset tells the part.
 const (
-	bigStrHeader = 8    // bytes of a kindBigStr value before the string's first bytes: the owner's id and the total length
-	splitSize    = 1024 // a record from this size on is split where it does not fit into the open block
-	splitRoom    = 512  // and at least so much is left in it
+	bigStrHeader = rootHead + 4 // bytes of a root before the string's first bytes
+	splitSize    = 1024         // a record from this size on is split where it does not fit into the open block
+	splitRoom    = 512          // and at least so much is left in it
 )
 
-// bigStr is the value of a kindBigStr record.
+// bigStr is the value of a string in parts.
 type bigStr struct {
-	owner owner
 	total int // length of the string
 	head  []byte
 	p     unsafe.Pointer
@@ -23,38 +24,40 @@ type bigStr struct {
 
 func (v *view) bigStr() bigStr {
 	p := unsafe.Add(v.p, v.val)
-	return bigStr{
-		owner: owner{hashBytes(v.keyBytes()), load32(p, 0)}, total: int(load32(p, 4)),
-		head: bytesAt(p, bigStrHeader, v.vlen-bigStrHeader), p: p,
-	}
+	return bigStr{int(load32(p, rootHead)), bytesAt(p, bigStrHeader, v.vlen-bigStrHeader), p}
 }
 
-// parts is the number of parts.
-func (b *bigStr) parts() uint32 { return uint32(partCount(b.total - len(b.head))) }
+// tail is the number of bytes that are in parts.
+func (b *bigStr) tail() int { return b.total - len(b.head) }
 
-// value returns the string of a record.
-func (sh *shard) value(sp *keyspace, v *view) Value {
-	switch v.kind() {
-	case kindInt:
-		return Value{lease: sh.lease(), num: v.number(), isNum: true}
-	case kindString:
-		return Value{lease: sh.lease(), bytes: v.valBytes()}
+// parts is the number of parts.
+func (b *bigStr) parts() uint32 { return uint32(partCount(b.tail())) }
+
+func (b *bigStr) setTotal(n int) { store32(b.p, rootHead, uint32(n)) }
+
+// text returns the string that the key holds.
+func (r *ref) text() Value {
+	switch r.layout() {
+	case layoutInt:
+		return Value{lease: r.sh.lease(), num: r.number(), isNum: true}
+	case layoutString:
+		return Value{lease: r.sh.lease(), bytes: r.valBytes()}
 	}
-	b := v.bigStr()
-	return Value{lease: sh.lease(), bytes: b.head, rest: &restParts{sh, sp, b.owner, 0, b.total}}
+	b := r.bigStr()
+	return Value{lease: r.sh.lease(), bytes: b.head, rest: &restParts{r.parts(), 0, b.total}}
 }
 
 // Get returns the value; ok is false if the key is missing. A read.
 func (t *Tx) Get(k Key) (v Value, ok bool, err error) {
-	sh, sp, s, rec, ok := t.read(k)
-	if !ok {
+	var r ref
+	if !t.read(&r, k) {
 		return Value{}, false, nil
 	}
-	if rec.typ() != String {
+	if r.typ() != String {
 		return Value{}, false, ErrWrongType
 	}
-	if v = sh.value(sp, &rec); !v.intact() {
-		sh.remove(sp, s, &rec, k.hash)
+	if v = r.text(); !v.intact() {
+		r.remove()
 		return Value{}, false, nil
 	}
 	return v, true, nil
@@ -66,19 +69,17 @@ func (t *Tx) Set(k Key, val []byte, deadline int64) error {
 	if err := t.fits(k, len(val)); err != nil {
 		return err
 	}
-	sh, sp, s, v, ok := t.lookup(k)
-	if deadline == KeepDeadline {
-		deadline = v.keptDeadline(ok)
-	}
+	var r ref
+	t.lookup(&r, k)
+	deadline = r.newDeadline(deadline)
 	if n, isInt := parseInt(val); isInt {
-		rec, done := sh.put(sp, s, v, ok, k, shape{withDeadline(kindInt, deadline), len(k.Bytes), 8}, deadline, t.Now)
-		if !done {
+		if !r.put(shapeOf(layoutInt, len(k.Bytes), 8, deadline), deadline) {
 			return ErrOutOfMemory
 		}
-		rec.setNumber(n)
+		r.setNumber(n)
 		return nil
 	}
-	return sh.setBytes(sp, s, v, ok, k, val, 0, deadline, t.Now)
+	return r.setBytes(val, 0, deadline)
 }
 
 // SetText is Set for a string that stays text even where it is that of an integer. It is for the results of INCRBYFLOAT, of which Redis
@@ -87,17 +88,18 @@ func (t *Tx) SetText(k Key, val []byte, deadline int64) error {
 	if err := t.fits(k, len(val)); err != nil {
 		return err
 	}
-	sh, sp, s, v, ok := t.lookup(k)
-	if deadline == KeepDeadline {
-		deadline = v.keptDeadline(ok)
-	}
-	return sh.setBytes(sp, s, v, ok, k, val, 0, deadline, t.Now)
+	var r ref
+	t.lookup(&r, k)
+	return r.setBytes(val, 0, r.newDeadline(deadline))
 }
 
-// keptDeadline is the deadline of the record that is there, if one is.
-func (v *view) keptDeadline(there bool) int64 {
-	if there {
-		return v.deadline()
+// newDeadline returns a deadline that the key is to get: that which it has in place of KeepDeadline.
+func (r *ref) newDeadline(at int64) int64 {
+	switch {
+	case at != KeepDeadline:
+		return at
+	case r.there:
+		return r.deadline()
 	}
 	return NoDeadline
 }
@@ -113,59 +115,49 @@ func (t *Tx) fits(k Key, n int) error {
 	return nil
 }
 
-// put makes the key's record one of the given shape: it resizes the record v if the key is there, else creates one. The parts of a
-// former value are deleted.
-func (sh *shard) put(sp *keyspace, s slot, v view, there bool, k Key, to shape, at, now int64) (view, bool) {
-	if !there {
-		return sh.create(sp, k, to, at, now)
-	}
-	o, parts := sh.partsOf(&v)
-	sh.use(&v)
-	if !sh.resize(sp, s, &v, k, to, at, now, 0) {
-		return v, false
-	}
-	sh.doom(sp, o, 0, parts)
-	return v, true
-}
-
-// setBytes stores a string that is not kept as a number. flags may have flagRaw.
-func (sh *shard) setBytes(sp *keyspace, s slot, v view, there bool, k Key, val []byte, flags uint8, at, now int64) error {
-	whole := shape{withDeadline(kindString|flags, at), len(k.Bytes), len(val)}
+// setBytes stores a string that is not kept as a number. raw is flagRaw or 0.
+func (r *ref) setBytes(val []byte, raw uint8, at int64) error {
+	whole := shapeOf(layoutString|raw, len(r.key.Bytes), len(val), at)
 	head := len(val)
-	if size := whole.size(); !there || size > v.size {
-		head = sh.headOf(classOf(at, now), whole)
+	if !r.there || whole.size() > r.size {
+		head = r.sh.headOf(r.class(at), whole)
 	}
 	if head == len(val) {
-		rec, ok := sh.put(sp, s, v, there, k, whole, at, now)
-		if !ok {
+		if !r.put(whole, at) {
 			return ErrOutOfMemory
 		}
-		copy(rec.valBytes(), val)
+		copy(r.valBytes(), val)
 		return nil
 	}
-	if there && v.kind() == kindBigStr && sh.overwrite(sp, s, &v, k, val, flags, at, now) {
+	if r.there && r.typ() == String && r.layout() == layoutParts && r.overwrite(val, raw, at) {
 		return nil
 	}
-	return sh.setBig(sp, s, v, there, k, val, head, flags, at, now)
+	return r.setBig(val, head, raw, at)
 }
 
 // setBig is setBytes for a string of which only the first head bytes go into the root record. That is written before the parts, for
 // its size was chosen for what is left of the open block. Where memory ends in the middle the key is gone.
-func (sh *shard) setBig(sp *keyspace, s slot, v view, there bool, k Key, val []byte, head int, flags uint8, at, now int64) error {
-	o := sh.newOwner(k.hash)
-	rec, ok := sh.put(sp, s, v, there, k, shape{withDeadline(kindBigStr|flags, at), len(k.Bytes), bigStrHeader + head}, at, now)
-	if !ok {
+func (r *ref) setBig(val []byte, head int, raw uint8, at int64) error {
+	ps := r.newParts(at)
+	if !r.put(shapeOf(layoutParts|raw, len(r.key.Bytes), bigStrHeader+head, at), at) {
 		return ErrOutOfMemory
 	}
-	p := unsafe.Add(rec.p, rec.val)
-	store32(p, 0, o.id)
-	store32(p, 4, uint32(len(val)))
-	copy(bytesAt(p, bigStrHeader, head), val)
-	if !sh.addParts(sp, classOf(at, now), o, 0, val[head:]) {
-		sh.removeKey(sp, k)
+	r.setRoot(String, ps.owner.id)
+	b := r.bigStr()
+	b.setTotal(len(val))
+	copy(b.head, val)
+	if !ps.addRun(0, val[head:]) {
+		r.removeAgain()
 		return ErrOutOfMemory
 	}
 	return nil
+}
+
+// removeAgain deletes the key after its record may have moved.
+func (r *ref) removeAgain() {
+	if r.find() {
+		r.remove()
+	}
 }
 
 // headOf returns how many bytes of a string go into its root record. A record of up to partSize keeps all of it; of a longer one the
@@ -186,32 +178,32 @@ func (sh *shard) headOf(c class, whole shape) int {
 }
 
 // overwrite replaces a string in parts by one of the same length in place. It returns false where that is not possible.
-func (sh *shard) overwrite(sp *keyspace, s slot, v *view, k Key, val []byte, flags uint8, at, now int64) bool {
-	sh.preserve(sp, s, v)
-	b := v.bigStr()
-	if b.total != len(val) || sh.heldBy(b.owner) != nil || !sh.movePinned(sp, b.owner, 0, b.parts()) {
+func (r *ref) overwrite(val []byte, raw uint8, at int64) bool {
+	r.preserve()
+	b, ps := r.bigStr(), r.parts()
+	if b.total != len(val) || r.sh.heldBy(ps.owner) != nil || !ps.movePinned(0, b.parts()) {
 		return false
 	}
 	n := len(b.head)
-	if !sh.resize(sp, s, v, k, shape{withDeadline(kindBigStr|flags, at), len(k.Bytes), v.vlen}, at, now, v.vlen) {
+	if !r.resize(shapeOf(layoutParts|raw, len(r.key.Bytes), r.vlen, at), at, r.vlen) {
 		return false
 	}
-	sh.use(v)
-	b = v.bigStr()
+	r.use()
+	b = r.bigStr()
 	copy(b.head, val)
-	return sh.writeParts(sp, b.owner, 0, val[n:])
+	return ps.write(0, val[n:])
 }
 
-// writeParts overwrites the bytes of parts from offset off on, counted from the first part's start. It returns false where one is
-// missing.
-func (sh *shard) writeParts(sp *keyspace, o owner, off int, val []byte) bool {
+// write overwrites the bytes of parts from offset off on, counted from the first part's start. It returns false where one is missing.
+func (ps parts) write(off int, val []byte) bool {
 	for len(val) > 0 {
-		_, p, ok := sh.findPart(sp, o, uint32(off/partData))
+		no := uint32(off / partData)
+		_, p, ok := ps.find(no)
 		if !ok {
 			invariants.Violated("a part of a value is missing")
 			return false
 		}
-		sh.preservePart(sp, o, uint32(off/partData))
+		ps.preserve(no)
 		n := copy(partBytes(p)[off%partData:], val)
 		val = val[n:]
 		off += n
@@ -221,73 +213,71 @@ func (sh *shard) writeParts(sp *keyspace, o owner, off int, val []byte) bool {
 
 // Append appends to a string, making it if missing, and returns its new length.
 func (t *Tx) Append(k Key, val []byte) (n int, err error) {
-	sh, sp, s, v, ok := t.lookup(k)
-	if !ok {
+	var r ref
+	if !t.lookup(&r, k) {
 		return len(val), t.Set(k, val, NoDeadline)
 	}
-	if v.typ() != String {
+	if r.typ() != String {
 		return 0, ErrWrongType
 	}
-	return t.write(sh, sp, s, v, k, sh.valueLen(sp, &v), val)
+	return t.write(&r, textLen(&r.view), val)
 }
 
 // SetRange writes val at an offset of a string, making it if missing and padding it with zero bytes, and returns its new length. An
 // empty val changes nothing.
 func (t *Tx) SetRange(k Key, off int, val []byte) (n int, err error) {
-	sh, sp, s, v, ok := t.lookup(k)
-	if ok && v.typ() != String {
+	var r ref
+	t.lookup(&r, k)
+	if r.there && r.typ() != String {
 		return 0, ErrWrongType
 	}
 	if len(val) == 0 {
-		if ok {
-			n = sh.valueLen(sp, &v)
+		if r.there {
+			n = textLen(&r.view)
 		}
 		return n, nil
 	}
-	if !ok {
+	if !r.there {
 		if err := t.fits(k, off+len(val)); err != nil {
 			return 0, err
 		}
 		padded := append(make([]byte, off, off+len(val)), val...)
-		return len(padded), sh.setBytes(sp, s, v, false, k, padded, flagRaw, NoDeadline, t.Now)
+		return len(padded), r.setBytes(padded, flagRaw, NoDeadline)
 	}
-	return t.write(sh, sp, s, v, k, off, val)
+	return t.write(&r, off, val)
 }
 
-func (sh *shard) valueLen(sp *keyspace, v *view) int { return sh.value(sp, v).Len() }
-
 // write writes val at an offset of an existing string, padding with zero bytes, and returns the new length.
-func (t *Tx) write(sh *shard, sp *keyspace, s slot, v view, k Key, off int, val []byte) (int, error) {
-	n := sh.valueLen(sp, &v)
+func (t *Tx) write(r *ref, off int, val []byte) (int, error) {
+	n := textLen(&r.view)
 	total := max(n, off+len(val))
-	if err := t.fits(k, total); err != nil {
+	if err := t.fits(r.key, total); err != nil {
 		return 0, err
 	}
-	sh.use(&v)
-	sh.preserve(sp, s, &v)
-	at := v.deadline()
-	if v.kind() == kindBigStr {
-		return total, sh.writeBig(sp, s, &v, k, n, off, val, t.Now)
+	r.use()
+	r.preserve()
+	at := r.deadline()
+	if r.layout() == layoutParts {
+		return total, r.writeBig(n, off, val)
 	}
-	if v.kind() == kindInt {
+	if r.layout() == layoutInt {
 		var text [20]byte
-		num := strconv.AppendInt(text[:0], v.number(), 10)
-		if err := sh.setBytes(sp, s, v, true, k, num, flagRaw, at, t.Now); err != nil {
+		num := strconv.AppendInt(text[:0], r.number(), 10)
+		if err := r.setBytes(num, flagRaw, at); err != nil {
 			return 0, err
 		}
-		s, v, _ = sh.find(sp, k)
 	}
-	to := shape{withDeadline(kindString|flagRaw, at), len(k.Bytes), total}
+	to := shapeOf(layoutString|flagRaw, r.klen, total, at)
 	if to.size() > partSize {
-		whole := append(make([]byte, 0, total), v.valBytes()...)
+		whole := append(make([]byte, 0, total), r.valBytes()...)
 		whole = append(whole, make([]byte, total-n)...)
 		copy(whole[off:], val)
-		return total, sh.setBytes(sp, s, v, true, k, whole, flagRaw, at, t.Now)
+		return total, r.setBytes(whole, flagRaw, at)
 	}
-	if !sh.resize(sp, s, &v, k, to, at, t.Now, n) {
+	if !r.resize(to, at, n) {
 		return 0, ErrOutOfMemory
 	}
-	b := v.valBytes()
+	b := r.valBytes()
 	if off > n {
 		clear(b[n:off])
 	}
@@ -296,58 +286,59 @@ func (t *Tx) write(sh *shard, sp *keyspace, s slot, v view, k Key, off int, val 
 }
 
 // writeBig is write for a string in parts of n bytes.
-func (sh *shard) writeBig(sp *keyspace, s slot, v *view, k Key, n, off int, val []byte, now int64) error {
+func (r *ref) writeBig(n, off int, val []byte) error {
 	if end := off + len(val); end > n {
-		err := sh.extend(sp, v, classOf(v.deadline(), now), end-n)
+		err := r.extend(end - n)
 		if err == ErrDamaged {
-			sh.removeKey(sp, k)
+			r.removeAgain()
 		}
 		if err != nil {
 			return err
 		}
 	}
-	b := v.bigStr()
+	b, ps := r.bigStr(), r.parts()
 	first, end := max(off-len(b.head), 0), max(off+len(val)-len(b.head), 0) // bytes of parts
-	if !sh.movePinned(sp, b.owner, uint32(first/partData), uint32((end+partData-1)/partData)) {
+	if !ps.movePinned(uint32(first/partData), uint32((end+partData-1)/partData)) {
 		return ErrOutOfMemory
 	}
-	store8(v.p, 0, v.flags|flagRaw)
+	r.setFlags(r.flags | flagRaw)
 	if off < len(b.head) {
 		w := copy(b.head[off:], val)
 		val, off = val[w:], off+w
 	}
-	if !sh.writeParts(sp, b.owner, off-len(b.head), val) {
-		sh.removeKey(sp, k)
+	if !ps.write(off-len(b.head), val) {
+		r.removeAgain()
 		return ErrDamaged
 	}
-	sh.touch(sp, k.Bytes)
+	r.touch()
 	return nil
 }
 
 // extend lengthens a string in parts by more zero bytes. Where memory ends in the middle it is longer by some of them.
-func (sh *shard) extend(sp *keyspace, v *view, c class, more int) error {
-	b := v.bigStr()
-	no, used := b.parts(), (b.total-len(b.head))%partData
+func (r *ref) extend(more int) error {
+	b, ps := r.bigStr(), r.parts()
+	no, used := b.parts(), b.tail()%partData
 	for more > 0 {
 		n := min(partData, used+more)
 		var p unsafe.Pointer
 		if used == 0 {
-			p = sh.addPart(sp, c, b.owner, no, n)
+			p = ps.add(no, n, None)
 		} else { // fill the last part up first
 			no--
-			s, last, ok := sh.findPart(sp, b.owner, no)
+			s, last, ok := ps.find(no)
 			if !ok {
 				invariants.Violated("a part of a value is missing")
 				return ErrDamaged
 			}
-			sh.preservePart(sp, b.owner, no)
-			p = sh.resizePart(s, last, c, n, used)
+			ps.preserve(no)
+			p = ps.resize(s, last, n, used)
 		}
 		if p == nil {
 			return ErrOutOfMemory
 		}
 		clear(partBytes(p)[used:])
-		store32(b.p, 4, load32(b.p, 4)+uint32(n-used))
+		b.total += n - used
+		b.setTotal(b.total)
 		more -= n - used
 		used = 0
 		no++
@@ -357,22 +348,21 @@ func (sh *shard) extend(sp *keyspace, v *view, c class, more int) error {
 
 // IncrBy adds to the integer that the key holds, 0 if missing, keeping its deadline, and returns the sum.
 func (t *Tx) IncrBy(k Key, delta int64) (int64, error) {
-	sh, sp, s, v, ok := t.lookup(k)
-	if !ok {
+	var r ref
+	if !t.lookup(&r, k) {
 		if err := t.fits(k, 8); err != nil {
 			return 0, err
 		}
-		rec, done := sh.create(sp, k, shape{kindInt, len(k.Bytes), 8}, NoDeadline, t.Now)
-		if !done {
+		if !r.create(shapeOf(layoutInt, len(k.Bytes), 8, NoDeadline), NoDeadline) {
 			return 0, ErrOutOfMemory
 		}
-		rec.setNumber(delta)
+		r.setNumber(delta)
 		return delta, nil
 	}
-	if v.typ() != String {
+	if r.typ() != String {
 		return 0, ErrWrongType
 	}
-	n, isInt := sh.value(sp, &v).Int()
+	n, isInt := r.text().Int()
 	if !isInt {
 		return 0, ErrNotInteger
 	}
@@ -380,16 +370,16 @@ func (t *Tx) IncrBy(k Key, delta int64) (int64, error) {
 	if (sum > n) != (delta > 0) && delta != 0 {
 		return 0, ErrOverflow
 	}
-	sh.use(&v)
-	if v.kind() != kindInt {
-		at := v.deadline()
-		if !sh.resize(sp, s, &v, k, shape{withDeadline(kindInt, at), len(k.Bytes), 8}, at, t.Now, 0) {
+	r.use()
+	if r.layout() != layoutInt {
+		at := r.deadline()
+		if !r.resize(shapeOf(layoutInt, r.klen, 8, at), at, 0) {
 			return 0, ErrOutOfMemory
 		}
 	} else {
-		sh.preserve(sp, s, &v)
-		sh.touch(sp, k.Bytes)
+		r.preserve()
+		r.touch()
 	}
-	v.setNumber(sum)
+	r.setNumber(sum)
 	return sum, nil
 }

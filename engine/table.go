@@ -276,7 +276,7 @@ func (t *table) freeSpill(b unsafe.Pointer) {
 	t.free = c
 }
 
-// split adds a primary bucket and moves to it what belongs there from the bucket that held it so far. Where no memory is to be had it
+// split adds a primary bucket and moves to it what belongs there from the bucket that held it so far. Where there is no memory it
 // does nothing: the table works with longer chains.
 func (t *table) split(p *pool, hash hasher) {
 	n := t.buckets

@@ -8,13 +8,13 @@ type Tx struct {
 	Now     int64 // Unix milliseconds, the time that expiry is judged by
 	DB      int   // the selected database, 0 to Databases-1
 	NoTouch bool  // reads leave recency and frequency as they are
-	NoCount bool  // reads count as neither hits nor misses
 
 	// KeepExpired leaves expired keys where they are, though nobody sees them. No key may be
 	// written then.
 	KeepExpired bool
 
 	store *Store
+	quiet bool     // reads count as neither hits nor misses; see Quietly
 	one   *shard   // the only shard that is locked, nil if none or several are
 	many  bool     // the shards in held are locked
 	all   bool     // every shard is locked
@@ -100,34 +100,19 @@ func (t *Tx) with(i int, fn func(sh *shard) bool) bool {
 	return fn(sh)
 }
 
-// lookup finds a key that has not expired, in the selected database.
-func (t *Tx) lookup(k Key) (*shard, *keyspace, slot, view, bool) {
-	sh := t.shard(k)
-	sp := sh.dbs[t.DB]
-	s, v, ok := sh.find(sp, k)
-	if ok && v.ttl != 0 && sh.expired(&v, t.Now) {
-		if !t.KeepExpired {
-			sh.expire(sp, s, &v, k.hash)
-		}
-		return sh, sp, slot{}, view{}, false
-	}
-	return sh, sp, s, v, ok
-}
-
-// read is lookup for commands that read: it counts the hit or miss, and marks the key as used.
-func (t *Tx) read(k Key) (*shard, *keyspace, slot, view, bool) {
-	sh, sp, s, v, ok := t.lookup(k)
-	t.count(sh, ok)
-	if ok && !t.NoTouch {
-		sh.use(&v)
-	}
-	return sh, sp, s, v, ok
+// Quietly calls fn, during which reads count as neither hits nor misses: they are the look that a
+// write takes, or a part of a read that was counted.
+func (t *Tx) Quietly(fn func()) {
+	was := t.quiet
+	t.quiet = true
+	fn()
+	t.quiet = was
 }
 
 // count counts a hit or a miss.
 func (t *Tx) count(sh *shard, hit bool) {
 	switch {
-	case t.NoCount:
+	case t.quiet:
 	case hit:
 		sh.stats.hits++
 	default:

@@ -18,9 +18,7 @@ type Value struct {
 
 // restParts says where the parts of a value are.
 type restParts struct {
-	sh    *shard
-	sp    *keyspace
-	owner owner
+	parts
 	first uint32 // number of the first part
 	total int    // length of the whole value
 }
@@ -62,7 +60,7 @@ var zeros [partData]byte
 // part returns the bytes of one part. That one is missing can only be an error in this package; Len has been promised by then, so zero
 // bytes take its place. Those who can do better ask intact first.
 func (r *restParts) part(no uint32) []byte {
-	_, p, ok := r.sh.findPart(r.sp, r.owner, no)
+	_, p, ok := r.find(no)
 	if !ok {
 		invariants.Violated("a part of a value is missing")
 		return zeros[:]
@@ -76,7 +74,7 @@ func (v Value) intact() bool {
 		return true
 	}
 	for i := range partCount(v.rest.total - len(v.bytes)) {
-		if _, _, ok := v.rest.sh.findPart(v.rest.sp, v.rest.owner, v.rest.first+uint32(i)); !ok {
+		if _, _, ok := v.rest.find(v.rest.first + uint32(i)); !ok {
 			invariants.Violated("a part of a value is missing")
 			return false
 		}

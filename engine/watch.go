@@ -29,7 +29,8 @@ func (sh *shard) touchAll(sp *keyspace) {
 		if id.db != sp.db {
 			continue
 		}
-		if _, _, ok := sh.find(sp, watchedKey(id)); ok {
+		r := ref{sh: sh, sp: sp, key: watchedKey(id)}
+		if r.find() {
 			w.version++
 		}
 	}
@@ -44,9 +45,9 @@ func watchedKey(id watchID) Key {
 // key there learn that it has gone, before the keyspace is flushed or exchanged, and nobody else does.
 func (sh *shard) expireWatched(sp *keyspace, now int64) {
 	for id := range sh.watches {
-		k := watchedKey(id)
-		if s, v, ok := sh.find(sp, k); ok && sh.expired(&v, now) {
-			sh.expire(sp, s, &v, k.hash)
+		r := ref{sh: sh, sp: sp, key: watchedKey(id), now: now}
+		if r.find() && sh.expired(&r.view, now) {
+			r.expire()
 		}
 	}
 }
@@ -54,7 +55,9 @@ func (sh *shard) expireWatched(sp *keyspace, now int64) {
 // Watch registers interest in a key of the selected database and returns a token for Changed. Every Watch is ended by one Unwatch with
 // the same database and key.
 func (t *Tx) Watch(k Key) (token uint64) {
-	sh, _, _, _, there := t.lookup(k)
+	var r ref
+	t.lookup(&r, k)
+	sh := r.sh
 	id := watchID{uint8(t.DB), string(k.Bytes)}
 	w := sh.watches[id]
 	if w == nil {
@@ -67,7 +70,7 @@ func (t *Tx) Watch(k Key) (token uint64) {
 	}
 	w.refs++
 	token = w.version << 1
-	if there {
+	if r.there {
 		token |= 1
 	}
 	return token
@@ -81,8 +84,8 @@ func (t *Tx) Changed(k Key, token uint64) bool {
 	if w == nil || w.version != token>>1 {
 		return true
 	}
-	_, v, ok := sh.find(sh.dbs[t.DB], k)
-	return token&1 != 0 && ok && sh.expired(&v, t.Now)
+	r := ref{sh: sh, sp: sh.dbs[t.DB], key: k}
+	return token&1 != 0 && r.find() && sh.expired(&r.view, t.Now)
 }
 
 // Unwatch ends a Watch.

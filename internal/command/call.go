@@ -66,9 +66,8 @@ func (c *Call) database(i int) (int, error) {
 
 // has reports whether a key exists. It is the look that a write takes, not a read that counts as a hit or miss.
 func (c *Call) has(k engine.Key) bool {
-	c.Tx.NoCount = true
-	ok := c.Tx.Exists(k)
-	c.Tx.NoCount = false
+	ok := false
+	c.Tx.Quietly(func() { ok = c.Tx.Exists(k) })
 	return ok
 }
 

@@ -37,9 +37,10 @@ func decrby(c *Call) error {
 // INCRBYFLOAT key increment
 func incrbyfloat(c *Call) error {
 	k := c.Keys[0]
-	c.Tx.NoCount = true
-	v, ok, err := c.Tx.Get(k)
-	c.Tx.NoCount = false
+	var v engine.Value
+	var ok bool
+	var err error
+	c.Tx.Quietly(func() { v, ok, err = c.Tx.Get(k) })
 	if err != nil {
 		return err
 	}

@@ -19,9 +19,6 @@ func debugObject(c *Call) error {
 	if !c.S.multi.running {
 		c.Tx.LockKey(k)
 	}
-	noTouch := c.Tx.NoTouch
-	c.Tx.NoTouch, c.Tx.NoCount = true, true
-	defer func() { c.Tx.NoTouch, c.Tx.NoCount = noTouch, false }()
 	encoding, ok := c.Tx.Encoding(k)
 	if !ok {
 		return errNoSuchKey
@@ -97,7 +94,7 @@ type population struct {
 // run makes the keys that are not there, key after key, so that other clients go on.
 func (p population) run(stop *atomic.Bool) error {
 	tx := p.store.NewTx()
-	tx.DB, tx.NoCount = p.db, true
+	tx.DB = p.db
 	var key, val []byte
 	for n := int64(0); n < p.count && !stop.Load(); n++ {
 		key = strconv.AppendInt(append(append(key[:0], p.prefix...), ':'), n, 10)
@@ -121,7 +118,9 @@ func (p population) add(tx *engine.Tx, k engine.Key, val []byte) error {
 	tx.Now = time.Now().UnixMilli()
 	tx.LockKey(k)
 	defer tx.Unlock()
-	if tx.Exists(k) {
+	there := false
+	tx.Quietly(func() { there = tx.Exists(k) })
+	if there {
 		return nil
 	}
 	return tx.Set(k, val, engine.NoDeadline)

@@ -29,62 +29,28 @@ var dumpCommands = []Command{
 
 // DUMP key
 func dump(c *Call) error {
-	b, err := c.payload(c.Keys[0])
-	switch {
-	case err != nil:
-		return err
-	case b == nil:
+	k := c.Keys[0]
+	if !c.Tx.Read(k) {
 		c.Out.Null()
-	default:
-		c.Out.Bulk(rdb.EndPayload(b, 0))
+		return nil
 	}
+	b, err := c.payload(k)
+	if err != nil {
+		return err
+	}
+	c.Out.Bulk(rdb.EndPayload(b, 0))
 	return nil
 }
 
-// payload returns a value with its type before it, as RDB encodes them, or nil if there is none. It
-// is a read of the key.
-func (c *Call) payload(k engine.Key) (b []byte, err error) {
-	noCount := c.Tx.NoCount
-	defer func() { c.Tx.NoCount = noCount }()
-	c.Tx.NoCount = true
-	typ := c.Tx.Type(k)
-	c.Tx.NoCount = noCount
-	switch typ {
-	case engine.None:
-		c.Tx.Exists(k) // a miss
-	case engine.String:
-		v, ok, err := c.Tx.Get(k)
-		if !ok {
-			return nil, err
-		}
-		return appendValue(append(b, byte(rdb.String)), v), nil
-	case engine.Hash:
-		n, err := c.Tx.HLen(k)
-		if err != nil {
-			return nil, err
-		}
-		c.Tx.NoCount = true // that was the read
-		b = rdb.AppendLen(append(b, byte(rdb.Hash)), uint64(n))
-		err = c.Tx.HEach(k, func(field []byte, val engine.Value) bool {
-			b = appendValue(rdb.AppendString(b, field), val)
-			return true
-		})
-		return b, err
+// payload returns the value of a key that is there, with its type before it, as RDB encodes them.
+func (c *Call) payload(k engine.Key) ([]byte, error) {
+	var p snapshot.Payload
+	ok, err := c.Tx.Export(k, &p)
+	if err == nil && !ok {
+		err = errNoSuchKey
 	}
-	return nil, nil
+	return p.B, err
 }
-
-// appendValue appends a string as RDB encodes it.
-func appendValue(dst []byte, v engine.Value) []byte {
-	if v.Len() < shortString {
-		var text [shortString]byte
-		return rdb.AppendString(dst, v.AppendTo(text[:0]))
-	}
-	return v.AppendTo(rdb.AppendLen(dst, uint64(v.Len())))
-}
-
-// shortString is the length from which a string is never the text of an integer of 32 bits.
-const shortString = 32
 
 // Replies of RESTORE.
 const (

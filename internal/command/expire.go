@@ -76,9 +76,9 @@ func (e *expireCondition) parse(words [][]byte) error {
 
 // holds reports whether the key is there and its deadline is as the condition wants.
 func (e *expireCondition) holds(c *Call, k engine.Key, at int64) bool {
-	c.Tx.NoCount = true
-	old, ok := c.Tx.Deadline(k)
-	c.Tx.NoCount = false
+	var old int64
+	var ok bool
+	c.Tx.Quietly(func() { old, ok = c.Tx.Deadline(k) })
 	none := old == engine.NoDeadline
 	switch {
 	case !ok,

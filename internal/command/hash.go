@@ -119,10 +119,8 @@ func hsetnx(c *Call) error {
 }
 
 // field returns a field's value. It is the look that a write takes, not a read that counts as a hit or miss.
-func (c *Call) field(k engine.Key, field []byte) (engine.Value, bool, error) {
-	c.Tx.NoCount = true
-	v, ok, err := c.Tx.HGet(k, field)
-	c.Tx.NoCount = false
+func (c *Call) field(k engine.Key, field []byte) (v engine.Value, ok bool, err error) {
+	c.Tx.Quietly(func() { v, ok, err = c.Tx.HGet(k, field) })
 	return v, ok, err
 }
 
@@ -181,18 +179,18 @@ func hvals(c *Call) error {
 }
 
 // eachField replies with fields, values or both in turns. The read was counted before.
-func (c *Call) eachField(fields, values bool) error {
-	c.Tx.NoCount = true
-	err := c.Tx.HEach(c.Keys[0], func(field []byte, val engine.Value) bool {
-		if fields {
-			c.Out.Bulk(field)
-		}
-		if values {
-			c.bulk(val)
-		}
-		return true
+func (c *Call) eachField(fields, values bool) (err error) {
+	c.Tx.Quietly(func() {
+		err = c.Tx.HEach(c.Keys[0], func(field []byte, val engine.Value) bool {
+			if fields {
+				c.Out.Bulk(field)
+			}
+			if values {
+				c.bulk(val)
+			}
+			return true
+		})
 	})
-	c.Tx.NoCount = false
 	return err
 }
 

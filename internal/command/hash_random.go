@@ -29,18 +29,14 @@ func hrandfield(c *Call) error {
 		return errOutOfRange
 	}
 	if c.S.unsent > 0 { // the reply has begun
-		c.Tx.NoCount = true
-		err = c.anyFields(-count, withValues)
-		c.Tx.NoCount = false
+		c.Tx.Quietly(func() { err = c.anyFields(-count, withValues) })
 		return err
 	}
 	size, err := c.Tx.HLen(c.Keys[0])
 	if err != nil {
 		return err
 	}
-	c.Tx.NoCount = true // HLen was the read
-	err = c.randomFields(count, size, withValues)
-	c.Tx.NoCount = false
+	c.Tx.Quietly(func() { err = c.randomFields(count, size, withValues) }) // HLen was the read
 	return err
 }
 

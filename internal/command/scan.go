@@ -137,9 +137,8 @@ func hscan(c *Call) error {
 		if err != nil {
 			return err
 		}
-		c.Tx.NoCount = true
-		fields, err := c.Tx.HLen(c.Keys[0])
-		c.Tx.NoCount = false
+		fields := 0
+		c.Tx.Quietly(func() { fields, err = c.Tx.HLen(c.Keys[0]) })
 		if err != nil {
 			return err
 		}

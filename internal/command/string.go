@@ -205,9 +205,9 @@ func appendTo(c *Call) error {
 	k, val := c.Keys[0], c.Args[2]
 	// What the key takes of memory is more than its length, so that nearly no append needs a look at the value.
 	if used, _ := c.Tx.MemoryUsage(k); used+len(val) > maxString {
-		c.Tx.NoCount = true
-		v, _, err := c.Tx.Get(k)
-		c.Tx.NoCount = false
+		var v engine.Value
+		var err error
+		c.Tx.Quietly(func() { v, _, err = c.Tx.Get(k) })
 		if err == nil && v.Len()+len(val) > maxString {
 			return errStringTooLong
 		}

@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// Frame is a key with its value, or a part of the fields of a hash, as they are in the file. Its slices are those of the batch.
+// Frame is a key with its value, or with some of the elements of its value, as they are in the file. Its slices are those of the batch.
 type Frame struct {
 	Offset   int64 // where the value begins in the file
 	DB       int
@@ -15,18 +15,18 @@ type Frame struct {
 	Idle     int64  // seconds since the last use, -1 if the file does not say
 	Freq     int    // frequency of use, 0 to 255, -1 if the file does not say
 	Key      []byte // encoded; see Decoder.Key
-	Value    []byte // encoded; of a hash that is not packed, fields and values without their number
-	Pairs    int    // of a hash that is not packed, how many fields are in Value
-	Fields   uint64 // of a hash that is not packed, how many the whole of it has
+	Value    []byte // encoded; of a value whose elements are counted, these without their number
+	Elements int    // how many of the counted elements are in Value
+	Total    uint64 // how many the whole value has
 }
 
-// pairSize is what a field of a hash is taken to need beside its bytes and its value's.
-const pairSize = 16
+// elementSize is what an element is taken to need beside its bytes.
+const elementSize = 16
 
-// Size returns how many bytes the decoded value needs, to which a hash adds something for each field. Where the frame is damaged it is less.
+// Size returns how many bytes the decoded value needs, to which counted elements add something each. Where the frame is damaged it is less.
 func (f *Frame) Size() int {
 	c := cursor{b: f.Value}
-	n := f.Pairs * pairSize
+	n := f.Elements * elementSize
 	for c.off < len(c.b) {
 		more, ok := c.skipString()
 		if !ok {
@@ -41,90 +41,76 @@ func (f *Frame) Size() int {
 type Decoder struct {
 	MaxString int // length of the longest string that is accepted
 
-	key, value, blob []byte // scratch
+	scratch [maxWords][]byte
+	words   [maxWords][]byte
+	blob    []byte // scratch
 }
+
+// maxWords is the most words that an element has.
+const maxWords = 2
 
 // Key returns the frame's key.
 func (d *Decoder) Key(f *Frame) ([]byte, error) {
 	c := cursor{b: f.Key, at: f.Offset, max: d.MaxString}
-	return c.string(&d.key)
+	return c.string(&d.scratch[0])
 }
 
-// String returns the value of a frame that has a string.
-func (d *Decoder) String(f *Frame) ([]byte, error) {
-	c := cursor{b: f.Value, at: f.Offset, max: d.MaxString}
-	b, err := c.string(&d.value)
-	if err == nil && c.off != len(c.b) {
-		err = c.fail("%d bytes behind the value", len(c.b)-c.off)
-	}
-	return b, err
-}
+// ErrEmpty is the error of a value without elements. See Reader.Empty.
+var ErrEmpty = errors.New("the value has no elements")
 
-// ErrEmpty is the error of a hash without fields. See Reader.Empty.
-var ErrEmpty = errors.New("the hash has no fields")
-
-// Fields calls fn for the fields of a frame that has a hash, or a part of one. An error of fn ends it.
-func (d *Decoder) Fields(f *Frame, fn func(field, value []byte) error) error {
+// Elements calls fn for the elements of a frame: with a string, or with the words of one element
+// after the other, such as a field and its value. An error of fn ends it.
+func (d *Decoder) Elements(f *Frame, fn func(words [][]byte) error) error {
+	e := f.Type.encoding()
 	c := cursor{b: f.Value, at: f.Offset, max: d.MaxString}
-	if f.Type == Hash {
-		return d.pairs(&c, f.Pairs, fn)
+	switch {
+	case e.words == 0:
+		return c.fail("a %s cannot be decoded", f.Type.Name())
+	case e.form == counted:
+		return d.counted(&c, f.Elements, e.words, fn)
 	}
 	blob, err := c.string(&d.blob)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if c.off != len(c.b) {
+	case c.off != len(c.b):
 		return c.fail("%d bytes behind the value", len(c.b)-c.off)
+	case e.form == single:
+		d.words[0] = blob
+		return fn(d.words[:1])
 	}
-	var each func(b []byte, fn func(field, value []byte) error) (int, error)
-	switch f.Type {
-	case HashZipmap:
-		each = eachZipmap
-	case HashZiplist:
-		each = d.eachZiplist
-	case HashListpack:
-		each = d.eachListpack
-	default:
-		return c.fail("a %s is no hash", f.Type.Name())
-	}
-	n, err := each(blob, fn)
+	n, err := e.each(d, blob, e.words, fn)
 	switch {
 	case err == nil && n == 0 && f.Type != HashZipmap: // Redis takes an empty zipmap for damaged
 		return ErrEmpty
 	case err == errPacked || err == nil && n == 0:
-		return c.fail("a packed hash is damaged, after %d fields", n)
+		return c.fail("a packed %s is damaged, after %d elements", e.name, n)
 	}
 	return err
 }
 
-// pairs is Fields for a hash that is not packed.
-func (d *Decoder) pairs(c *cursor, n int, fn func(field, value []byte) error) error {
+// counted is Elements for a value whose n elements are counted.
+func (d *Decoder) counted(c *cursor, n, words int, fn func(words [][]byte) error) error {
 	for range n {
-		field, err := c.string(&d.key)
-		if err != nil {
-			return err
+		for i := range words {
+			var err error
+			if d.words[i], err = c.string(&d.scratch[i]); err != nil {
+				return err
+			}
 		}
-		value, err := c.string(&d.value)
-		if err != nil {
-			return err
-		}
-		if err := fn(field, value); err != nil {
+		if err := fn(d.words[:words]); err != nil {
 			return err
 		}
 	}
 	if c.off != len(c.b) {
-		return c.fail("%d bytes behind the last field", len(c.b)-c.off)
+		return c.fail("%d bytes behind the last element", len(c.b)-c.off)
 	}
 	return nil
 }
 
 // Check verifies that a value can be decoded.
 func (d *Decoder) Check(f *Frame) error {
-	if f.Type == String {
-		_, err := d.String(f)
-		return err
-	}
-	return d.Fields(f, func([]byte, []byte) error { return nil })
+	return d.Elements(f, func([][]byte) error { return nil })
 }
 
 // cursor reads encoded lengths and strings from memory.

@@ -6,14 +6,13 @@ import (
 	"strconv"
 )
 
-// Packed hashes. The functions call fn for each field until it returns an error, and return how often they did. errPacked says that the
-// bytes are not what they should be.
+// Packed values, see unpacker.
 
 var errPacked = errors.New("rdb: a packed value is damaged")
 
 // A zipmap is the number of fields in a byte, then for each a field with its length, a value with its length and a byte that counts unused
 // bytes behind the value; and 255 at the end. Lengths are a byte, or 254 and four bytes.
-func eachZipmap(b []byte, fn func(field, value []byte) error) (n int, err error) {
+func eachZipmap(d *Decoder, b []byte, words int, fn func(words [][]byte) error) (n int, err error) {
 	if len(b) == 0 {
 		return 0, errPacked
 	}
@@ -26,7 +25,8 @@ func eachZipmap(b []byte, fn func(field, value []byte) error) (n int, err error)
 		if !ok {
 			return n, errPacked
 		}
-		if err := fn(field, value); err != nil {
+		d.words = [maxWords][]byte{field, value}
+		if err := fn(d.words[:words]); err != nil {
 			return n, err
 		}
 		b = rest
@@ -62,22 +62,22 @@ func zipmapString(b []byte, isValue bool) (s, rest []byte, ok bool) {
 
 // A ziplist is its length in bytes and the offset of its last entry, four bytes each, and the number of entries in two; the entries; and
 // 255. An entry is the length of the one before (a byte, or 254 and four bytes), the encoding, and a string or an integer.
-func (d *Decoder) eachZiplist(b []byte, fn func(field, value []byte) error) (int, error) {
+func eachZiplist(d *Decoder, b []byte, words int, fn func(words [][]byte) error) (int, error) {
 	const header = 10
 	if len(b) < header+1 || uint64(binary.LittleEndian.Uint32(b)) != uint64(len(b)) {
 		return 0, errPacked
 	}
-	return d.eachPacked(b[header:], ziplistEntry, fn)
+	return d.eachPacked(b[header:], ziplistEntry, words, fn)
 }
 
 // A listpack is its length in bytes in four bytes and the number of elements in two; the elements; and 255. An element is the encoding, a
 // string or an integer, and the length of these two, seven bits to a byte, to be read from behind.
-func (d *Decoder) eachListpack(b []byte, fn func(field, value []byte) error) (int, error) {
+func eachListpack(d *Decoder, b []byte, words int, fn func(words [][]byte) error) (int, error) {
 	const header = 6
 	if len(b) < header+1 || uint64(binary.LittleEndian.Uint32(b)) != uint64(len(b)) {
 		return 0, errPacked
 	}
-	return d.eachPacked(b[header:], listpackEntry, fn)
+	return d.eachPacked(b[header:], listpackEntry, words, fn)
 }
 
 // packedEntry is an element of a packed list.
@@ -87,34 +87,31 @@ type packedEntry struct {
 	total int // bytes that it takes
 }
 
-// eachPacked walks the elements of a packed list, fields and values by turns, up to the byte 255, which must be the last one.
-func (d *Decoder) eachPacked(b []byte, next func(b []byte) (packedEntry, bool), fn func(field, value []byte) error) (int, error) {
-	n := 0
-	var field []byte
+// eachPacked walks the entries of a packed list, of which so many make an element, up to the byte 255, which must be the last one.
+func (d *Decoder) eachPacked(b []byte, next func(b []byte) (packedEntry, bool), words int, fn func(words [][]byte) error) (int, error) {
+	n := 0 // entries
 	for ; len(b) > 0 && b[0] != 255; n++ {
 		e, ok := next(b)
 		if !ok {
-			return n / 2, errPacked
+			return n / words, errPacked
 		}
-		scratch := &d.value
-		if n%2 == 0 {
-			scratch = &d.key
-		}
+		i := n % words
 		if e.text == nil {
-			*scratch = strconv.AppendInt((*scratch)[:0], e.num, 10)
-			e.text = *scratch
+			d.scratch[i] = strconv.AppendInt(d.scratch[i][:0], e.num, 10)
+			e.text = d.scratch[i]
 		}
-		if n%2 == 0 {
-			field = e.text
-		} else if err := fn(field, e.text); err != nil {
-			return n / 2, err
+		d.words[i] = e.text
+		if i == words-1 {
+			if err := fn(d.words[:words]); err != nil {
+				return n / words, err
+			}
 		}
 		b = b[e.total:]
 	}
-	if len(b) != 1 || n%2 != 0 {
-		return n / 2, errPacked
+	if len(b) != 1 || n%words != 0 {
+		return n / words, errPacked
 	}
-	return n / 2, nil
+	return n / words, nil
 }
 
 // ziplistEntry decodes the entry at the start of b.

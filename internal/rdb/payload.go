@@ -45,16 +45,16 @@ func SplitPayload(b []byte) (Frame, error) {
 	if !f.Type.Decodable() {
 		return f, foreign(0, "the value is a %s", f.Type.Name())
 	}
-	if f.Type == Hash {
+	if e := f.Type.encoding(); e.form == counted {
 		c := cursor{b: f.Value, at: 1}
 		n, _, err := c.length()
 		if err != nil {
 			return f, err
 		}
 		if n == 0 || n > uint64(len(f.Value)) {
-			return f, errorAt(1, "a hash of %d fields", n)
+			return f, errorAt(1, "a %s of %d elements", e.name, n)
 		}
-		f.Pairs, f.Fields, f.Value, f.Offset = int(n), n, f.Value[c.off:], int64(c.off)
+		f.Elements, f.Total, f.Value, f.Offset = int(n), n, f.Value[c.off:], int64(c.off)
 	}
 	return f, nil
 }

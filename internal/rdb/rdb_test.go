@@ -47,20 +47,19 @@ func read(r *rdb.Reader) (keyspace, error) {
 			}
 			id := name(f.DB, string(key))
 			v := value{fields: all[id].fields, deadline: f.Deadline}
-			if f.Type == rdb.String {
-				text, err := d.String(f)
-				if err != nil {
-					return all, err
+			if f.Type != rdb.String && v.fields == nil {
+				v.fields = map[string]string{}
+			}
+			err = d.Elements(f, func(words [][]byte) error {
+				if f.Type == rdb.String {
+					v.text = string(words[0])
+				} else {
+					v.fields[string(words[0])] = string(words[1])
 				}
-				v.text = string(text)
-			} else {
-				if v.fields == nil {
-					v.fields = map[string]string{}
-				}
-				err := d.Fields(f, func(field, val []byte) error { v.fields[string(field)] = string(val); return nil })
-				if err != nil {
-					return all, err
-				}
+				return nil
+			})
+			if err != nil {
+				return all, err
 			}
 			all[id] = v
 		}
@@ -305,7 +304,7 @@ func TestOldHashes(t *testing.T) {
 			t.Fatalf("type %d: %v", test.typ, err)
 		}
 		got, d := map[string]string{}, rdb.Decoder{MaxString: 1 << 20}
-		if err := d.Fields(&f, func(field, val []byte) error { got[string(field)] = string(val); return nil }); err != nil {
+		if err := d.Elements(&f, func(w [][]byte) error { got[string(w[0])] = string(w[1]); return nil }); err != nil {
 			t.Fatal(err)
 		}
 		same(t, f.Type.Name(), value{fields: got}, value{fields: s.Hash("k")})

@@ -20,7 +20,7 @@ type Reader struct {
 	stream
 	db    int
 	next  Frame // what opcodes said about the key that follows
-	hash  Frame // the hash of which fields are still to be read; Key is a copy
+	value Frame // of which elements are still to be read; Key is a copy
 	left  uint64
 	begun bool
 	done  bool
@@ -102,10 +102,10 @@ func (r *Reader) header() error {
 	return nil
 }
 
-// item reads an opcode, or a key, or more fields of the hash that was begun.
+// item reads an opcode, or a key, or more elements of the value that was begun.
 func (r *Reader) item(b *Batch) error {
 	if r.left > 0 {
-		return r.fields(b)
+		return r.elements(b)
 	}
 	at := r.offset()
 	op, err := r.byte()
@@ -188,7 +188,7 @@ func (r *Reader) key(b *Batch, t Type) error {
 	switch {
 	case !t.Decodable():
 		return r.skip(b, &f, start)
-	case t != Hash:
+	case t.encoding().form != counted:
 		keyEnd := len(b.data)
 		if b.data, err = r.appendString(b.data, r.MaxString); err != nil {
 			return err
@@ -205,11 +205,11 @@ func (r *Reader) key(b *Batch, t Type) error {
 		b.data = b.data[:start]
 		return nil
 	}
-	r.hash, r.left = f, n
-	r.hash.Fields = n
-	r.hash.Key = append(r.hash.Key[:0:0], key...)
+	r.value, r.left = f, n
+	r.value.Total = n
+	r.value.Key = append(r.value.Key[:0:0], key...)
 	b.data = b.data[:start]
-	return r.fields(b)
+	return r.elements(b)
 }
 
 // add completes a frame, the key of which ends at keyEnd and the value of which is the rest of the data.
@@ -218,19 +218,19 @@ func (b *Batch) add(f Frame, keyEnd int) {
 	b.ends = append(b.ends, ends{keyEnd, len(b.data)})
 }
 
-// fields makes a frame of the next fields of a hash, all of them or as many as fit into the batch.
-func (r *Reader) fields(b *Batch) error {
-	b.data = append(b.data, r.hash.Key...)
-	keyEnd, f := len(b.data), r.hash
-	f.Offset, f.Pairs = r.offset(), 0
-	for r.left > 0 && (f.Pairs == 0 || len(b.data) < batchSize) {
-		for range 2 {
+// elements makes a frame of the next elements of a value, all of them or as many as fit into the batch.
+func (r *Reader) elements(b *Batch) error {
+	b.data = append(b.data, r.value.Key...)
+	keyEnd, f, words := len(b.data), r.value, r.value.Type.encoding().words
+	f.Offset, f.Elements = r.offset(), 0
+	for r.left > 0 && (f.Elements == 0 || len(b.data) < batchSize) {
+		for range words {
 			var err error
 			if b.data, err = r.appendString(b.data, r.MaxString); err != nil {
 				return err
 			}
 		}
-		f.Pairs++
+		f.Elements++
 		r.left--
 	}
 	b.add(f, keyEnd)

@@ -33,11 +33,11 @@ type Loader struct {
 	failed atomic.Bool
 	mu     sync.Mutex // guards the fields below
 	err    error
-	long   map[longHash]uint64 // how many fields the hashes have that come in several frames
+	long   map[longKey]uint64 // how many elements the values have that come in several frames
 }
 
-// longHash is a hash of which a part may be evicted while the rest is still to come.
-type longHash struct {
+// longKey is a key of whose value a part may be evicted while the rest is still to come.
+type longKey struct {
 	db  int
 	key string
 }
@@ -301,32 +301,32 @@ func (l *Loader) reserve(n int) error {
 	return err
 }
 
-// first reports whether a frame is the first one of its key. A hash that comes in several frames is remembered.
+// first reports whether a frame is the first one of its key. A value that comes in several frames is remembered.
 func (l *Loader) first(k engine.Key, f *rdb.Frame) bool {
-	if uint64(f.Pairs) >= f.Fields {
+	if uint64(f.Elements) >= f.Total {
 		return true
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.long == nil {
-		l.long = map[longHash]uint64{}
+		l.long = map[longKey]uint64{}
 	}
-	h := longHash{f.DB, string(k.Bytes)}
+	h := longKey{f.DB, string(k.Bytes)}
 	_, known := l.long[h]
-	l.long[h] = f.Fields
+	l.long[h] = f.Total
 	return !known
 }
 
-// dropHalves deletes the hashes of which the first fields were evicted before the last ones came: a part of a value does not pass for the
+// dropHalves deletes the values whose first elements were evicted before the last ones came: a part of a value does not pass for the
 // whole of it.
 func (l *Loader) dropHalves() {
 	tx := l.Store.NewTx()
-	tx.Now, tx.NoTouch, tx.NoCount = time.Now().UnixMilli(), true, true
-	for h, fields := range l.long {
-		k := l.Store.Key([]byte(h.key))
-		tx.DB = h.db
+	tx.Now = time.Now().UnixMilli()
+	for long, elements := range l.long {
+		k := l.Store.Key([]byte(long.key))
+		tx.DB = long.db
 		tx.LockKey(k)
-		if n, err := tx.HLen(k); err == nil && uint64(n) < fields {
+		if uint64(tx.Elements(k)) < elements {
 			tx.Delete(k)
 		}
 		tx.Unlock()
@@ -341,21 +341,9 @@ func (w *worker) refused(k engine.Key, f *rdb.Frame, err error) error {
 	return fmt.Errorf("offset %d: key %.100q: %w", f.Offset, k.Bytes, err)
 }
 
-// Put stores the value of a frame, or the fields that it has of a hash, under a key, which is locked.
+// Put stores the value of a frame, or the elements that it has of one, under a key, which is locked.
 func Put(tx *engine.Tx, k engine.Key, f *rdb.Frame, d *rdb.Decoder, deadline int64) error {
-	if f.Type == rdb.String {
-		val, err := d.String(f)
-		if err != nil {
-			return err
-		}
-		return tx.Set(k, val, deadline)
-	}
-	err := d.Fields(f, func(field, val []byte) error {
-		_, err := tx.HSet(k, field, val)
-		return err
+	return d.Elements(f, func(words [][]byte) error {
+		return tx.Import(k, engineTypes[f.Type], deadline, words)
 	})
-	if err == nil && deadline != engine.NoDeadline {
-		tx.SetDeadline(k, deadline)
-	}
-	return err
 }

@@ -80,11 +80,9 @@ func (s *sink) Key(k *engine.SnapshotKey) error {
 		return err
 	}
 	s.keys++
-	if k.Type == engine.Hash {
-		if err := s.Writer.Key(rdb.Hash, k.Key, k.Deadline, k.Idle, k.Frequency); err != nil {
-			return err
-		}
-		return s.Len(k.Fields)
+	err := s.Writer.Key(rdbTypes[k.Type], k.Key, k.Deadline, k.Idle, k.Frequency)
+	if err != nil || k.Type == engine.String {
+		return err
 	}
-	return s.Writer.Key(rdb.String, k.Key, k.Deadline, k.Idle, k.Frequency)
+	return s.Len(k.Elements)
 }

@@ -61,21 +61,20 @@ func (c contents) add(f *rdb.Frame, d *rdb.Decoder) error {
 		return fmt.Errorf("the key %v is there twice", n)
 	}
 	v.deadline = f.Deadline
-	if f.Type == rdb.String {
-		text, err := d.String(f)
-		v.text = string(text)
-		c[n] = v
-		return err
-	}
-	if v.fields == nil {
+	if f.Type != rdb.String && v.fields == nil {
 		v.fields = map[string]string{}
 	}
-	c[n] = v
-	return d.Fields(f, func(field, val []byte) error {
-		if _, there := v.fields[string(field)]; there {
-			return fmt.Errorf("the field %q of %v is there twice", field, n)
+	err = d.Elements(f, func(words [][]byte) error {
+		if f.Type == rdb.String {
+			v.text = string(words[0])
+			return nil
 		}
-		v.fields[string(field)] = string(val)
+		if _, there := v.fields[string(words[0])]; there {
+			return fmt.Errorf("the field %q of %v is there twice", words[0], n)
+		}
+		v.fields[string(words[0])] = string(words[1])
 		return nil
 	})
+	c[n] = v
+	return err
 }

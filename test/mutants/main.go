@@ -36,7 +36,7 @@ var excluded = map[string]string{
 	"engine/check.go":        "the checker of tests, which has tests of its own for what it must find",
 	"engine/check_table.go":  "likewise",
 	"engine/check_value.go":  "likewise",
-	"engine/hashprefetch.go": "hints for the processor, without which all is the same but slower",
+	"engine/hash_prefetch.go": "hints for the processor, without which all is the same but slower",
 	"engine/prefetch.go":     "likewise",
 }
 

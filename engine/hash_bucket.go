@@ -126,12 +126,12 @@ func (b hashBucket) remove(i int, e entry) hashBucket {
 }
 
 // findField returns the entry of a field in its bucket, and the slot. Without one the entry says nothing.
-func (sh *shard) findField(sp *keyspace, h bigHash, b hashBucket, field []byte, hash uint64) (i int, e entry, ok bool) {
+func (h *bigHash) findField(b hashBucket, field []byte, hash uint64) (i int, e entry, ok bool) {
 	tag, first := tagOf(hash), b.entries()
 	for at := groupsAt; at < first; at += groupSize {
 		for m := matchTag(load64(b.base(), at), tag); m != 0; m &= m - 1 {
 			i := bits.TrailingZeros64(m) / 8
-			if e = entryAt(b, first+int(load16(b.base(), at+groupSlots+2*i))); sh.isField(sp, h, &e, field, hash) {
+			if e = entryAt(b, first+int(load16(b.base(), at+groupSlots+2*i))); h.isField(&e, field, hash) {
 				return (at-groupsAt)/groupSize*groupSlots + i, e, true
 			}
 		}
@@ -140,25 +140,25 @@ func (sh *shard) findField(sp *keyspace, h bigHash, b hashBucket, field []byte, 
 }
 
 // isField reports whether an entry is that of a field.
-func (sh *shard) isField(sp *keyspace, h bigHash, e *entry, field []byte, hash uint64) bool {
+func (h *bigHash) isField(e *entry, field []byte, hash uint64) bool {
 	if !e.long {
 		return string(e.field) == string(field)
 	}
-	return e.hash == hash && e.flen == len(field) && string(sh.longField(sp, h, *e)) == string(field)
+	return e.hash == hash && e.flen == len(field) && string(h.longField(*e)) == string(field)
 }
 
 // sparse reports whether a hash has more buckets than their bytes are worth.
-func (sh *shard) sparse(h bigHash) bool { return h.packed() < int(h.buckets())*bucketMinimum }
+func (h *bigHash) sparse() bool { return h.packed() < int(h.buckets())*bucketMinimum }
 
-// splitBucket adds a bucket and moves to it the entries that belong there from the bucket that had them. Where no memory is to be had
-// it does nothing and returns false: the buckets get longer.
-func (sh *shard) splitBucket(sp *keyspace, h bigHash, c class) bool {
+// split adds a bucket and moves to it the entries that belong there from the bucket that had them. Where there is no memory it does
+// nothing and returns false: the buckets get longer.
+func (h *bigHash) split() bool {
 	n := h.buckets()
 	from := n & h.mask()
-	sh.preservePart(sp, h.owner(), from)
-	sh.preservePart(sp, h.owner(), n)
-	store32(h.p, 4, n+1)
-	_, p, ok := sh.findPart(sp, h.owner(), from)
+	h.preserve(from)
+	h.preserve(n)
+	h.setBuckets(n + 1)
+	_, p, ok := h.find(from)
 	if !ok {
 		return true
 	}
@@ -177,31 +177,31 @@ func (sh *shard) splitBucket(sp *keyspace, h bigHash, c class) bool {
 	if len(move) == 0 {
 		return true
 	}
-	q := sh.addBucket(sp, c, h.owner(), n, len(move))
+	q := h.add(n, len(move), Hash)
 	if q == nil {
-		store32(h.p, 4, n)
+		h.setBuckets(n)
 		return false
 	}
 	copy(partBytes(q), move)
 	h.addPacked(len(stay) + len(move) - len(b))
-	return sh.setPart(sp, h, c, from, stay) // it shrinks, which cannot fail
+	return h.set(from, stay) // it shrinks, which cannot fail
 }
 
-// mergeBucket removes the last bucket and moves its entries to the one that it was split from.
-func (sh *shard) mergeBucket(sp *keyspace, h bigHash, c class) {
+// merge removes the last bucket and moves its entries to the one that it was split from.
+func (h *bigHash) merge() {
 	last := h.buckets() - 1
-	sh.preservePart(sp, h.owner(), last)
-	_, p, ok := sh.findPart(sp, h.owner(), last)
+	h.preserve(last)
+	_, p, ok := h.find(last)
 	if !ok {
-		store32(h.p, 4, last)
+		h.setBuckets(last)
 		return
 	}
 	b := hashBucket(partBytes(p))
-	store32(h.p, 4, last)
+	h.setBuckets(last)
 	into := last & h.mask()
-	sh.preservePart(sp, h.owner(), into)
+	h.preserve(into)
 	var merged hashBucket
-	if _, q, ok := sh.findPart(sp, h.owner(), into); ok {
+	if _, q, ok := h.find(into); ok {
 		merged = append(merged, partBytes(q)...)
 	}
 	before, i := len(b)+len(merged), 0
@@ -210,26 +210,25 @@ func (sh *shard) mergeBucket(sp *keyspace, h bigHash, c class) {
 		i++
 		return true
 	})
-	if len(merged) > bucketMax || !sh.setPart(sp, h, c, into, merged) {
-		store32(h.p, 4, last+1)
+	if len(merged) > bucketMax || !h.set(into, merged) {
+		h.setBuckets(last + 1)
 		return
 	}
 	h.addPacked(len(merged) - before)
-	sh.dropPart(sp, h.owner(), last)
+	h.drop(last)
 }
 
-// setPart makes b the content of a bucket, deleting it if b is empty. It returns false, with nothing changed, where no memory is to be
-// had.
-func (sh *shard) setPart(sp *keyspace, h bigHash, c class, no uint32, b []byte) bool {
-	s, p, ok := sh.findPart(sp, h.owner(), no)
+// set makes b the content of a bucket, deleting it if b is empty. It returns false, with nothing changed, where there is no memory.
+func (h *bigHash) set(no uint32, b []byte) bool {
+	s, p, ok := h.find(no)
 	switch {
 	case len(b) == 0:
-		sh.dropPart(sp, h.owner(), no)
+		h.drop(no)
 		return true
 	case ok:
-		p = sh.resizePart(s, p, c, len(b), 0)
+		p = h.resize(s, p, len(b), 0)
 	default:
-		p = sh.addBucket(sp, c, h.owner(), no, len(b))
+		p = h.add(no, len(b), Hash)
 	}
 	if p == nil {
 		return false

@@ -20,7 +20,7 @@ func (t *Tx) prefetchFields(keys []Key, fields [][]byte, at *[PrefetchMost]unsaf
 		}
 		h := hashBytes(fields[i])
 		tags[i] = tagOf(h)
-		parts[i] = partHash(owner{keys[i].hash, load32(root, 0)}, linear(uint32(h), n, bucketMask(n)))
+		parts[i] = partHash(owner{keys[i].hash, load32(root, rootID)}, linear(uint32(h), n, bucketMask(n)))
 		if at[i] = t.shard(keys[i]).dbs[t.DB].parts.peek(parts[i]); at[i] != nil {
 			sum += load8(at[i], 0)
 		}
@@ -48,15 +48,19 @@ func (t *Tx) prefetchFields(keys []Key, fields [][]byte, at *[PrefetchMost]unsaf
 
 // peekRoot returns the value of what seems to be the root record of a large hash and its number of buckets, 0 if it is none.
 func peekRoot(p unsafe.Pointer, room int) (root unsafe.Pointer, buckets uint32) {
-	if p == nil || load8(p, 0)&kindMask != kindBigHash {
+	if p == nil || load8(p, 0)&layoutMask != layoutParts {
 		return nil, 0
 	}
-	s := shape{load8(p, 0), int(load8(p, 2)), bigHashSize}
+	s := shape{flags: load8(p, 0), ext: load8(p, 4), klen: int(load8(p, 2)), vlen: bigHashSize}
 	off := s.header() + s.klen
 	if s.klen >= 0x80 || off+bigHashSize > room { // a long key has a longer header
 		return nil, 0
 	}
-	return unsafe.Add(p, off), load32(unsafe.Add(p, off), 4)
+	root = unsafe.Add(p, off)
+	if Type(load8(root, 0)&typeMask) != Hash {
+		return nil, 0
+	}
+	return root, hashRoot{root}.buckets()
 }
 
 // peekEntry returns the offset of the first entry with a tag in what seems to be a bucket, counted from the part's start, 0 if there is

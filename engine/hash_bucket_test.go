@@ -31,10 +31,11 @@ func TestHashBucketAgainstSlice(t *testing.T) {
 			}
 			continue
 		}
-		var got []string
-		if err := checkBucket(b, func(e *entry) error { got = append(got, string(e.field)); return nil }); err != nil {
+		if err := checkBucket(b); err != nil {
 			t.Fatal(err)
 		}
+		var got []string
+		eachEntry(b, b.entries(), func(e entry) bool { got = append(got, string(e.field)); return true })
 		if !slices.Equal(got, want) {
 			t.Fatalf("fields %q, want %q", got, want)
 		}
