@@ -8,23 +8,26 @@ import (
 // held is a value in parts that a snapshot needs and that was too large to be copied at once. Its parts stay in the table, also if the key
 // goes. Those that the root leads to are copied when they are about to change; others need not be, for they do not change in place.
 type held struct {
-	sp     *keyspace
-	root   []byte // the record, as it was
-	idle   uint32 // the seconds for which the key was idle
-	owner  owner
-	parts  uint32            // the number of those that the root led to then
-	next   uint32            // those before were written
-	saved  map[uint32][]byte // parts as they were, nil for one that was missing
-	bytes  int64             // of root and saved
-	doomed []doomed          // parts to be deleted after
-	stays  int64             // bytes of these
+	sp      *keyspace
+	root    []byte // the record, as it was
+	idle    uint32 // the seconds for which the key was idle
+	owner   owner
+	parts   uint32            // the number of those that the root led to then
+	written []uint64          // bit set of those of them that were written, in whatever order
+	saved   map[uint32][]byte // parts as they were, nil for one that was missing
+	bytes   int64             // of root and saved
+	doomed  []doomed          // parts to be deleted after
+	stays   int64             // bytes of these
 }
 
 // hold keeps a value for the snapshot, with other access bits.
 func (sh *shard) hold(sp *keyspace, v *view, use savedUse) {
 	ps, n := sh.partsOf(sp, v)
 	o := ps.owner
-	h := &held{sp: sp, root: make([]byte, v.size), idle: use.idle, owner: o, parts: n, saved: map[uint32][]byte{}}
+	h := &held{
+		sp: sp, root: make([]byte, v.size), idle: use.idle, owner: o, parts: n,
+		written: make([]uint64, (n+63)/64), saved: map[uint32][]byte{},
+	}
 	copyRecord(h.root, v, use)
 	w := sh.snap
 	if w.held == nil {
@@ -67,7 +70,7 @@ func (sh *shard) keepParts(h *held, d doomed) {
 // preserve is called before a part to which the root leads changes or goes, and after the root was preserved.
 func (ps parts) preserve(no uint32) {
 	h := ps.sh.heldBy(ps.owner)
-	if h == nil || no < h.next || no >= h.parts {
+	if h == nil || no >= h.parts || h.written[no/64]>>(no%64)&1 != 0 {
 		return
 	}
 	if _, done := h.saved[no]; done {
@@ -131,7 +134,7 @@ func (sh *shard) heldPart(h *held, no uint32, scratch *[]byte) ([]byte, bool) {
 		}
 	}
 	if no < h.parts {
-		h.next = no + 1
+		h.written[no/64] |= 1 << (no % 64)
 		delete(h.saved, no)
 	}
 	sh.handle(1, len(b))
