@@ -23,12 +23,13 @@ type pin struct {
 // PinAt is the length of values from which Pin is worth its while.
 const PinAt = 16 << 10
 
-// Copied returns how many bytes of the value Pin appends: all, or those that are in no part.
-func (v Value) Copied() int {
+// Sizes returns the length of the value, and how many of its bytes Pin appends: all, or those that are in no part.
+func (v Value) Sizes() (n, copied int) {
+	n = v.Len()
 	if v.rest == nil || v.rest.first >= refParts || v.rest.total < PinAt {
-		return v.Len()
+		return n, n
 	}
-	return len(v.bytes)
+	return n, len(v.bytes)
 }
 
 // Pin appends v to dst like AppendTo, but for its parts, if it has any: these it does not copy but appends to pieces. They follow what

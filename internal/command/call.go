@@ -130,16 +130,16 @@ func (c *Call) value(v engine.Value, ok bool, err error) error {
 
 // bulk appends a value as a bulk string.
 func (c *Call) bulk(v engine.Value) {
-	c.Out.BulkHeader(v.Len())
-	switch n := v.Copied(); {
-	case !c.Out.Room(n):
+	n, copied := v.Sizes()
+	if !c.Out.BeginBulk(n, copied) {
 		return
-	case n == v.Len():
+	}
+	if copied == n {
 		c.Out.B = v.AppendTo(c.Out.B)
-	default:
+	} else {
 		var pieces [][]byte
 		c.Out.B, pieces = v.Pin(&c.S.pins, c.Out.B, nil)
 		c.Out.Share(pieces)
 	}
-	c.Out.CRLF()
+	c.Out.EndBulk()
 }

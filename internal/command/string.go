@@ -259,10 +259,9 @@ func getrange(c *Call) error {
 		return err
 	}
 	from, to := span(start, end, int64(v.Len()))
-	c.Out.BulkHeader(to - from)
-	if c.Out.Room(to - from) {
+	if c.Out.BeginBulk(to-from, to-from) {
 		c.Out.B = v.AppendRange(c.Out.B, from, to)
-		c.Out.CRLF()
+		c.Out.EndBulk()
 	}
 	return nil
 }

@@ -137,12 +137,18 @@ func (o *Out) BulkInt(n int64) {
 	o.Bulk(AppendInt(digits[:0], n))
 }
 
-// BulkHeader begins a bulk string of n bytes. The caller makes room for n bytes
-// more, appends exactly so many to B and then calls CRLF.
-func (o *Out) BulkHeader(n int) { o.header('$', int64(n)) }
+// BeginBulk begins a bulk string of n bytes, and makes room for those of them that are not shared. If
+// there is room, the caller appends or shares exactly n bytes and then calls EndBulk.
+func (o *Out) BeginBulk(n, copied int) bool {
+	if !o.Room(headerRoom + copied + 2) {
+		return false
+	}
+	o.B = appendNumber(o.B, '$', int64(n))
+	return true
+}
 
-// CRLF ends what BulkHeader began.
-func (o *Out) CRLF() { o.text("\r\n") }
+// EndBulk ends what BeginBulk began.
+func (o *Out) EndBulk() { o.B = append(o.B, '\r', '\n') }
 
 // Simple appends a status. s must hold no CR or LF.
 func (o *Out) Simple(s string) {

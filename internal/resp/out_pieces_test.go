@@ -23,7 +23,7 @@ func TestPieces(t *testing.T) {
 				want = append(want, pieces[i]...)
 			}
 			o.Share(pieces)
-			o.CRLF()
+			o.EndBulk()
 			want = append(want, "\r\n"...)
 			ends, lengths = append(ends, len(o.B)), append(lengths, len(want))
 		}

@@ -18,7 +18,12 @@ var outCases = []struct {
 	{"Bulk nil", func(o *Out) { o.Bulk(nil) }, "$0\r\n\r\n", "$0\r\n\r\n"},
 	{"BulkString", func(o *Out) { o.BulkString("ab") }, "$2\r\nab\r\n", "$2\r\nab\r\n"},
 	{"BulkInt", func(o *Out) { o.BulkInt(-120) }, "$4\r\n-120\r\n", "$4\r\n-120\r\n"},
-	{"BulkHeader", func(o *Out) { o.BulkHeader(3); o.B = append(o.B, "abc"...); o.CRLF() }, "$3\r\nabc\r\n", "$3\r\nabc\r\n"},
+	{"BeginBulk", func(o *Out) {
+		if o.BeginBulk(3, 3) {
+			o.B = append(o.B, "abc"...)
+			o.EndBulk()
+		}
+	}, "$3\r\nabc\r\n", "$3\r\nabc\r\n"},
 	{"Simple", func(o *Out) { o.Simple("PONG") }, "+PONG\r\n", "+PONG\r\n"},
 	{"OK", func(o *Out) { o.OK() }, "+OK\r\n", "+OK\r\n"},
 	{"Error", func(o *Out) { o.Error("ERR syntax error") }, "-ERR syntax error\r\n", "-ERR syntax error\r\n"},
@@ -65,9 +70,6 @@ func TestOut(t *testing.T) {
 // TestCutOut: where a limit has ended the replies, nothing is appended.
 func TestCutOut(t *testing.T) {
 	for _, c := range outCases {
-		if c.name == "BulkHeader" { // whose bytes the caller appends
-			continue
-		}
 		for _, proto := range []int{2, 3} {
 			o := Out{Cut: true, Proto: proto}
 			if c.reply(&o); len(o.B) > 0 {
