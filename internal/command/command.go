@@ -7,23 +7,24 @@ type Flag uint32
 
 // The flags that COMMAND INFO shows.
 const (
-	Write          Flag = 1 << iota // may change keys
-	ReadOnly                        // reads keys
-	DenyOOM                         // refused at the memory limit
-	Admin                           // an administrator's command
-	PubSub                          // publish and subscribe
-	NoScript                        // not from scripts
-	Blocking                        // may wait
-	Loading                         // allowed while a snapshot loads
-	NoAsyncLoading                  // not while a replica loads what it is sent; of no effect here
-	Stale                           // allowed on a stale replica
-	SkipMonitor                     // not shown by MONITOR
-	SkipSlowlog                     // not kept in SLOWLOG
-	Fast                            // takes constant or logarithmic time
-	NoAuth                          // allowed before authentication
-	NoMulti                         // refused inside MULTI
-	MovableKeys                     // the arguments decide where keys are
-	AllowBusy                       // allowed while a script runs
+	Write           Flag = 1 << iota // may change keys
+	ReadOnly                         // reads keys
+	DenyOOM                          // refused at the memory limit
+	Admin                            // an administrator's command
+	PubSub                           // publish and subscribe
+	NoScript                         // not from scripts
+	Blocking                         // may wait
+	Loading                          // allowed while a snapshot loads
+	NoAsyncLoading                   // not while a replica loads what it is sent; of no effect here
+	Stale                            // allowed on a stale replica
+	SkipMonitor                      // not shown by MONITOR
+	SkipSlowlog                      // not kept in SLOWLOG
+	Fast                             // takes constant or logarithmic time
+	NoAuth                           // allowed before authentication
+	NoMandatoryKeys                  // may be called with no keys, though it has arguments for them
+	NoMulti                          // refused inside MULTI
+	MovableKeys                      // the arguments decide where keys are; set by newTable
+	AllowBusy                        // allowed while a script runs
 
 	// Immediate commands run at once inside MULTI, where others are queued. COMMAND INFO does not show it.
 	Immediate
@@ -34,7 +35,7 @@ const (
 
 var flagNames = []string{
 	"write", "readonly", "denyoom", "admin", "pubsub", "noscript", "blocking", "loading", "no_async_loading", "stale", "skip_monitor", "skip_slowlog",
-	"fast", "no_auth", "no_multi", "movablekeys", "allow_busy",
+	"fast", "no_auth", "no_mandatory_keys", "no_multi", "movablekeys", "allow_busy",
 }
 
 // shownFlags are the flags that have a name. Others are for the gate alone.
@@ -54,8 +55,9 @@ const (
 	Cluster      Group = "cluster"
 )
 
-// Keys says which arguments are keys: from First to Last (counted from the end if negative) in steps. The zero value is no keys.
-type Keys struct{ First, Last, Step int }
+// Positions says which arguments something is about: from First to Last (counted from the end if
+// negative) in steps. The zero value is none.
+type Positions struct{ First, Last, Step int }
 
 // Access says what a command does with a key. The names are Redis's, as COMMAND INFO shows them.
 type Access uint16
@@ -77,7 +79,7 @@ const (
 
 var accessNames = []string{"RO", "RW", "OW", "RM", "access", "update", "insert", "delete", "not_key", "incomplete", "variable_flags"}
 
-// usualAccess is what a row without Access does with its keys.
+// usualAccess is what a command does with the keys of a specification without Access.
 func (c *Command) usualAccess() Access {
 	if c.Flags&ReadOnly != 0 {
 		return RO | Reads
@@ -109,7 +111,8 @@ type Handler func(c *Call) error
 // held.
 type Growth func(s *Session, args [][]byte) int
 
-// AccessOf returns what a command with these arguments, whose number is right, does with each of its keys.
+// AccessOf returns what a command with these arguments, whose number is right, does with the keys
+// of a specification.
 type AccessOf func(args [][]byte) Access
 
 // Command is a row of the command table.
@@ -118,12 +121,9 @@ type Command struct {
 	Arity      int       // number of arguments with the name, at least -Arity if negative
 	Flags      Flag      // what it does
 	Categories Category  // ACL categories beyond those that Flags and Group imply
-	Keys       Keys      // where the keys are
-	Values     Keys      // where arguments are that it stores as they stand
+	Keys       Keys      // where the keys are, and what is done with them
+	Values     Positions // where arguments are that it stores as they stand
 	Field      int       // where the first field of a hash is, 0 if there is none
-	Access     []Access  // what is done with the keys: one for all or one for each; usualAccess if empty
-	KeyNotes   string    // a remark on Access, as COMMAND INFO shows it
-	AccessOf   AccessOf  // what is done with the keys where the arguments decide that, else nil
 	Locks      Locks     // what is locked while it runs
 	Group      Group     // its family
 	Since      string    // the version of Redis that brought it

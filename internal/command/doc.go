@@ -30,6 +30,13 @@
 // A handler parses its arguments, calls one operation of the engine and appends one reply. An error that it returns takes the place of
 // what it had appended.
 //
+// # Keys
+//
+// A row says where its keys are in the way of Redis's key specifications (keyspec.go): at a fixed
+// place, behind a word, as many as a number says. Whoever needs the keys asks the row: the gate,
+// which locks them, Prepare, users' rules, and COMMAND. Where the number of keys makes no sense a
+// command has none, and its handler finds out for itself and says so.
+//
 // # Turns
 //
 // KEYS, SCAN and HSCAN may look at millions of names, so they take turns (walk.go): after a turn of

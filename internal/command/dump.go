@@ -9,14 +9,15 @@ import (
 )
 
 var dumpCommands = []Command{
-	{Name: "dump", Arity: 2, Flags: ReadOnly, Keys: Keys{1, 1, 1}, Group: Generic, Since: "2.6.0",
+	{Name: "dump", Arity: 2, Flags: ReadOnly, Keys: Keys{{At: 1}}, Group: Generic, Since: "2.6.0",
 		Tips:    []string{"nondeterministic_output"},
 		Summary: "Return a serialized version of the value stored at the specified key.",
 		Complexity: "O(1) to access the key and additional O(N*M) to serialize it, where N is the number of Redis objects composing the " +
 			"value and M their average size. For small string values the time complexity is thus O(1)+O(1*M) where M is small, so simply O(1).",
 		Differs: "Payloads have version 9 of the format, which Redis 5 and later restore; nothing is compressed",
 		Syntax:  "key", Run: dump},
-	{Name: "restore", Arity: -4, Flags: Write | DenyOOM, Categories: CatDangerous, Keys: Keys{1, 1, 1}, Values: Keys{3, 3, 1}, Access: []Access{OW | Updates},
+	{Name: "restore", Arity: -4, Flags: Write | DenyOOM, Categories: CatDangerous,
+		Keys: Keys{{At: 1, Access: OW | Updates}}, Values: Positions{3, 3, 1},
 		Group: Generic, Since: "2.6.0",
 		Summary: "Create a key using the provided serialized value, previously obtained using DUMP.",
 		Complexity: "O(1) to create the new key and additional O(N*M) to reconstruct the serialized value, where N is the number of Redis " +

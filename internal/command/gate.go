@@ -78,8 +78,11 @@ func (s *Session) Prepare(reqs []Request) {
 	for i := range reqs {
 		r := &reqs[i]
 		r.row = s.srv.table.lookup(r.Args[0])
-		if r.row != nil && r.row.Keys.First != 0 && r.row.Keys.First == r.row.Keys.Last && r.row.Keys.First < len(r.Args) {
-			r.key = s.srv.Store.Key(r.Args[r.row.Keys.First])
+		if r.row == nil {
+			continue
+		}
+		if at := r.row.use.At; at != 0 && at < len(r.Args) {
+			r.key = s.srv.Store.Key(r.Args[at])
 			keys[n] = r.key
 			if f := r.row.Field; f != 0 && f < len(r.Args) {
 				fields = room[:]
@@ -361,16 +364,15 @@ func (s *Session) lockKeys(keys []engine.Key) {
 
 // appendKeys appends the keys among args, whose bytes they share, to dst.
 func (s *Session) appendKeys(dst []engine.Key, cmd *Command, args [][]byte) []engine.Key {
-	first := cmd.Keys.First
-	if first == 0 {
+	if at := cmd.use.At; at != 0 {
+		return append(dst, s.srv.Store.Key(args[at]))
+	}
+	if len(cmd.Keys) == 0 {
 		return dst
 	}
-	if first == cmd.Keys.Last && first < len(args) {
-		return append(dst, s.srv.Store.Key(args[first]))
-	}
-	s.at = cmd.keys(s.at[:0], args)
-	for _, i := range s.at {
-		dst = append(dst, s.srv.Store.Key(args[i]))
+	s.found = cmd.findKeys(s.found[:0], args)
+	for _, k := range s.found {
+		dst = append(dst, s.srv.Store.Key(args[k.at]))
 	}
 	return dst
 }

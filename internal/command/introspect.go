@@ -139,34 +139,35 @@ func categoryNamed(name string) Category {
 
 // COMMAND GETKEYS command [arg ...]
 func commandGetKeys(c *Call) error {
-	_, at, err := c.keysOf(c.Args[2:])
+	_, keys, err := c.keysOf(c.Args[2:])
 	if err != nil {
 		return err
 	}
-	c.Out.Array(len(at))
-	for _, i := range at {
-		c.Out.Bulk(c.Args[2+i])
+	c.Out.Array(len(keys))
+	for _, k := range keys {
+		c.Out.Bulk(c.Args[2+k.at])
 	}
 	return nil
 }
 
 // COMMAND GETKEYSANDFLAGS command [arg ...]
 func commandGetKeysAndFlags(c *Call) error {
-	row, at, err := c.keysOf(c.Args[2:])
+	row, keys, err := c.keysOf(c.Args[2:])
 	if err != nil {
 		return err
 	}
-	c.Out.Array(len(at))
-	for n, i := range at {
+	c.Out.Array(len(keys))
+	for _, k := range keys {
 		c.Out.Array(2)
-		c.Out.Bulk(c.Args[2+i])
-		appendSet(c.Out, uint32(row.accessIn(n, c.Args[2:])), accessNames, "")
+		c.Out.Bulk(c.Args[2+k.at])
+		access := row.accessIn(k.spec, c.Args[2:]) &^ Incomplete // which is said of a specification
+		appendSet(c.Out, uint32(access), accessNames, "")
 	}
 	return nil
 }
 
 // keysOf finds the keys of a command that is only looked at.
-func (c *Call) keysOf(args [][]byte) (row *Command, at []int, err error) {
+func (c *Call) keysOf(args [][]byte) (row *Command, keys []keyUse, err error) {
 	row = c.Srv.table.lookup(args[0])
 	if row != nil && row.Sub != nil && len(args) > 1 {
 		row = row.subcommand(args[1])
@@ -174,28 +175,16 @@ func (c *Call) keysOf(args [][]byte) (row *Command, at []int, err error) {
 	switch {
 	case row == nil:
 		return nil, nil, Error("ERR Invalid command specified")
-	case row.Keys.First == 0:
+	case len(row.Keys) == 0:
 		return nil, nil, Error("ERR The command has no key arguments")
 	case row.Arity > 0 && len(args) != row.Arity || len(args) < -row.Arity:
 		return nil, nil, Error("ERR Invalid number of arguments specified for command")
 	}
-	return row, row.keys(nil, args), nil
-}
-
-// accessIn returns what the command does with its key number n when it is called with args.
-func (c *Command) accessIn(n int, args [][]byte) Access {
-	if c.AccessOf != nil {
-		return c.AccessOf(args)
+	keys = row.findKeys(nil, args)
+	if len(keys) == 0 && row.Flags&NoMandatoryKeys == 0 {
+		return nil, nil, Error("ERR Invalid arguments specified for command")
 	}
-	return c.access(n)
-}
-
-// access returns what the command may do with its key number n.
-func (c *Command) access(n int) Access {
-	if len(c.Access) == 0 {
-		return c.usualAccess()
-	}
-	return c.Access[min(n, len(c.Access)-1)]
+	return row, keys, nil
 }
 
 // appendInfo appends the row as COMMAND INFO shows it.
@@ -204,15 +193,16 @@ func (c *Command) appendInfo(out *resp.Out) {
 	out.BulkString(c.fullName)
 	out.Int(int64(c.Arity))
 	appendSet(out, uint32(c.Flags&shownFlags), flagNames, "")
-	out.Int(int64(c.Keys.First))
-	out.Int(int64(c.Keys.Last))
-	out.Int(int64(c.Keys.Step))
+	first, last, step := c.Keys.outline()
+	out.Int(int64(first))
+	out.Int(int64(last))
+	out.Int(int64(step))
 	appendSet(out, uint32(c.categories()), categoryNames, "@")
 	out.Set(len(c.Tips))
 	for _, tip := range c.Tips {
 		out.BulkString(tip)
 	}
-	c.appendKeySpecs(out)
+	c.Keys.append(out, c.accessOf)
 	if len(c.Sub) == 0 {
 		out.Set(0)
 		return
@@ -229,53 +219,4 @@ func appendSet(out *resp.Out, set uint32, names []string, prefix string) {
 	for ; set != 0; set &= set - 1 {
 		out.Simple(prefix + names[bits.TrailingZeros32(set)])
 	}
-}
-
-// appendKeySpecs appends where keys are and what is done with them. Keys that are treated alike are one specification.
-func (c *Command) appendKeySpecs(out *resp.Out) {
-	if c.Keys.First == 0 {
-		out.Set(0)
-		return
-	}
-	n := max(1, len(c.Access))
-	out.Set(n)
-	for i := range n {
-		first, last := c.Keys.First+i*c.Keys.Step, 0
-		if n == 1 {
-			if last = c.Keys.Last; last > 0 {
-				last -= first
-			}
-		}
-		if c.KeyNotes == "" {
-			out.Map(3)
-		} else {
-			out.Map(4)
-			out.BulkString("notes")
-			out.BulkString(c.KeyNotes)
-		}
-		out.BulkString("flags")
-		appendSet(out, uint32(c.access(i)), accessNames, "")
-		out.BulkString("begin_search")
-		out.Map(2)
-		out.BulkString("type")
-		out.BulkString("index")
-		out.BulkString("spec")
-		out.Map(1)
-		out.BulkString("index")
-		out.Int(int64(first))
-		out.BulkString("find_keys")
-		out.Map(2)
-		out.BulkString("type")
-		out.BulkString("range")
-		out.BulkString("spec")
-		out.Map(3)
-		appendPair(out, "lastkey", last)
-		appendPair(out, "keystep", c.Keys.Step)
-		appendPair(out, "limit", 0)
-	}
-}
-
-func appendPair(out *resp.Out, name string, n int) {
-	out.BulkString(name)
-	out.Int(int64(n))
 }

@@ -40,7 +40,8 @@ var memoryCommand = Command{
 			Differs: "The allocator is the arena: allocated are records and index, active the blocks that they are in, resident all blocks in memory. " +
 				"What this server does not have (replication.backlog, clients.slaves, cluster.links, aof.buffer, lua.caches, functions.caches, overhead.hashtable.expires) is 0",
 			Tips: []string{"nondeterministic_output", "request_policy:all_shards", "response_policy:special"}, Run: memoryStats},
-		{Name: "usage", Arity: -3, Flags: ReadOnly, Keys: Keys{2, 2, 1}, Access: []Access{RO}, Group: Admins, Since: "4.0.0",
+		{Name: "usage", Arity: -3, Flags: ReadOnly, Keys: Keys{{At: 2, Access: RO}}, Group: Admins,
+			Since:   "4.0.0",
 			Summary: "Estimate the memory usage of a key", Complexity: "O(N) where N is the number of samples.",
 			Syntax:  "key [SAMPLES count]",
 			Differs: "The size is what this server accounts for the key, whatever SAMPLES says", Run: memoryUsage},

@@ -9,7 +9,7 @@ import "github.com/redistill/redistill/internal/acl"
 func (t *table) catalog() *acl.Catalog {
 	commands := make([]acl.Command, len(t.list))
 	for i, c := range t.list {
-		commands[i] = acl.Command{Name: c.fullName, Categories: uint32(c.categories()), Free: c.Flags&NoAuth != 0, HasKeys: c.Keys.First != 0}
+		commands[i] = acl.Command{Name: c.fullName, Categories: uint32(c.categories()), Free: c.Flags&NoAuth != 0, HasKeys: len(c.Keys) > 0}
 	}
 	return acl.NewCatalog(categoryNames, append(commands, absentCommands()...))
 }
@@ -27,8 +27,8 @@ func (a Access) need() (n acl.Access) {
 
 // appendUses appends the keys among args, which have the right arity, with what is done with them.
 func (c *Command) appendUses(dst []acl.Key, args [][]byte) []acl.Key {
-	for n, at := range c.keys(nil, args) {
-		dst = append(dst, acl.Key{At: at, Access: c.accessIn(n, args).need()})
+	for _, k := range c.findKeys(nil, args) {
+		dst = append(dst, acl.Key{At: k.at, Access: c.accessIn(k.spec, args).need()})
 	}
 	return dst
 }
@@ -36,8 +36,8 @@ func (c *Command) appendUses(dst []acl.Key, args [][]byte) []acl.Key {
 // onlyUse returns the key of a command that names exactly one, and what is done with it. At is 0 for others.
 func (c *Command) onlyUse(args [][]byte) acl.Key {
 	use := c.use
-	if c.AccessOf != nil && use.At != 0 {
-		use.Access = c.AccessOf(args).need()
+	if use.At != 0 && c.Keys[0].AccessOf != nil {
+		use.Access = c.Keys[0].AccessOf(args).need()
 	}
 	return use
 }

@@ -92,8 +92,11 @@ const (
 )
 
 // NewServer returns a server without clients. o.Store, o.Config and o.Log are required. Close ends it.
-func NewServer(o Options) *Server {
-	s := &Server{Options: o, table: newTable(Commands()), started: time.Now(), runID: newRunID(), maxReply: maxReply}
+func NewServer(o Options) *Server { return newServer(o, Commands()) }
+
+// newServer is NewServer with other rows in the table, for tests.
+func newServer(o Options, rows []Command) *Server {
+	s := &Server{Options: o, table: newTable(rows), started: time.Now(), runID: newRunID(), maxReply: maxReply}
 	s.exec = s.table.find("exec")
 	s.users = acl.NewUsers(s.table.catalog())
 	s.clients.byID = map[int64]*Session{}

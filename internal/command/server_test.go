@@ -23,6 +23,12 @@ func newTestServer(t testing.TB, settings ...string) *Server {
 
 func newLoggingServer(t testing.TB, log io.Writer, settings ...string) *Server {
 	t.Helper()
+	return newServerWith(t, log, nil, settings...)
+}
+
+// newServerWith returns a server that has further rows in its table.
+func newServerWith(t testing.TB, log io.Writer, rows []Command, settings ...string) *Server {
+	t.Helper()
 	var fixed []config.Assignment // what is set at the start alone
 	var pairs []config.Pair
 	for _, s := range settings {
@@ -42,7 +48,8 @@ func newLoggingServer(t testing.TB, log io.Writer, settings ...string) *Server {
 		t.Fatal(err)
 	}
 	t.Cleanup(store.Close)
-	srv := NewServer(Options{Store: store, Config: cfg, Log: slog.New(slog.NewTextHandler(log, nil)), Version: "test", IO: "test", IOFallback: "no loops"})
+	srv := newServer(Options{Store: store, Config: cfg, Log: slog.New(slog.NewTextHandler(log, nil)),
+		Version: "test", IO: "test", IOFallback: "no loops"}, append(Commands(), rows...))
 	t.Cleanup(srv.Close)
 	for _, p := range pairs {
 		if err := cfg.Set(p); err != nil {

@@ -48,7 +48,7 @@ type Session struct {
 	start   int          // where in Out the reply of the command being run starts
 	keys    []engine.Key // backs call.Keys
 	scratch []engine.Key // backs the keys that LockWatched and LockQueued lock
-	at      []int        // scratch: positions of keys
+	found   []keyUse     // scratch: keys among arguments
 	state   state
 	multi   transaction
 	silence silence // CLIENT REPLY

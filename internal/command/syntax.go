@@ -10,7 +10,7 @@ type argument struct {
 	name     string
 	kind     string // "key", "integer", "oneof", "block", "pure-token", ...
 	token    string // the word before the argument, or the argument itself if kind is "pure-token"
-	key      int    // number of the key among the command's keys, if kind is "key"
+	key      int    // index of the specification that finds it, if kind is "key"
 	optional bool
 	multiple bool // may be repeated
 	args     []argument
@@ -36,13 +36,13 @@ func parseSyntax(syntax string) (args []argument, ok bool) {
 	}
 	p := &syntaxParser{words: strings.Fields(syntax)}
 	args = p.sequence()
-	numberKeys(args, new(int))
 	return args, len(p.words) == 0 && !p.failed
 }
 
 // arguments returns the tree of the row's arguments. A test sees to it that every row's Syntax is well formed.
 func (c *Command) arguments() []argument {
 	args, _ := parseSyntax(c.Syntax)
+	numberKeys(args, c.Keys.inSyntax())
 	for i := range args {
 		if args[i].name == "increment" && strings.HasSuffix(c.Name, "float") {
 			args[i].kind = "double"
@@ -166,13 +166,15 @@ func joinNames(args []argument) string {
 
 func sameName(a, b argument) bool { return a.name == b.name && a.token == b.token }
 
-// numberKeys numbers the keys in the order of the arguments.
-func numberKeys(args []argument, next *int) {
+// numberKeys gives the keys among the arguments, in their order, the numbers of their
+// specifications, and returns those that are left. The last number is for all further keys.
+func numberKeys(args []argument, numbers []int) []int {
 	for i := range args {
-		if args[i].kind == "key" {
-			args[i].key = *next
-			*next++
+		if args[i].kind == "key" && len(numbers) > 0 {
+			args[i].key = numbers[0]
+			numbers = numbers[min(1, len(numbers)-1):]
 		}
-		numberKeys(args[i].args, next)
+		numbers = numberKeys(args[i].args, numbers)
 	}
+	return numbers
 }

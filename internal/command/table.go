@@ -62,8 +62,11 @@ func newTable(rows []Command) *table {
 
 func (t *table) add(c *Command) {
 	c.index = len(t.list)
-	if k := c.Keys; k.First == k.Last && k.First > 0 {
-		c.use = acl.Key{At: k.First, Access: c.access(0).need()}
+	if k := c.Keys; len(k) == 1 && k[0].isOne() {
+		c.use = acl.Key{At: k[0].At, Access: c.accessOf(&k[0]).need()}
+	}
+	if c.Keys.areMovable() {
+		c.Flags |= MovableKeys
 	}
 	t.list = append(t.list, c)
 }
@@ -139,19 +142,4 @@ func (c *Command) subcommand(name []byte) *Command {
 		}
 	}
 	return nil
-}
-
-// keys appends the positions of the keys among args to dst. args has the right arity.
-func (c *Command) keys(dst []int, args [][]byte) []int {
-	if c.Keys.First == 0 {
-		return dst
-	}
-	last := c.Keys.Last
-	if last < 0 {
-		last += len(args)
-	}
-	for i := c.Keys.First; i <= last && i < len(args); i += c.Keys.Step {
-		dst = append(dst, i)
-	}
-	return dst
 }

@@ -15,7 +15,8 @@ var transactionCommands = []Command{
 	{Name: "discard", Arity: 1, Flags: NoScript | Loading | Stale | Fast | AllowBusy | Immediate, Locks: LockWatched, Group: Transactions,
 		Since: "2.0.0", Summary: "Discard all commands issued after MULTI", Complexity: "O(N), when N is the number of queued commands",
 		Run: discard},
-	{Name: "watch", Arity: -2, Flags: NoScript | Loading | Stale | Fast | AllowBusy | Immediate, Keys: Keys{1, -1, 1}, Access: []Access{RO},
+	{Name: "watch", Arity: -2, Flags: NoScript | Loading | Stale | Fast | AllowBusy | Immediate,
+		Keys:  Keys{{At: 1, Last: -1, Access: RO}},
 		Group: Transactions, Since: "2.2.0", Summary: "Watch the given keys to determine execution of the MULTI/EXEC block",
 		Complexity: "O(1) for every key.", Syntax: "key [key ...]", Run: watch},
 	{Name: "unwatch", Arity: 1, Flags: NoScript | Loading | Stale | Fast | AllowBusy, Locks: LockWatched, Group: Transactions,
@@ -98,8 +99,8 @@ func (s *Session) enqueue(cmd *Command, args [][]byte) Next {
 		queue = append(queue, a...)
 	}
 	m.queue, m.memory.touched = queue, max(m.memory.touched, len(queue))
-	s.at = cmd.keys(s.at[:0], args)
-	m.keys += len(s.at)
+	s.found = cmd.findKeys(s.found[:0], args)
+	m.keys += len(s.found)
 	m.count++
 	m.flags |= cmd.Flags
 	m.needsKeys = m.needsKeys || cmd.Flags&Loading == 0
