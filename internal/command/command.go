@@ -31,6 +31,10 @@ const (
 	// Protected commands need a permission of the settings, before any of the user's. COMMAND INFO
 	// does not show it.
 	Protected
+	// Repeatable is for commands that write and are run again after engine.ErrDamaged: their
+	// handler has done nothing else by then but lose that value, so that no effect happens twice.
+	// Commands that only read need no flag. COMMAND INFO does not show it.
+	Repeatable
 )
 
 var flagNames = []string{

@@ -28,7 +28,9 @@
 //	 run: lock ─> paused? killed? ─> handler ─> monitors ─> unlock ─> account
 //
 // A handler parses its arguments, calls one operation of the engine and appends one reply. An error that it returns takes the place of
-// what it had appended.
+// what it had appended. engine.ErrDamaged has a handler that only reads run again, as the engine has
+// dropped what was damaged. One that writes might repeat an effect, and runs once, unless its row says
+// that it is Repeatable.
 //
 // # Keys
 //

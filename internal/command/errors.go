@@ -40,6 +40,7 @@ const (
 	errExecAbort      = Error("EXECABORT Transaction discarded because of previous errors.")
 	errOutOfMemory    = Error("OOM command not allowed when used memory > 'maxmemory'.")
 	errStringTooLong  = Error("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
+	errDamaged        = Error("ERR a value was damaged and has lost a part. The command stopped there")
 	errReplyTooLong   = Error("ERR reply exceeds maximum allowed size")
 )
 
@@ -62,6 +63,8 @@ func reply(out *resp.Out, err error) {
 		out.Error(string(errOutOfMemory))
 	case errors.Is(err, engine.ErrKeyTooLong):
 		out.Error("ERR key or field is longer than 32 KB")
+	case errors.Is(err, engine.ErrDamaged):
+		out.Error(string(errDamaged))
 	default:
 		out.Error("ERR " + err.Error())
 	}

@@ -377,11 +377,14 @@ func (s *Session) appendKeys(dst []engine.Key, cmd *Command, args [][]byte) []en
 	return dst
 }
 
-// invoke runs a handler whose locks are held and turns its error, which it returns, into the reply.
+// invoke runs a handler whose locks are held and turns its error, which it returns, into the
+// reply. A handler that comes upon a damaged value runs again without it, but only if that
+// repeats no effect: if it only reads, or its row says so.
 func (s *Session) invoke(cmd *Command) error {
 	start := len(s.Out.B)
 	err := cmd.Run(&s.call)
-	if err == engine.ErrDamaged { // what was damaged is gone now
+	if err == engine.ErrDamaged && cmd.Flags&(ReadOnly|Repeatable) != 0 {
+		// What was damaged is gone now.
 		s.Out.Truncate(start)
 		err = cmd.Run(&s.call)
 	}

@@ -77,7 +77,7 @@ var stringCommands = []Command{
 		Summary:    "Set multiple keys to multiple values, only if none of the keys exist",
 		Complexity: "O(N) where N is the number of keys to set.",
 		Syntax:     "key value [key value ...]", Run: msetnx},
-	{Name: "append", Arity: 3, Flags: Write | DenyOOM | Fast,
+	{Name: "append", Arity: 3, Flags: Write | DenyOOM | Fast | Repeatable,
 		Keys: Keys{{At: 1, Access: RW | Inserts}}, Values: Positions{2, 2, 1}, Group: Strings,
 		Since:   "2.0.0",
 		Summary: "Append a value to a key",
@@ -100,7 +100,7 @@ var stringCommands = []Command{
 		Complexity: "O(N) where N is the length of the returned string. The complexity is ultimately determined by the returned length, " +
 			"but because creating a substring from an existing string is very cheap, it can be considered O(1) for small strings.",
 		Syntax: "key start end", Run: getrange},
-	{Name: "setrange", Arity: 4, Flags: Write | DenyOOM, Keys: Keys{{At: 1}},
+	{Name: "setrange", Arity: 4, Flags: Write | DenyOOM | Repeatable, Keys: Keys{{At: 1}},
 		Values: Positions{3, 3, 1}, Group: Strings, Since: "2.2.0",
 		Summary: "Overwrite part of a string at key starting at the specified offset",
 		Complexity: "O(1), not counting the time taken to copy the new string in place. Usually, this string is very small so the " +
