@@ -154,14 +154,14 @@ func TestPauseWrites(t *testing.T) {
 	if got := a.do("INFO clients"); !strings.Contains(got, "blocked_clients:1") {
 		t.Errorf("INFO clients while one waits: got %q", got)
 	}
-	if srv.pause.held() != 1 || !strings.Contains(a.do("CLIENT LIST"), "flags=xb ") {
-		t.Errorf("held clients: got %d, want 1", srv.pause.held())
+	if srv.blocked.Load() != 1 || !strings.Contains(a.do("CLIENT LIST"), "flags=xb ") {
+		t.Errorf("held clients: got %d, want 1", srv.blocked.Load())
 	}
 	a.expect("CLIENT UNPAUSE", "+OK")
 	await.Receive(t, "the client that waits is woken", b.woken)
 	b.expect("EXEC", "*1 +OK")
-	if srv.pause.held() != 0 || strings.Contains(a.do("CLIENT LIST"), "b ") || srv.alert.Load() != 0 {
-		t.Errorf("after the pause: %d clients held, alert %b", srv.pause.held(), srv.alert.Load())
+	if srv.blocked.Load() != 0 || strings.Contains(a.do("CLIENT LIST"), "b ") || srv.alert.Load() != 0 {
+		t.Errorf("after the pause: %d clients held, alert %b", srv.blocked.Load(), srv.alert.Load())
 	}
 }
 
@@ -216,7 +216,7 @@ func TestNothingIsWrittenAfterPause(t *testing.T) {
 		if after := c.do("GET counter"); after != before {
 			t.Errorf("counter: %q after CLIENT PAUSE, %q later", before, after)
 		}
-		if n := srv.pause.held(); n != 0 {
+		if n := srv.blocked.Load(); n != 0 {
 			t.Errorf("%d closed clients are held", n)
 		}
 		c.do("CLIENT UNPAUSE")

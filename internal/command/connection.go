@@ -96,9 +96,7 @@ func quit(c *Call) error {
 // RESET
 func reset(c *Call) error {
 	s := c.S
-	c.Srv.monitors.remove(s)
-	s.state &^= monitoring
-	s.unwatch()
+	s.detach()
 	s.endMulti()
 	s.tx.DB, s.tx.NoTouch = 0, false
 	s.noEvict = false

@@ -93,7 +93,7 @@ func configFile(c *config.Config) string {
 
 func (srv *Server) fillClients(s *info.Snapshot) {
 	s.ConnectedClients = int64(srv.Connected())
-	s.BlockedClients = int64(srv.pause.held())
+	s.BlockedClients = srv.blocked.Load()
 	s.MaxClients = int64(srv.Config.Snapshot().MaxConnections)
 	s.LargestInput, s.LargestOutput = srv.clients.largestBuffers()
 }

@@ -19,11 +19,10 @@ const (
 type pause struct {
 	srv *Server
 
-	mu      sync.Mutex // guards the fields below
-	mode    pauseMode
-	until   int64 // Unix milliseconds
-	timer   *time.Timer
-	waiting map[*Session]struct{} // held back, to be woken
+	mu    sync.Mutex // guards the fields below
+	mode  pauseMode
+	until int64 // Unix milliseconds
+	alarm alarm // of the end
 }
 
 // hold reports whether a command has to wait, and makes sure then that its session is woken at the end of the pause. Clients in MONITOR
@@ -39,80 +38,50 @@ func (p *pause) hold(s *Session, cmd *Command) bool {
 		s.tx.KeepExpired = p.mode != pauseNone // nothing changes during a pause
 		return false
 	}
-	p.waiting[s] = struct{}{}
-	s.blocked.Store(true)
+	s.block() // with p.mu held: before release, or not at all
 	return true
-}
-
-// forget drops a session that is closed.
-func (p *pause) forget(s *Session) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.waiting, s)
-}
-
-// held returns the number of clients that wait.
-func (p *pause) held() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.waiting)
 }
 
 // begin holds commands back from now until the given time in Unix milliseconds. A pause in effect is never made shorter or weaker.
 func (p *pause) begin(until int64, mode pauseMode) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.mode == pauseNone {
-		p.waiting = map[*Session]struct{}{}
-	}
 	p.mode, p.until = max(p.mode, mode), max(p.until, until)
 	p.srv.alert.Or(alertPause)
 	p.srv.holdExpiry(pausedExpiry)
-	p.arm()
+	p.alarm.set(p.until, p.expire)
 }
 
-// arm sets the timer for the end of the pause.
-func (p *pause) arm() {
-	if p.timer != nil {
-		p.timer.Stop()
-	}
-	left := min(p.until-time.Now().UnixMilli(), math.MaxInt64/int64(time.Millisecond))
-	p.timer = time.AfterFunc(time.Duration(left)*time.Millisecond, p.expire)
-}
-
-// expire ends the pause when its time has come. The timer may have been set anew while it fired.
+// expire ends the pause when its time has come. The alarm may have been set again while it rang.
 func (p *pause) expire() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.mode == pauseNone {
-		return
+	over := p.mode != pauseNone && p.until <= time.Now().UnixMilli()
+	switch {
+	case over:
+		p.release()
+	case p.mode != pauseNone:
+		p.alarm.set(p.until, p.expire)
 	}
-	if p.until > time.Now().UnixMilli() {
-		p.arm()
-		return
+	p.mu.Unlock()
+	if over {
+		p.srv.clients.resume()
 	}
-	p.release()
 }
 
 // end ends the pause at once.
 func (p *pause) end() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.release()
+	p.mu.Unlock()
+	p.srv.clients.resume()
 }
 
-// release lets everything run again.
+// release lets everything run again. p.mu is held.
 func (p *pause) release() {
-	if p.timer != nil {
-		p.timer.Stop()
-	}
+	p.alarm.stop()
 	p.srv.alert.And(^alertPause)
 	p.srv.letExpire(pausedExpiry)
-	for s := range p.waiting {
-		s.blocked.Store(false)
-		s.wake()
-	}
-	p.mode, p.until, p.timer, p.waiting = pauseNone, 0, nil, nil
+	p.mode, p.until = pauseNone, 0
 }
 
 // CLIENT PAUSE timeout [WRITE | ALL]

@@ -58,7 +58,8 @@ type Server struct {
 	pause     pause
 	expiry    expiryHold
 	monitors  monitors
-	stripes   []*Stats // shared out among the sessions, added up by INFO
+	blocked   atomic.Int64 // sessions that block was called for
+	stripes   []*Stats     // shared out among the sessions, added up by INFO
 	total     totals
 	users     *acl.Users
 	aclLog    acl.Log

@@ -60,7 +60,7 @@ type Session struct {
 	unix    bool    // connected over a Unix socket; constant
 	wake    func()  // see NewSession; constant
 
-	pending *pending // what the client waits for, nil if it does not
+	pending *pending // the work that the client waits for, nil if it does not
 	walk    *walk    // the KEYS, SCAN or HSCAN whose next turn follows, nil if none does
 	spent   int64    // nanoseconds that its turns have taken
 
@@ -68,7 +68,7 @@ type Session struct {
 	marks   atomic.Uint32            // what others want the session to heed: markKilled, markRules
 	behind  atomic.Bool              // replies wait for the client to read
 	pinned  atomic.Int64             // bytes of them that lie in the Store
-	blocked atomic.Bool              // waits for the end of CLIENT PAUSE; set by the pause
+	blocked atomic.Bool              // waits for something to happen; see block
 
 	published
 
@@ -187,11 +187,9 @@ func isUnix(addr string) bool {
 // will not call Exec any more.
 func (s *Session) Close() {
 	s.srv.clients.remove(s)
-	s.srv.pause.forget(s)
-	s.srv.monitors.remove(s)
 	s.giveUp()
 	s.lockKeys(s.watchedKeys(s.scratch[:0]))
-	s.unwatch()
+	s.detach()
 	s.tx.Unlock()
 	s.multi.memory.free(s.srv.Buffers())
 	s.holdQueue()
@@ -203,6 +201,14 @@ func (s *Session) Close() {
 	s.freeLabels()
 	s.charge()
 	s.mu.Unlock()
+}
+
+// detach ends what others do for the session beyond running its commands. RESET and Close share it:
+// whatever keeps sessions, to tell them something, is left here. The watched keys are locked.
+func (s *Session) detach() {
+	s.srv.monitors.remove(s)
+	s.state &^= monitoring
+	s.unwatch()
 }
 
 // Recovered is called by the connection with what recover returned when a call of Exec panicked. It logs the panic, gives the locks
