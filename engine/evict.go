@@ -35,8 +35,7 @@ type sweep struct {
 // command that may grow the keyspace calls it before it locks.
 func (s *Store) Reserve(n int) error {
 	s.Stir()
-	blocks := int64(n+blockSize-1) / blockSize
-	if s.pool.available() < blocks+s.margin() {
+	if blocks := blocksFor(n); s.pool.available() < blocks+s.margin() {
 		if err := s.makeRoomFor(n, blocks); err != nil {
 			return err
 		}
@@ -46,6 +45,16 @@ func (s *Store) Reserve(n int) error {
 	}
 	return nil
 }
+
+// Fits reports whether n more bytes can be stored now without exceeding the limit, though they may
+// leave less than the margin that Reserve keeps. Locks may be held.
+func (s *Store) Fits(n int) bool { return s.fits(blocksFor(n)) }
+
+// fits reports whether that many blocks can be taken beside one for each shard.
+func (s *Store) fits(blocks int64) bool { return s.pool.available() >= blocks+int64(len(s.shards)) }
+
+// blocksFor returns how many blocks hold n bytes.
+func blocksFor(n int) int64 { return int64(n+blockSize-1) / blockSize }
 
 // Largest returns how many bytes a value may have that arrives in Buffers and is then stored, where
 // everything else can be evicted: half of what the limit leaves them. Without a limit it is the
@@ -98,7 +107,7 @@ func (s *Store) makeRoom(n int, blocks int64) error {
 // many blocks fit without the margin.
 func (s *Store) noRoom(blocks int64, pinned bool) error {
 	switch {
-	case s.pool.available() >= blocks+int64(len(s.shards)):
+	case s.fits(blocks):
 		return nil
 	case pinned || s.pool.zombies.Load() > 0:
 		return ErrPinned

@@ -111,9 +111,14 @@ const (
 // Handler runs one command and appends exactly one reply to c.Out, or returns an error, which the gate turns into the reply.
 type Handler func(c *Call) error
 
-// Growth returns an upper bound of the bytes that a command with these arguments, whose number is right, adds to the keyspace. No lock is
-// held.
-type Growth func(s *Session, args [][]byte) int
+// Growth returns an upper bound of the bytes that a command with these arguments, whose number is
+// right, adds to the keyspace. No lock is held.
+type Growth func(args [][]byte) int
+
+// Weigh returns an upper bound of the bytes that a command adds to the keyspace beyond its
+// arguments, by what its keys hold now. The command's locks are held. The function changes
+// nothing, and may be called again.
+type Weigh func(c *Call) int
 
 // AccessOf returns what a command with these arguments, whose number is right, does with the keys
 // of a specification.
@@ -138,6 +143,7 @@ type Command struct {
 	Tips       []string  // hints for proxies, as COMMAND INFO shows them
 	Run        Handler   // nil for a container
 	Growth     Growth    // how much memory it may take, nil if its arguments are the measure
+	Weigh      Weigh     // how much more it may take by what its keys hold, nil if nothing
 	Sub        []Command // subcommands of a container
 
 	index    int     // position in the flat list of all commands, set by newTable

@@ -25,7 +25,7 @@
 //	  │
 //	  ├── inside MULTI ──> enqueue ──> +QUEUED
 //	  │
-//	 run: lock ─> paused? killed? ─> handler ─> monitors ─> unlock ─> account
+//	 run: lock ─> paused? killed? room? ─> handler ─> monitors ─> unlock ─> account
 //
 // A handler parses its arguments, calls one operation of the engine and appends one reply. An error that it returns takes the place of
 // what it had appended. engine.ErrDamaged has a handler that only reads run again, as the engine has

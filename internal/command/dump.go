@@ -164,7 +164,7 @@ func (srv *Server) longestString() int {
 }
 
 // restoreGrowth is the size of the value, which may be compressed in the payload. Nothing is decompressed before there is room for it.
-func restoreGrowth(_ *Session, args [][]byte) int {
+func restoreGrowth(args [][]byte) int {
 	f, _ := rdb.SplitPayload(args[3]) // what is wrong with it is for the handler to say
 	return size(args) + f.Size()
 }

@@ -160,7 +160,7 @@ func (s *Session) admit(r *Request) (*Command, error) {
 		return cmd, s.restrict(cmd, args)
 	}
 	if cmd.Flags&DenyOOM != 0 {
-		return cmd, s.reserve(s.growth(cmd, args))
+		return cmd, s.reserve(growth(cmd, args))
 	}
 	return cmd, nil
 }
@@ -187,52 +187,6 @@ func (s *Session) restrict(cmd *Command, args [][]byte) error {
 		return errMonitorAccess
 	}
 	return nil
-}
-
-// reserve makes room for what a command adds. Where clients that do not read are in the way, they
-// have to make way for the next command.
-func (s *Session) reserve(n int) error {
-	switch s.srv.Store.Reserve(n) {
-	case nil:
-		return nil
-	case engine.ErrPinned:
-		s.srv.makeWay()
-	}
-	return errOutOfMemory
-}
-
-// memoryNeed returns the bytes to reserve before a command, and false if it runs without regard to the memory limit. Inside MULTI all
-// commands are refused at the limit, as the queue itself takes memory.
-func (s *Session) memoryNeed(cmd *Command, args [][]byte) (int, bool) {
-	deny := cmd.Flags&DenyOOM != 0
-	switch {
-	case s.state&inMulti == 0:
-		return s.growth(cmd, args), deny
-	case cmd == s.srv.exec:
-		return s.multi.growth, s.multi.flags&DenyOOM != 0
-	case cmd.Flags&Immediate != 0:
-		return 0, false
-	case deny:
-		return s.multi.growth + s.growth(cmd, args), true
-	}
-	return s.multi.growth, true
-}
-
-// growth is an upper bound of the bytes that a command adds to the keyspace.
-func (s *Session) growth(cmd *Command, args [][]byte) int {
-	if cmd.Growth != nil {
-		return cmd.Growth(s, args)
-	}
-	return size(args)
-}
-
-// size is the number of bytes of a command's arguments.
-func size(args [][]byte) int {
-	n := 0
-	for _, a := range args {
-		n += len(a)
-	}
-	return n
 }
 
 // reject replies to a command that did not run. In a transaction it makes EXEC fail, and a refused EXEC ends the transaction.
@@ -272,13 +226,8 @@ func (s *Session) run(cmd *Command, key engine.Key) Next {
 	s.lock(cmd, key)
 	// Looked at with the locks held: once CLIENT PAUSE, CLIENT KILL or ACL SETUSER, which take every lock, have answered, nothing slips
 	// by.
-	if s.srv.alert.Load() != 0 || s.marks.Load() != 0 {
-		next, err := s.interrupted(cmd)
-		if next == Wait || s.Closing || err != nil {
-			s.tx.Unlock()
-			if err != nil {
-				s.reject(cmd, err)
-			}
+	if s.srv.alert.Load() != 0 || s.marks.Load() != 0 || cmd.Weigh != nil || s.multi.weighs {
+		if next, ok := s.mayRun(cmd, key); !ok {
 			return next
 		}
 	}

@@ -105,25 +105,25 @@ var keysCommands = append([]Command{
 		Group: Generic, Since: "1.0.0",
 		Summary:    "Rename a key",
 		Complexity: "O(1)",
-		Syntax:     "key newkey", Run: rename},
+		Syntax:     "key newkey", Run: rename, Weigh: weighFirst},
 	{Name: "renamenx", Arity: 3, Flags: Write | Fast,
 		Keys:  Keys{{At: 1, Access: RW | Reads | Deletes}, {At: 2, Access: OW | Inserts}},
 		Group: Generic, Since: "1.0.0",
 		Summary:    "Rename a key, only if the new key does not exist",
 		Complexity: "O(1)",
-		Syntax:     "key newkey", Run: renamenx},
+		Syntax:     "key newkey", Run: renamenx, Weigh: weighFirst},
 	{Name: "copy", Arity: -3, Flags: Write | DenyOOM,
 		Keys:  Keys{{At: 1, Access: RO | Reads}, {At: 2, Access: OW | Updates}},
 		Group: Generic, Since: "6.2.0",
 		Summary:    "Copy a key",
 		Complexity: "O(N) worst case for collections, where N is the number of nested items. O(1) for string values.",
-		Syntax:     "source destination [DB destination-db] [REPLACE]", Run: copyKey, Growth: copyGrowth},
+		Syntax:     "source destination [DB destination-db] [REPLACE]", Run: copyKey, Weigh: weighFirst},
 	{Name: "move", Arity: 3, Flags: Write | Fast, Keys: Keys{{At: 1, Access: RW | Reads | Updates}},
 		Group:      Generic,
 		Since:      "1.0.0",
 		Summary:    "Move a key to another database",
 		Complexity: "O(1)",
-		Syntax:     "key db", Run: moveKey},
+		Syntax:     "key db", Run: moveKey, Weigh: weighFirst},
 	{Name: "touch", Arity: -2, Flags: ReadOnly | Fast, Keys: Keys{{At: 1, Last: -1, Access: RO}},
 		Group: Generic, Since: "3.2.1",
 		Tips:       []string{"request_policy:multi_shard", "response_policy:agg_sum"},
@@ -230,13 +230,11 @@ func renamenx(c *Call) error {
 	return c.boolean(c.Tx.Rename(c.Keys[0], c.Keys[1]))
 }
 
-// copyGrowth is the size of what COPY copies.
-func copyGrowth(s *Session, args [][]byte) int {
-	k := s.srv.Store.Key(args[1])
-	s.tx.LockKey(k)
-	n, _ := s.tx.MemoryUsage(k)
-	s.tx.Unlock()
-	return n + len(args[2])
+// weighFirst is the size of what the first key holds, which is copied. RENAME and MOVE need the
+// room only until they delete the key.
+func weighFirst(c *Call) int {
+	n, _ := c.Tx.MemoryUsage(c.Keys[0])
+	return n
 }
 
 // COPY source destination [DB destination-db] [REPLACE]

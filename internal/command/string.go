@@ -240,7 +240,7 @@ func appendTo(c *Call) error {
 }
 
 // setrangeGrowth is the length of the string that SETRANGE makes at least.
-func setrangeGrowth(_ *Session, args [][]byte) int {
+func setrangeGrowth(args [][]byte) int {
 	if off, ok := resp.ParseInt(args[2]); ok && off > 0 && off < maxString {
 		return int(off) + size(args)
 	}

@@ -41,7 +41,9 @@ type transaction struct {
 	flags     Flag // of all queued commands
 	needsKeys bool // a queued command may not run while a snapshot is loaded
 	running   bool // EXEC runs the queued commands
-	growth    int  // bytes that the queued commands may add to the keyspace
+	growth    int  // bytes that the queued commands may add to the keyspace by their arguments
+	weighs    bool // some may add more by what their keys hold
+	room      int  // bytes of that for which EXEC has made room
 	size      int  // bytes that the queue takes, as CLIENT LIST shows it
 	count     int  // of queued commands
 	keys      int  // of all queued commands
@@ -105,8 +107,9 @@ func (s *Session) enqueue(cmd *Command, args [][]byte) Next {
 	m.flags |= cmd.Flags
 	m.needsKeys = m.needsKeys || cmd.Flags&Loading == 0
 	m.all = m.all || cmd.Locks == LockAll || cmd.Locks == LockWalk || m.keys > maxQueuedKeys
+	m.weighs = m.weighs || cmd.Weigh != nil
 	if cmd.Flags&DenyOOM != 0 {
-		m.growth += n
+		m.growth += growth(cmd, args)
 	}
 	m.size += n + argOverhead*len(args) + queuedOverhead
 	s.holdQueue()
@@ -123,10 +126,11 @@ func (s *Session) holdQueue() {
 	}
 }
 
-// eachQueued calls f with each queued command, its words and its keys, which alias the queue and
-// are valid until f returns.
-func (s *Session) eachQueued(f func(cmd *Command, args [][]byte, keys []engine.Key)) {
-	m := &s.multi
+// eachQueued calls f for each queued command, with the session's Call set up for it. Its words and
+// keys alias the queue, and are valid until f returns.
+func (s *Session) eachQueued(f func(cmd *Command)) {
+	m, c := &s.multi, &s.call
+	was := *c
 	rest := m.queue
 	number := func() int {
 		n, size := binary.Uvarint(rest)
@@ -142,8 +146,10 @@ func (s *Session) eachQueued(f func(cmd *Command, args [][]byte, keys []engine.K
 			rest = rest[n:]
 		}
 		m.wordKeys = s.appendKeys(m.wordKeys[:0], cmd, m.words)
-		f(cmd, m.words, m.wordKeys)
+		c.Cmd, c.Args, c.Keys = cmd, m.words, m.wordKeys
+		f(cmd)
 	}
+	c.Cmd, c.Args, c.Keys = was.Cmd, was.Args, was.Keys
 }
 
 // overQueryLimit reports whether what the session keeps of the client's input is above the limit, and closes the client then.
@@ -182,7 +188,7 @@ func (s *Session) endMulti() {
 		s.holdQueue()
 	}
 	m.words, m.wordKeys = forgetWords(m.words), forgetKeys(m.wordKeys)
-	m.failed, m.all, m.flags, m.needsKeys = false, false, 0, false
+	m.failed, m.all, m.flags, m.needsKeys, m.weighs = false, false, 0, false, false
 	m.growth, m.size, m.count, m.keys = 0, 0, 0, 0
 }
 
@@ -206,7 +212,7 @@ func (s *Session) lockQueued() {
 		return
 	}
 	s.scratch = s.watchedKeys(s.scratch[:0])
-	s.eachQueued(func(_ *Command, _ [][]byte, keys []engine.Key) { s.scratch = append(s.scratch, keys...) })
+	s.eachQueued(func(*Command) { s.scratch = append(s.scratch, s.call.Keys...) })
 	s.lockKeys(s.scratch)
 }
 
@@ -270,27 +276,70 @@ func exec(c *Call) error {
 	return nil
 }
 
+// weighQueued adds up what the queued commands may add by what their keys hold now. Of those that
+// are not refused at the memory limit the largest counts, as they need the room only while they
+// run.
+func (s *Session) weighQueued() int {
+	m := &s.multi
+	if !m.weighs || m.failed {
+		return 0
+	}
+	sum, most := 0, 0
+	s.eachQueued(func(cmd *Command) {
+		if cmd.Weigh == nil {
+			return
+		}
+		switch n := cmd.Weigh(&s.call); {
+		case cmd.Flags&DenyOOM != 0:
+			sum += n
+		default:
+			most = max(most, n)
+		}
+	})
+	m.room = sum
+	if sum+most == 0 {
+		return 0
+	}
+	return m.growth + sum + most // beside what was reserved, which is not taken yet
+}
+
+// fits reports whether a queued command with Weigh may run now. One before it may have made its
+// keys larger than they were when EXEC made room, and no more can be made under EXEC's locks.
+func (m *transaction) fits(c *Call, cmd *Command) bool {
+	if cmd.Flags&DenyOOM == 0 {
+		return true
+	}
+	need := cmd.Weigh(c)
+	if need > m.room && !c.Srv.Store.Fits(need) {
+		return false
+	}
+	m.room = max(m.room-need, 0)
+	return true
+}
+
 // runQueued runs the queued commands, whose locks are held, and replies with the array of their replies.
 func (s *Session) runQueued() {
 	c := &s.call
-	cmd, args, keys := c.Cmd, c.Args, c.Keys
 	c.Out.Array(s.multi.count)
 	s.multi.running = true
 	done := 0
-	s.eachQueued(func(cmd *Command, args [][]byte, keys []engine.Key) {
+	s.eachQueued(func(cmd *Command) {
 		if s.srv.IsCutOff() {
 			return
 		}
 		done++
-		c.Cmd, c.Args, c.Keys = cmd, args, keys
 		if s.marks.Load()&markRules != 0 {
 			s.takeRules()
 		}
 		if s.state&restricted != 0 {
-			if err := s.stillAllowed(cmd, args); err != nil {
+			if err := s.stillAllowed(cmd, c.Args); err != nil {
 				s.replyError(err)
 				return
 			}
+		}
+		if cmd.Weigh != nil && !s.multi.fits(c, cmd) {
+			s.replyError(errOutOfMemory)
+			return
 		}
 		began := s.clock
 		err := s.invoke(cmd)
@@ -300,7 +349,6 @@ func (s *Session) runQueued() {
 	if done < s.multi.count {
 		s.srv.Log.Warn("a transaction was cut off", "client", s.Addr, "commands", s.multi.count, "done", done)
 	}
-	c.Cmd, c.Args, c.Keys = cmd, args, keys
 }
 
 // DISCARD
