@@ -57,6 +57,9 @@ const policy = `
 	engine, internal/command, github.com/prometheus/client_golang/prometheus, github.com/prometheus/client_golang/prometheus/collectors,
 	github.com/prometheus/client_golang/prometheus/promhttp < internal/status;
 
+	# One client for the tools and the tests. It reads RESP2 with redcon, and lets it see whole replies only.
+	internal/resp, github.com/tidwall/redcon < internal/client;
+
 	# The load generator and the observer treat any Redis alike, so they may not know ours.
 	internal/resp, github.com/HdrHistogram/hdrhistogram-go, github.com/pelletier/go-toml/v2, golang.org/x/sys/unix < bench;
 	internal/config < internal/stats;

@@ -1,9 +1,15 @@
 package resp
 
-import "math"
-
 // errReply is what ReplyLen returns for bytes that no server sends.
 var errReply = &ProtocolError{"Protocol error: malformed reply"}
+
+const (
+	// maxReplyCount is the largest length or number of elements that a reply may
+	// announce. It keeps sums of lengths within an int everywhere.
+	maxReplyCount = 1 << 30
+	// maxReplyLine bounds the first line of a reply: a status, an error or a length.
+	maxReplyLine = 64 << 10
+)
 
 // ReplyLen returns the length in bytes of the first reply in buf with all its
 // elements, RESP2 or RESP3, or 0 if it is not complete. An attribute counts as
@@ -14,8 +20,8 @@ var errReply = &ProtocolError{"Protocol error: malformed reply"}
 // no depth of nesting costs memory.
 func ReplyLen(buf []byte) (n int, err error) {
 	for todo := int64(1); todo > 0; todo-- {
-		size, elements, err := skipReply(buf[n:])
-		if err != nil || size == 0 {
+		size, elements, err := ReplyHead(buf[n:])
+		if err != nil || size == 0 || size > len(buf)-n {
 			return 0, err
 		}
 		n += size
@@ -24,13 +30,18 @@ func ReplyLen(buf []byte) (n int, err error) {
 	return n, nil
 }
 
-// skipReply returns the length of the reply at the start of buf without its
-// elements, 0 if it is not complete, and the number of replies that have to
-// follow it.
-func skipReply(buf []byte) (size int, elements int64, err error) {
+// ReplyHead returns the length of the reply at the start of buf without its
+// elements, and the number of replies that have to follow it. The length is 0 as
+// long as it is not known, and beyond the end of buf if not all has arrived. It is
+// the grammar of replies for all that read them, RESP2 and RESP3; err is nil or a
+// *ProtocolError.
+func ReplyHead(buf []byte) (size int, elements int64, err error) {
 	cr := 0
-	for cr < len(buf) && buf[cr] != '\r' {
+	for cr < min(len(buf), maxReplyLine+1) && buf[cr] != '\r' {
 		cr++
+	}
+	if cr > maxReplyLine {
+		return 0, 0, errReply
 	}
 	if cr+1 >= len(buf) {
 		if len(buf) > 0 && !isReplyType(buf[0]) {
@@ -50,7 +61,7 @@ func skipReply(buf []byte) (size int, elements int64, err error) {
 		return 0, 0, errReply
 	}
 	count, ok := ParseInt(buf[1:cr])
-	if !ok || count < -1 || count > math.MaxInt32 {
+	if !ok || count < -1 || count > maxReplyCount {
 		return 0, 0, errReply
 	}
 	if count == -1 {
@@ -67,17 +78,8 @@ func skipReply(buf []byte) (size int, elements int64, err error) {
 	case '*', '~', '>':
 		return size, count, nil
 	}
-	return skipBulk(buf, size, int(count))
-}
-
-// skipBulk returns the length of the string reply whose header ends at start,
-// or 0 if it is not complete.
-func skipBulk(buf []byte, start, n int) (size int, elements int64, err error) {
-	if len(buf)-start-2 < n {
-		return 0, 0, nil
-	}
-	end := start + n
-	if buf[end] != '\r' || buf[end+1] != '\n' {
+	end := size + int(count)
+	if len(buf)-2 >= end && (buf[end] != '\r' || buf[end+1] != '\n') {
 		return 0, 0, errReply
 	}
 	return end + 2, 0, nil

@@ -32,10 +32,31 @@ func TestReplyLen(t *testing.T) {
 func TestReplyLenMalformed(t *testing.T) {
 	for _, reply := range []string{
 		"x", "\r\n", "OK\r\n", "+OK\rx", "$x\r\n", "$-2\r\n", "$+1\r\na\r\n", "$1\r\nabc", "*-2\r\n", "%-1\r\n", "*99999999999\r\n",
-		"$\r\n", "*?\r\n", "$?\r\n", "*1\r\nx", "*2\r\n:1\r\n\r\n",
+		"$\r\n", "*?\r\n", "$?\r\n", "*1\r\nx", "*2\r\n:1\r\n\r\n", "$1073741825\r\n", "+" + strings.Repeat("x", maxReplyLine),
+		"+" + strings.Repeat("x", maxReplyLine) + "\r\n",
 	} {
 		if n, err := ReplyLen([]byte(reply)); n != 0 || err == nil {
-			t.Errorf("ReplyLen(%q) = %d, %v, want an error", reply, n, err)
+			t.Errorf("ReplyLen(%.40q) = %d, %v, want an error", reply, n, err)
+		}
+	}
+	long := "+" + strings.Repeat("x", maxReplyLine-1) + "\r\n"
+	if n, err := ReplyLen([]byte(long)); n != len(long) || err != nil {
+		t.Errorf("ReplyLen = %d, %v for the longest line", n, err)
+	}
+}
+
+// TestReplyHead: what follows a head is known before it is there.
+func TestReplyHead(t *testing.T) {
+	for _, test := range []struct {
+		wire     string
+		size     int
+		elements int64
+	}{
+		{"$5\r", 0, 0}, {"$5\r\n", 11, 0}, {"$5\r\nabc", 11, 0}, {"$1073741824\r\n", 13 + 1<<30 + 2, 0}, {"*3\r\n", 4, 3}, {"%3\r\n+a", 4, 6},
+		{"|1\r\n", 4, 3}, {"*-1\r\n*", 5, 0}, {":12\r\n", 5, 0},
+	} {
+		if size, elements, err := ReplyHead([]byte(test.wire)); size != test.size || elements != test.elements || err != nil {
+			t.Errorf("ReplyHead(%q) = %d, %d, %v", test.wire, size, elements, err)
 		}
 	}
 }
