@@ -12,6 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidwall/redcon"
+
+	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/resp"
 	"github.com/redistill/redistill/internal/spawn"
 	"github.com/redistill/redistill/test/await"
@@ -77,8 +80,8 @@ func (s *fakeServer) closeAll() {
 	}
 }
 
-func (s *fakeServer) target() Target {
-	return Target{Network: "tcp", Address: s.listener.Addr().String()}
+func (s *fakeServer) target() client.Target {
+	return client.Target{Network: "tcp", Address: s.listener.Addr().String()}
 }
 
 func (s *fakeServer) serve(c net.Conn) {
@@ -149,7 +152,7 @@ func (s *fakeServer) answer(out []byte, args [][]byte) []byte {
 	case "DBSIZE":
 		return fmt.Appendf(out, ":%d\r\n", len(s.data))
 	case "INFO":
-		return appendBulk(out, fmt.Sprintf("# Server\r\nredis_version:7.0.0\r\nkeyspace_hits:%d\r\nkeyspace_misses:%d\r\nused_memory_rss:1000000\r\nused_cpu_user:%d.5\r\nused_cpu_sys:1.0\r\n",
+		return redcon.AppendBulkString(out, fmt.Sprintf("# Server\r\nredis_version:7.0.0\r\nkeyspace_hits:%d\r\nkeyspace_misses:%d\r\nused_memory_rss:1000000\r\nused_cpu_user:%d.5\r\nused_cpu_sys:1.0\r\n",
 			s.hits, s.misses, s.hits+s.misses))
 	}
 	return append(out, "-ERR unknown command\r\n"...)
@@ -173,11 +176,11 @@ func (s *fakeServer) get(out []byte, key string) []byte {
 		return append(out, "$-1\r\n"...)
 	}
 	s.hits++
-	return appendBulk(out, value)
+	return redcon.AppendBulkString(out, value)
 }
 
 // startRedis starts a real server.
-func startRedis(t *testing.T) Target {
+func startRedis(t *testing.T) client.Target {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
 		if os.Getenv("CI") == "true" {
@@ -191,7 +194,7 @@ func startRedis(t *testing.T) Target {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Stop)
-	return Target{Network: "tcp", Address: s.Address}
+	return client.Target{Network: "tcp", Address: s.Address}
 }
 
 func builtin(t testing.TB, name string) Profile {

@@ -1,30 +1,30 @@
 package bench
 
 import (
-	"bytes"
 	"strconv"
 	"strings"
-	"time"
+
+	"github.com/redistill/redistill/internal/client"
 )
 
 // snapshot is what INFO and DBSIZE said, by field. It is empty if the server
 // has no INFO.
 type snapshot map[string]string
 
-func (c *client) snapshot(timeout time.Duration) snapshot {
+func takeSnapshot(c *client.Conn) snapshot {
 	s := snapshot{}
-	reply, err := c.do(timeout, "INFO")
+	reply, err := c.Do("INFO")
 	if err != nil {
 		return s
 	}
-	for line := range bytes.Lines(reply) {
-		name, value, ok := strings.Cut(strings.TrimSpace(string(line)), ":")
+	for line := range strings.Lines(reply.String()) {
+		name, value, ok := strings.Cut(strings.TrimSpace(line), ":")
 		if ok {
 			s[name] = value
 		}
 	}
-	if reply, err := c.do(timeout, "DBSIZE"); err == nil {
-		s["dbsize"] = strings.TrimSpace(string(reply[1:]))
+	if reply, err := c.Do("DBSIZE"); err == nil {
+		s["dbsize"] = reply.String()
 	}
 	return s
 }

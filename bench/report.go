@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"slices"
 	"time"
+
+	"github.com/redistill/redistill/internal/client"
 )
 
 // Report is what one call of Measure found.
@@ -134,7 +136,7 @@ func metrics() []metric {
 // Named is a target with the name that reports give it.
 type Named struct {
 	Name string
-	Target
+	client.Target
 	// Ended waits for the end of a server's process that has closed its connections,
 	// and says how it ended, or nothing if it still runs. It is nil if that is not
 	// known.
@@ -196,8 +198,9 @@ func (c Config) numbered(run, runs int) Config {
 // server that answers with an error, or not at all, has not ended, and is not
 // waited for.
 func (t *Named) explain(err error) error {
-	var refused *ServerError
-	if err == nil || t.Ended == nil || errors.Is(err, ErrInterrupted) || errors.Is(err, errNoAnswer) || errors.As(err, &refused) {
+	var refused client.ServerError
+	if err == nil || t.Ended == nil || errors.Is(err, client.ErrInterrupted) || errors.Is(err, client.ErrNoAnswer) ||
+		errors.Is(err, client.ErrPassword) || errors.As(err, &refused) {
 		return err
 	}
 	if last := t.Ended(); last != "" {

@@ -136,44 +136,6 @@ func TestBaseline(t *testing.T) {
 	}
 }
 
-func TestParseTarget(t *testing.T) {
-	for in, want := range map[string]Target{
-		"redis://h":               {Network: "tcp", Address: "h:6379"},
-		"redis-server":            {Network: "tcp", Address: "redis-server:6379"},
-		"redis://h:1/2":           {Network: "tcp", Address: "h:1", DB: 2},
-		"redis://:pw@h:1":         {Network: "tcp", Address: "h:1", Password: "pw"},
-		"redis://u:p%40w@[::1]:1": {Network: "tcp", Address: "[::1]:1", User: "u", Password: "p@w"},
-		"127.0.0.1:7000":          {Network: "tcp", Address: "127.0.0.1:7000"},
-		"/tmp/s.sock":             {Network: "unix", Address: "/tmp/s.sock"},
-		"unix:///tmp/s.sock":      {Network: "unix", Address: "/tmp/s.sock"},
-	} {
-		if got, err := ParseTarget(in); err != nil || got != want {
-			t.Errorf("%s: got %+v, %v", in, got, err)
-		}
-	}
-	for in, want := range map[string]string{
-		"http://h":             `scheme "http"`,
-		"redis://h:0":          "port",
-		"redis://h:x":          "not a URL",
-		"redis://h/x":          "database",
-		"redis://:secret@h:%%": "not a URL",
-		"unix://":              "path",
-	} {
-		_, err := ParseTarget(in)
-		contains(t, err, want)
-		if strings.Contains(err.Error(), "secret") {
-			t.Errorf("%s: the error shows the password", in)
-		}
-	}
-	secure, err := ParseTarget("rediss://:pw@h:1/2")
-	if err != nil || secure.TLS == nil || secure.TLS.ServerName != "h" || secure.String() != "rediss://h:1/2" {
-		t.Errorf("got %s, %v", secure, err)
-	}
-	if got := (Target{Network: "tcp", Address: "h:1", Password: "pw", DB: 3}).String(); got != "redis://h:1/3" {
-		t.Errorf("got %s", got)
-	}
-}
-
 func TestValidate(t *testing.T) {
 	profile := builtin(t, "counter")
 	half := 0.5

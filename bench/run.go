@@ -2,16 +2,14 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"runtime"
 	"sync"
 	"time"
-)
 
-// ErrInterrupted is the reason of a run that its context ended.
-var ErrInterrupted = errors.New("interrupted")
+	"github.com/redistill/redistill/internal/client"
+)
 
 // sleeping waits until a time or the end of ctx; see alarm.sleep.
 type sleeping func(ctx context.Context, until time.Time, wake chan struct{}) error
@@ -19,15 +17,16 @@ type sleeping func(ctx context.Context, until time.Time, wake chan struct{}) err
 // load is what one Run holds on to.
 type load struct {
 	cfg     Config
-	control *client // for INFO, idle otherwise
+	control *client.Conn // for INFO, idle otherwise
 	workers []*worker
 	sleep   sleeping // in the open loop
 }
 
 // Run measures t once: it connects, preloads, warms up and measures. When it
 // fails after the measurement has begun, the Result that it returns holds what was
-// measured until then and says so in Problem. It ends every connection.
-func Run(ctx context.Context, t Target, cfg Config) (Result, error) {
+// measured until then and says so in Problem. The end of ctx makes it fail with
+// client.ErrInterrupted. It ends every connection.
+func Run(ctx context.Context, t client.Target, cfg Config) (Result, error) {
 	if err := cfg.Validate(); err != nil {
 		return Result{}, err
 	}
@@ -64,11 +63,12 @@ func Run(ctx context.Context, t Target, cfg Config) (Result, error) {
 }
 
 // connect opens all connections, some at a time.
-func (l *load) connect(ctx context.Context, t Target) error {
+func (l *load) connect(ctx context.Context, t client.Target) error {
+	o := client.Options{Timeout: l.cfg.Timeout}
 	// The first one alone, so that a server which is not there is one error.
-	control, err := dial(ctx, t, l.cfg.Timeout)
+	control, err := client.Dial(ctx, t, o)
 	if err != nil {
-		return interrupted(ctx, err)
+		return err
 	}
 	l.control = control
 	pops := prepare(l.cfg.Profile, l.cfg.Seed)
@@ -81,9 +81,11 @@ func (l *load) connect(ctx context.Context, t Target) error {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			var c *client
-			if c, errs[i] = dial(ctx, t, l.cfg.Timeout); errs[i] == nil {
-				l.workers[i] = &worker{cfg: &l.cfg, number: i, client: c, gen: newGenerator(pops, l.cfg.Seed, nonce, i), wake: make(chan struct{}, 1)}
+			c, err := client.Dial(ctx, t, o)
+			if errs[i] = err; err == nil {
+				l.workers[i] = &worker{
+					cfg: &l.cfg, number: i, conn: c, gen: newGenerator(pops, l.cfg.Seed, nonce, i), wake: make(chan struct{}, 1),
+				}
 			}
 		})
 	}
@@ -98,11 +100,11 @@ func (l *load) connect(ctx context.Context, t Target) error {
 
 func (l *load) close() {
 	if l.control != nil {
-		l.control.conn.Close()
+		l.control.Close()
 	}
 	for _, w := range l.workers {
 		if w != nil {
-			w.client.conn.Close()
+			w.conn.Close()
 		}
 	}
 }
@@ -126,7 +128,7 @@ func (l *load) run(parent context.Context, name string, p *phase, do func(*worke
 	defer cancel(nil)
 	unblock := context.AfterFunc(ctx, func() {
 		for _, w := range l.workers {
-			_ = w.client.conn.SetDeadline(time.Unix(1, 0)) // it may be closed
+			_ = w.conn.SetDeadline(time.Unix(1, 0)) // it may be closed
 		}
 	})
 	defer unblock()
@@ -153,7 +155,7 @@ func (l *load) run(parent context.Context, name string, p *phase, do func(*worke
 // interrupted is err, unless ctx ended and so caused it.
 func interrupted(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return ErrInterrupted
+		return client.ErrInterrupted
 	}
 	return err
 }
@@ -209,10 +211,10 @@ func (l *load) report(name string, p *phase, total int64) (stop func()) {
 func (l *load) measure(ctx context.Context, drive func(*worker, context.Context, *phase) error) (Result, error) {
 	var run Result
 	sent, received := l.bytes()
-	before := l.control.snapshot(l.cfg.Timeout)
+	before := takeSnapshot(l.control)
 	p := l.newPhase(l.cfg.Duration, l.cfg.Requests)
 	elapsed, err := l.run(ctx, "measure", p, drive)
-	after := l.control.snapshot(l.cfg.Timeout)
+	after := takeSnapshot(l.control)
 	run.Seconds = elapsed.Seconds()
 	run.BytesSent, run.BytesReceived = l.bytes()
 	run.BytesSent -= sent
@@ -228,8 +230,9 @@ func (l *load) measure(ctx context.Context, drive func(*worker, context.Context,
 
 func (l *load) bytes() (sent, received int64) {
 	for _, w := range l.workers {
-		sent += w.client.sent
-		received += w.client.got
+		s, r := w.conn.Traffic()
+		sent += s
+		received += r
 	}
 	return sent, received
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/redistill/redistill/internal/client"
 )
 
 func TestRunCountsWhatTheServerCounts(t *testing.T) {
@@ -109,10 +111,10 @@ const oversleep = time.Millisecond
 // clock of a test, where nothing takes time but a stall and what oversleeps.
 func clocked(t *testing.T, s *fakeServer, cfg Config) *load {
 	t.Helper()
-	connect := func() *client {
+	connect := func() *client.Conn {
 		ours, theirs := net.Pipe()
 		go s.serve(theirs)
-		return &client{conn: ours, buf: make([]byte, readBuffer)}
+		return client.New(ours, client.Options{Timeout: cfg.Timeout})
 	}
 	l := &load{cfg: cfg.withDefaults(), control: connect()}
 	l.sleep = func(ctx context.Context, until time.Time, _ chan struct{}) error {
@@ -123,7 +125,7 @@ func clocked(t *testing.T, s *fakeServer, cfg Config) *load {
 	}
 	pops := prepare(cfg.Profile, cfg.Seed)
 	for i := range l.cfg.Connections {
-		l.workers = append(l.workers, &worker{cfg: &l.cfg, number: i, client: connect(), gen: newGenerator(pops, cfg.Seed, 1<<60, i)})
+		l.workers = append(l.workers, &worker{cfg: &l.cfg, number: i, conn: connect(), gen: newGenerator(pops, cfg.Seed, 1<<60, i)})
 	}
 	t.Cleanup(func() {
 		l.close()
@@ -263,7 +265,7 @@ func TestInterrupt(t *testing.T) {
 			}
 		}
 		r, err := clocked(t, s, cfg).measure(ctx, (*worker).closed)
-		if !errors.Is(err, ErrInterrupted) || r.Requests == 0 || r.Problem == "" || r.Seconds != interrupted.Seconds() {
+		if !errors.Is(err, client.ErrInterrupted) || r.Requests == 0 || r.Problem == "" || r.Seconds != interrupted.Seconds() {
 			t.Errorf("interrupted after %v, got %v, %+v", interrupted, err, r)
 		}
 		// Then it asks for the server's figures, as long as for any reply.

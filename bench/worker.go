@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
+
+	"github.com/redistill/redistill/internal/client"
 )
 
 // phase is a time in which all connections do the same.
@@ -29,7 +31,7 @@ func (p *phase) take(n int) int {
 type worker struct {
 	cfg      *Config
 	number   int
-	client   *client
+	conn     *client.Conn
 	gen      *generator
 	batch    batch
 	outcome  outcome
@@ -130,26 +132,41 @@ func (w *worker) exchange(ctx context.Context, p *phase) error {
 		return err
 	}
 	w.outcome = outcome{latency: w.outcome.latency[:0]}
-	wait, err := w.client.write(w.batch.buf)
+	wait, err := w.write(w.batch.buf)
 	if err != nil {
-		return plain(err)
+		return err
 	}
 	err = w.receive(p)
 	if wait != nil {
 		if err != nil {
-			w.client.conn.Close() // the write may wait for ever
+			w.conn.Close() // the write may wait for ever
 		}
-		if werr := wait(); err == nil && werr != nil {
-			err = plain(werr)
+		if werr := wait(); err == nil {
+			err = werr
 		}
 	}
 	if len(w.outcome.latency) > 0 {
 		p.recorder.add(w.number, w.batch.ops, &w.outcome)
 	}
 	if err == nil && w.outcome.errors > 0 && !w.cfg.KeepGoing {
-		err = &ServerError{w.outcome.firstErr}
+		err = client.ServerError(w.outcome.firstErr)
 	}
 	return err
+}
+
+// bigWrite is what a write may hold so that it surely ends although nobody reads
+// the replies. A server may stop reading when its replies are not taken.
+const bigWrite = 32 << 10
+
+// write sends b. The returned function has to be called after the replies are
+// read, and says whether all was sent; it is nil if that is known.
+func (w *worker) write(b []byte) (wait func() error, err error) {
+	if len(b) <= bigWrite {
+		return nil, w.conn.Write(b)
+	}
+	done := make(chan error, 1)
+	go func() { done <- w.conn.Write(b) }()
+	return func() error { return <-done }, nil
 }
 
 // extend moves the connection's deadline, at most once a second.
@@ -157,7 +174,7 @@ func (w *worker) extend(ctx context.Context) error {
 	now := time.Now()
 	if now.Sub(w.extended) > time.Second {
 		w.extended = now
-		if err := w.client.conn.SetDeadline(now.Add(w.cfg.Timeout + time.Second)); err != nil {
+		if err := w.conn.SetDeadline(now.Add(w.cfg.Timeout + time.Second)); err != nil {
 			return err
 		}
 	}
@@ -169,12 +186,12 @@ func (w *worker) extend(ctx context.Context) error {
 func (w *worker) receive(p *phase) error {
 	w.outcome.now = p.clock()
 	for i := 0; i < len(w.batch.ops); {
-		reply, err := w.client.next()
+		reply, err := w.conn.Next()
 		if err != nil {
 			return err
 		}
 		if reply == nil {
-			if err := w.client.fill(); err != nil {
+			if err := w.conn.Fill(); err != nil {
 				return err
 			}
 			w.outcome.now = p.clock()
@@ -192,11 +209,11 @@ func (w *worker) judge(o op, reply []byte) {
 	switch {
 	case reply[0] == '-':
 		if w.outcome.errors == 0 {
-			w.outcome.firstErr = string(reply[1 : len(reply)-2])
+			w.outcome.firstErr = client.Printable(string(reply[1 : len(reply)-len("\r\n")]))
 		}
 		w.outcome.errors++
 	case o.kind != opGet:
-	case reply[0] == '_' || reply[0] == '$' && reply[1] == '-':
+	case reply[0] == '$' && reply[1] == '-':
 		w.outcome.misses++
 		w.gen.missing(o)
 	default:

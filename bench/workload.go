@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tidwall/redcon"
 )
 
 // opKind is a command that is sent.
@@ -58,21 +60,20 @@ func newPopulation(p Population, d Distribution, r *rand.Rand) population {
 	setArgs := 3
 	if p.TTL > 0 {
 		setArgs = 5
-		out.expire = appendBulk(appendBulk(nil, "EX"), seconds)
+		out.expire = redcon.AppendBulkString(redcon.AppendBulkString(nil, "EX"), seconds)
 	}
 	for kind, args := range [opKinds]int{2, setArgs, 2, 3} {
-		head := append(strconv.AppendInt([]byte{'*'}, int64(args), 10), "\r\n"...)
-		head = appendBulk(head, opNames[kind])
-		head = append(head, '$')
+		head := redcon.AppendBulkString(redcon.AppendArray(nil, args), opNames[kind])
+		head = append(head, '$') // the word of the key begins
 		head = strconv.AppendInt(head, int64(len(prefix)+16+len(suffix)), 10)
 		out.head[kind] = append(append(head, "\r\n"...), prefix...)
 		out.tail[kind] = append([]byte(suffix), "\r\n"...)
 	}
-	out.tail[opExpire] = appendBulk(out.tail[opExpire], seconds)
+	out.tail[opExpire] = redcon.AppendBulkString(out.tail[opExpire], seconds)
 	n := min(256, max(4, poolBytes/p.Size.Max))
 	for range n {
 		value := appendValue(nil, p.Value, p.size(r), r)
-		out.values = append(out.values, appendBulk(nil, string(value)))
+		out.values = append(out.values, redcon.AppendBulk(nil, value))
 	}
 	return out
 }
@@ -84,12 +85,6 @@ func (p *Population) size(r *rand.Rand) int {
 		bounds = p.MostSize
 	}
 	return bounds.Min + r.IntN(bounds.Max-bounds.Min+1)
-}
-
-func appendBulk(dst []byte, s string) []byte {
-	dst = strconv.AppendInt(append(dst, '$'), int64(len(s)), 10)
-	dst = append(append(dst, "\r\n"...), s...)
-	return append(dst, "\r\n"...)
 }
 
 // prepare makes the populations of a profile ready, with values drawn from seed.

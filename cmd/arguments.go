@@ -56,13 +56,19 @@ func isSecret(arg string) bool {
 	return false
 }
 
-// passwordIn finds the password of a URL as it is written in an argument, such
-// as redis://user:password@host or --compare=redis://:password@host.
+// passwordIn finds the password of a target as it is written in an argument, such
+// as redis://user:password@host, user:password@host or
+// --compare=redis://:password@host.
 func passwordIn(arg string) span {
-	_, rest, ok := strings.Cut(arg, "://")
+	rest := arg
+	if _, after, ok := strings.Cut(arg, "://"); ok {
+		rest = after
+	} else if strings.HasPrefix(arg, "--") {
+		_, rest, _ = strings.Cut(arg, "=")
+	}
 	authority, _, _ := strings.Cut(rest, "/")
 	at := strings.LastIndexByte(authority, '@')
-	if !ok || at < 0 {
+	if at < 0 {
 		return span{}
 	}
 	colon := strings.IndexByte(authority[:at], ':')

@@ -20,6 +20,7 @@ func TestSecrets(t *testing.T) {
 		{[]string{"rediss://ann:p@w:x@h:1/3"}, []string{"p@w:x"}},
 		{[]string{"redis://h:h@h/h"}, []string{"h"}},
 		{[]string{"--compare=redis://:pw@h"}, []string{"pw"}},
+		{[]string{"stats", "ann:pw@h:1", "--compare=:p=w@h", "unix://:pw@/run/s"}, []string{"", "pw", "p=w", "pw"}},
 		{[]string{"redis://h:6379", "redis://ann@h", "redis://h/a:b@c", "h:6379", "--password"}, []string{"", "", "", "", ""}},
 		{[]string{"serve", "--password", "pw", "--port", "1"}, []string{"", "", "pw", "", ""}},
 		{[]string{"--password=pw=x"}, []string{"pw=x"}},

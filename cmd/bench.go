@@ -42,11 +42,11 @@ type benchOptions struct {
 
 const benchHelp = `Measure a server that speaks Redis's protocol.
 
-The target is redis://[[user]:password@]host[:port][/db], rediss:// for TLS,
-host:port, a path of a unix socket, or the command of a server with {port} where
-its port belongs. With none, this program is started as a server on a free port
-and ended afterwards. The password of a target without one is taken from
-REDISCLI_AUTH.
+The target is host:port, redis://[[user]:password@]host[:port][/db], rediss:// for
+TLS, the path of a Unix socket (/run/s, ./s or unix:s), or the command of a server
+with {port} where its port belongs. With none, this program is started as a server
+on a free port and ended afterwards. The password of a target without one is taken
+from REDISCLI_AUTH.
 
 The profile's keys are written first (they stay there; use a server whose data may
 be lost), then the load runs for the warm-up, and then it is measured. A request is
@@ -185,5 +185,6 @@ func (o *benchOptions) measure(ctx context.Context, cfg bench.Config, args []str
 		defer stop()
 		targets = append(targets, t)
 	}
-	return bench.Measure(ctx, cfg, o.repeat, targets...)
+	report, err := bench.Measure(ctx, cfg, o.repeat, targets...)
+	return report, explainPassword(err)
 }

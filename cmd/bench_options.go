@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/redistill/redistill/bench"
+	"github.com/redistill/redistill/internal/client"
 )
 
 // check turns flags and arguments into a Config, and the tolerance as a share.
@@ -57,7 +58,7 @@ func (o *benchOptions) checkTargets(targets []string) error {
 		if isCommand(target) {
 			continue
 		}
-		t, err := bench.ParseTarget(target)
+		t, err := client.ParseTarget(target)
 		if err != nil {
 			return err
 		}

@@ -2,11 +2,11 @@ package cmd
 
 import (
 	"context"
-	"os"
 	"strconv"
 	"strings"
 
 	"github.com/redistill/redistill/bench"
+	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/spawn"
 )
 
@@ -20,12 +20,9 @@ func (o *benchOptions) openTarget(ctx context.Context, text string, connections 
 	if isCommand(text) {
 		return spawnTarget(ctx, text, connections)
 	}
-	t, err := bench.ParseTarget(text)
-	if err == nil && t.TLS != nil {
-		err = o.tls.apply(t.TLS)
-	}
-	if t.Password == "" {
-		t.Password = os.Getenv("REDISCLI_AUTH")
+	t, err := client.ParseTarget(text)
+	if err == nil {
+		err = completeTarget(&t, &o.tls)
 	}
 	return bench.Named{Name: t.String(), Target: t}, func() {}, err
 }
@@ -43,7 +40,7 @@ func spawnTarget(ctx context.Context, text string, connections int) (_ bench.Nam
 	if err != nil {
 		return bench.Named{}, nil, err
 	}
-	t := bench.Target{Network: "tcp", Address: s.Address}
+	t := client.Target{Network: "tcp", Address: s.Address}
 	return bench.Named{Name: name, Target: t, Ended: s.Ended}, s.Stop, nil
 }
 

@@ -2,20 +2,18 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/redistill/redistill/bench"
+	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/plan"
 	"github.com/redistill/redistill/internal/population"
 )
 
-// answerTimeout is how long a server may take to log a client in, and for the replies to a hundred keys.
+// answerTimeout is how long a server may take to log a client in, and for the
+// replies to a batch of commands.
 const answerTimeout = time.Minute
 
 // sampleReport is a sample with where it is from.
@@ -26,32 +24,24 @@ type sampleReport struct {
 
 // takeSample looks at the keys of a live server.
 func takeSample(ctx context.Context, from string, o population.SampleOptions, secure *tlsOptions, stderr io.Writer) (*sampleReport, error) {
-	target, err := bench.ParseTarget(from)
+	target, err := client.ParseTarget(from)
 	if err == nil {
 		err = secure.check(target.TLS != nil)
 	}
-	if err == nil && target.TLS != nil {
-		err = secure.apply(target.TLS)
+	if err == nil {
+		err = completeTarget(&target, secure)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if target.Password == "" {
-		target.Password = os.Getenv("REDISCLI_AUTH")
-	}
-	nc, err := bench.Dial(ctx, target, answerTimeout)
-	var refused *bench.ServerError
-	if errors.As(err, &refused) && strings.HasPrefix(refused.Text, "NOAUTH") {
-		return nil, fmt.Errorf("%w; set REDISCLI_AUTH", err)
-	}
+	conn, err := client.Dial(ctx, target, client.Options{Timeout: answerTimeout})
 	if err != nil {
-		return nil, err
+		return nil, explainPassword(err)
 	}
-	defer func() { _ = nc.Close() }()
+	defer conn.Close()
 	line := newStatusLine(stderr)
 	defer line.clear()
-	o.Timeout = answerTimeout
-	s, err := population.TakeSample(ctx, nc, o, func(done int) { line.show("%d keys of at most %d", done, o.Keys) })
+	s, err := population.TakeSample(ctx, conn, o, func(done int) { line.show("%d keys of at most %d", done, o.Keys) })
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", target, err)
 	}

@@ -13,8 +13,8 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/redistill/redistill/bench"
 	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/config"
 	"github.com/redistill/redistill/internal/plan"
 	"github.com/redistill/redistill/internal/population"
@@ -45,22 +45,23 @@ func (p *planReport) verify(ctx context.Context, options plan.Options, scale flo
 		return err
 	}
 	defer server.Stop()
-	nc, err := bench.Dial(ctx, bench.Target{Network: "tcp", Address: server.Address}, answerTimeout)
-	if err != nil && ctx.Err() != nil {
-		return population.ErrInterrupted
+	target := client.Target{Network: "tcp", Address: server.Address}
+	conn, err := client.Dial(ctx, target, client.Options{Timeout: answerTimeout})
+	if errors.Is(err, client.ErrInterrupted) {
+		return err
 	}
 	if err != nil {
 		return explain(err, server)
 	}
-	defer func() { _ = nc.Close() }()
+	defer conn.Close()
 	line := newStatusLine(stderr)
 	defer line.clear()
 	growth := plan.Growth(items, engine.ShardsFor(scaled.MaxMemory, runtime.GOMAXPROCS(0)))
 	p.Scale = scale
-	p.Verified, err = population.Verify(ctx, nc, items, growth, func(now population.Progress) {
+	p.Verified, err = population.Verify(ctx, conn, items, growth, func(now population.Progress) {
 		line.show("loading %s: %d of %d", now.Item, now.Done, now.Count)
 	})
-	if errors.Is(err, population.ErrClosed) {
+	if errors.Is(err, client.ErrClosed) {
 		return explain(err, server)
 	}
 	return err

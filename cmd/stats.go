@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/config"
 	"github.com/redistill/redistill/internal/stats"
 )
@@ -36,11 +37,12 @@ const statsHelp = `Print how a Redis-compatible server is: hit rate, operations,
 distance to its limit, evictions and expirations, connections, keyspace, and
 the commands that take the most time, from INFO and LATENCY.
 
-The target is redis://host:port, rediss://host:port for TLS, unix:///path or
-host:port; without one, $REDIS_URL, or the server that 'redistill serve' runs here
-with the same environment ($REDIS_PORT and so on). The password is taken from the
-target, else from $REDISCLI_AUTH, else asked for on the terminal. The list of
-processes does not show one that is in the target, but shells remember it.
+The target is host:port, redis://[[user]:password@]host[:port], rediss:// for TLS,
+or the path of a Unix socket (/run/s, ./s or unix:s); without one, $REDIS_URL, or
+the server that 'redistill serve' runs here with the same environment ($REDIS_PORT
+and so on). The password is taken from the target, else from $REDISCLI_AUTH, else
+asked for on the terminal. The list of processes does not show one that is in the
+target, but shells remember it.
 
 With --watch, the whole terminal shows what happens, every second or --interval,
 until q or Ctrl-C; when the server goes away, the last figures stay until it is
@@ -143,44 +145,35 @@ func (o *statsOptions) parse() ([]stats.Check, error) {
 }
 
 // findTarget returns the target with all that flags and environment say of it.
-func (o *statsOptions) findTarget() (stats.Target, error) {
-	t, err := statsTarget(o.target)
+func (o *statsOptions) findTarget() (t client.Target, err error) {
+	if text := cmp.Or(o.target, os.Getenv("REDIS_URL")); text != "" {
+		t, err = client.ParseTarget(text)
+	} else {
+		t, err = localServer()
+	}
+	if err == nil {
+		err = o.tls.check(t.TLS != nil)
+	}
 	if err != nil {
 		return t, err
 	}
-	if err := o.tls.check(t.TLS != nil); err != nil || t.TLS == nil {
-		return t, err
-	}
-	return t, o.tls.apply(t.TLS)
-}
-
-// statsTarget reads the target, and fills in what the environment says.
-func statsTarget(text string) (stats.Target, error) {
-	if text == "" {
-		text = os.Getenv("REDIS_URL")
-	}
-	if text == "" {
-		return localServer()
-	}
-	t, err := stats.ParseTarget(text)
-	if t.Password == "" {
-		t.Password = os.Getenv("REDISCLI_AUTH")
-	}
+	t.DB = 0 // INFO tells of the whole server
+	err = completeTarget(&t, &o.tls)
 	return t, err
 }
 
 // localServer is the one that 'redistill serve' runs with the same environment.
-func localServer() (stats.Target, error) {
+func localServer() (client.Target, error) {
 	cfg, err := config.Load(config.DetectMemory(), environment(os.Environ()).assignments())
 	if err != nil {
-		return stats.Target{}, err
+		return client.Target{}, err
 	}
 	v := cfg.Snapshot()
 	address, err := localURL(v)
 	if err != nil {
-		return stats.Target{}, err
+		return client.Target{}, err
 	}
-	t, err := stats.ParseTarget(address)
+	t, err := client.ParseTarget(address)
 	t.Password = cmp.Or(os.Getenv("REDISCLI_AUTH"), v.Password)
 	return t, err
 }
@@ -219,13 +212,13 @@ func reachable(addresses []string) string {
 
 // connectStats connects, and asks for a password if one is wanted and there is
 // a terminal to ask on. It enters the password into the target.
-func connectStats(ctx context.Context, t *stats.Target, timeout time.Duration, stdin io.Reader, stderr io.Writer) (*stats.Conn, error) {
+func connectStats(ctx context.Context, t *client.Target, timeout time.Duration, stdin io.Reader, stderr io.Writer) (*client.Conn, error) {
 	conn, err := stats.Connect(ctx, *t, timeout)
-	if !errors.Is(err, stats.ErrPassword) {
+	if !errors.Is(err, client.ErrPassword) {
 		return conn, err
 	}
 	if !isTerminal(stdin) {
-		return nil, fmt.Errorf("%w; set REDISCLI_AUTH", err)
+		return nil, explainPassword(err)
 	}
 	if t.Password, err = askPassword(int(stdin.(*os.File).Fd()), stdin, stderr, "Password for "+t.String()+": "); err != nil {
 		return nil, fmt.Errorf("reading the password: %w", err)
@@ -248,7 +241,7 @@ func askPassword(fd int, stdin io.Reader, stderr io.Writer, prompt string) (stri
 }
 
 // sampleStats takes one sample, or two that are interval apart.
-func sampleStats(ctx context.Context, conn *stats.Conn, t stats.Target, interval time.Duration) (*stats.Report, error) {
+func sampleStats(ctx context.Context, conn *client.Conn, t client.Target, interval time.Duration) (*stats.Report, error) {
 	now, err := stats.Take(conn)
 	if err != nil || interval == 0 {
 		if err != nil {

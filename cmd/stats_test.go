@@ -12,18 +12,19 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/internal/certs/certstest"
+	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/stats"
 	"github.com/redistill/redistill/test/await"
 )
 
 // connectTo waits until a server accepts commands.
-func connectTo(t *testing.T, url string) *stats.Conn {
+func connectTo(t *testing.T, url string) *client.Conn {
 	t.Helper()
-	target, err := stats.ParseTarget(url)
+	target, err := client.ParseTarget(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var c *stats.Conn
+	var c *client.Conn
 	await.True(t, "the server at "+url+" accepts commands", func() bool {
 		c, err = stats.Connect(t.Context(), target, await.Limit)
 		return err == nil
@@ -65,6 +66,10 @@ func TestStats(t *testing.T) {
 			checkStatsTables(t, url, server.title)
 			checkStatsCSV(t, url)
 			checkStatsChecks(t, url)
+			// The database is of no account, even where there is none of that number.
+			if code, out, errs := runStatsCommand(url + "/99"); code != 0 || !strings.Contains(out, "at "+url) || strings.Contains(out, "/99") {
+				t.Errorf("code %d: %s%s", code, out, errs)
+			}
 		})
 	}
 }
@@ -199,7 +204,7 @@ func TestStatsPassword(t *testing.T) {
 func TestStatsUnreachable(t *testing.T) {
 	// Port 1 is never given to anybody who asks for a free one.
 	code, out, errs := runStatsCommand("127.0.0.1:1")
-	if code != 1 || out != "" || errs != "redistill: redis://127.0.0.1:1: connect: connection refused\n" {
+	if code != 1 || out != "" || errs != "redistill: connecting to redis://127.0.0.1:1: connect: connection refused\n" {
 		t.Errorf("code %d: %q %q", code, out, errs)
 	}
 }

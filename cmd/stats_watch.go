@@ -10,6 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"golang.org/x/term"
 
+	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/stats"
 	"github.com/redistill/redistill/internal/watch"
 )
@@ -17,7 +18,7 @@ import (
 // watchStats shows the server on the whole terminal until a key, a signal or
 // the end of ctx. It takes over conn, and connects again with the target's
 // password when the server has been away.
-func watchStats(ctx context.Context, o *statsOptions, conn *stats.Conn, t stats.Target, stdin io.Reader, stdout io.Writer) error {
+func watchStats(ctx context.Context, o *statsOptions, conn *client.Conn, t client.Target, stdin io.Reader, stdout io.Writer) error {
 	interval := o.interval
 	if interval == 0 {
 		interval = time.Second

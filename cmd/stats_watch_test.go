@@ -220,7 +220,7 @@ func TestPasswordPrompt(t *testing.T) {
 		want  string
 	}{
 		{"open-sesame", 0, "Traffic"},
-		{"wrong-word", 1, "redistill: redis://127.0.0.1:" + port + ": the server answered: WRONGPASS"},
+		{"wrong-word", 1, "redistill: connecting to redis://127.0.0.1:" + port + ": the server replied: WRONGPASS"},
 	} {
 		s := openConsole(t, 200, 100, "stats", "127.0.0.1:"+port, "--timeout", await.Limit.String())
 		s.waitFor("Password for redis://127.0.0.1:" + port + ":")

@@ -61,8 +61,9 @@ const policy = `
 	internal/resp, github.com/tidwall/redcon < internal/client;
 
 	# The load generator and the observer treat any Redis alike, so they may not know ours.
-	internal/resp, github.com/HdrHistogram/hdrhistogram-go, github.com/pelletier/go-toml/v2, golang.org/x/sys/unix < bench;
-	internal/config < internal/stats;
+	internal/client, github.com/HdrHistogram/hdrhistogram-go, github.com/pelletier/go-toml/v2, github.com/tidwall/redcon,
+	golang.org/x/sys/unix < bench;
+	internal/client, internal/config, github.com/tidwall/redcon < internal/stats;
 
 	# The live screen: nothing else may draw.
 	internal/config, internal/stats, charm.land/bubbletea/v2, charm.land/lipgloss/v2, github.com/charmbracelet/x/ansi
@@ -72,10 +73,10 @@ const policy = `
 	engine, internal/config < internal/plan;
 
 	# Populations are written as plans describe them, and read to plan with.
-	internal/plan < internal/population;
+	internal/client, internal/plan, github.com/tidwall/redcon < internal/population;
 
 	# The command line fills the options of everything else.
-	bench, engine, internal/atomicfile, internal/certs, internal/command, internal/config, internal/info, internal/plan, internal/population, internal/resp, internal/spawn,
+	bench, engine, internal/atomicfile, internal/certs, internal/client, internal/command, internal/config, internal/info, internal/plan, internal/population, internal/resp, internal/spawn,
 	internal/stats, internal/status, internal/watch, netserver, charm.land/bubbletea/v2,
 	github.com/spf13/cobra, github.com/spf13/pflag, github.com/spf13/viper,
 	github.com/pelletier/go-toml/v2, github.com/pelletier/go-toml/v2/unstable,

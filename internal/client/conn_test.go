@@ -154,8 +154,8 @@ func TestDialErrors(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Dial(ctx, Target{Network: "tcp", Address: "127.0.0.1:1"}, patient); err == nil {
-		t.Error("got no error after the end of the context")
+	if _, err := Dial(ctx, Target{Network: "tcp", Address: "127.0.0.1:1"}, patient); err != ErrInterrupted {
+		t.Errorf("after the end of the context: got error %v", err)
 	}
 }
 

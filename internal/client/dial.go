@@ -11,11 +11,14 @@ import (
 	"time"
 )
 
-// Dial connects to t, gives the password and selects the database. The error is a
-// *ConnectError.
+// Dial connects to t, gives the password and selects the database. The error is
+// ErrInterrupted if ctx has ended, or else a *ConnectError.
 func Dial(ctx context.Context, t Target, o Options) (*Conn, error) {
 	c, err := dial(ctx, t, o)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, ErrInterrupted
+	case err != nil:
 		return nil, &ConnectError{t, err}
 	}
 	return c, nil

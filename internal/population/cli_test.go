@@ -28,7 +28,7 @@ func run(t *testing.T, password string, args ...string) (stdout, stderr string) 
 func TestPlanFrom(t *testing.T) {
 	s := servertest.Start(t, servertest.Program(t), "serve", "--port", servertest.Port)
 	fill(t, s.Addr, false)
-	if err := client(t, s.Addr).ConfigSet(t.Context(), "requirepass", "secret").Err(); err != nil {
+	if err := connect(t, s.Addr).ConfigSet(t.Context(), "requirepass", "secret").Err(); err != nil {
 		t.Fatal(err)
 	}
 

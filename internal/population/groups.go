@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/plan"
 )
 
@@ -75,7 +76,7 @@ func newSample(keys []found, total int64, whole bool, separator string, connecti
 	for kind, list := range kinds {
 		count, _ := s.estimate(list, func(*found) float64 { return 1 })
 		there, _ := s.estimate(list, func(k *found) float64 { return float64(k.usage) })
-		s.Other = append(s.Other, Kind{printable(kind), int64(math.Round(count)), int64(there)})
+		s.Other = append(s.Other, Kind{client.Printable(kind), int64(math.Round(count)), int64(there)})
 	}
 	slices.SortFunc(s.Other, func(a, b Kind) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Type, b.Type)) })
 	return s
@@ -120,7 +121,7 @@ func largest(groups map[[2]string][]*found) [][2]string {
 func (s *Sample) group(prefix, kind string, keys []*found) Group {
 	count, bound := s.estimate(keys, func(*found) float64 { return 1 })
 	g := Group{
-		Prefix: printable(prefix), Type: kind, Sampled: len(keys), Count: int64(math.Round(count)), CountBound: int64(math.Round(bound)),
+		Prefix: client.Printable(prefix), Type: kind, Sampled: len(keys), Count: int64(math.Round(count)), CountBound: int64(math.Round(bound)),
 	}
 	shapes := make([]plan.Shape, len(keys))
 	longest := int64(0)

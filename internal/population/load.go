@@ -3,8 +3,10 @@ package population
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
+	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/plan"
 )
 
@@ -16,9 +18,10 @@ const (
 
 // loader writes items into an empty server. Keys of all items are different.
 type loader struct {
-	*conn
+	*client.Conn
 	next     uint64 // number of the next key
 	value    []byte // what values are cut from
+	scratch  []byte // the last name
 	progress func(done int64)
 }
 
@@ -39,10 +42,10 @@ func (l *loader) load(it *plan.Item) error {
 	}
 	for i := range it.Count {
 		l.command(&shapes[i%int64(len(shapes))])
-		if len(l.out) < batchBytes && l.waiting < maxBatch && i+1 < it.Count {
+		if commands, bytes := l.Queued(); bytes < batchBytes && commands < maxBatch && i+1 < it.Count {
 			continue
 		}
-		if err := l.send((*reply).err); err != nil {
+		if err := l.Send(client.ErrorOf); err != nil {
 			return fmt.Errorf("item %s, key %d: %w", it.Name, i+1, err)
 		}
 		l.progress(i + 1)
@@ -61,65 +64,52 @@ func (l *loader) command(s *plan.Shape) {
 	l.next++
 	switch {
 	case s.Fields > 0:
-		l.begin(2 + 2*int(s.Fields))
-		l.word("HSET")
+		l.Begin(2 + 2*int(s.Fields))
+		l.Word("HSET")
 		l.name(s.Key, number)
 		for f := range s.Fields {
 			l.name(s.Field, uint64(f))
-			l.bytes((s.Size + s.Fields - 1) / s.Fields)
+			l.filling((s.Size + s.Fields - 1) / s.Fields)
 		}
 		if s.TTL {
-			l.begin(3)
-			l.word("PEXPIRE")
+			l.Begin(3)
+			l.Word("PEXPIRE")
 			l.name(s.Key, number)
-			l.word(loadTTL)
+			l.Word(loadTTL)
 		}
 		return
 	case s.TTL:
-		l.begin(5)
+		l.Begin(5)
 	default:
-		l.begin(3)
+		l.Begin(3)
 	}
-	l.word("SET")
+	l.Word("SET")
 	l.name(s.Key, number)
 	if s.Counter {
-		l.word(strconv.FormatUint(1_000_000_000+number, 10))
+		l.Word(strconv.FormatUint(1_000_000_000+number, 10))
 	} else {
-		l.bytes(s.Size)
+		l.filling(s.Size)
 	}
 	if s.TTL {
-		l.word("PX")
-		l.word(loadTTL)
+		l.Word("PX")
+		l.Word(loadTTL)
 	}
-}
-
-// word appends a word of a command.
-func (l *loader) word(w string) {
-	l.header(int64(len(w)))
-	l.out = append(append(l.out, w...), "\r\n"...)
-}
-
-func (l *loader) header(n int64) {
-	l.out = append(strconv.AppendInt(append(l.out, '$'), n, 10), "\r\n"...)
 }
 
 // name appends a name of a length, which is a number.
 func (l *loader) name(length int64, number uint64) {
-	l.header(length)
-	at := len(l.out)
-	l.out = append(l.out, make([]byte, length)...)
-	for i := at + int(length) - 1; i >= at; i-- {
-		l.out[i] = digits[number%uint64(len(digits))]
+	l.scratch = slices.Grow(l.scratch[:0], int(length))[:length]
+	for i := len(l.scratch) - 1; i >= 0; i-- {
+		l.scratch[i] = digits[number%uint64(len(digits))]
 		number /= uint64(len(digits))
 	}
-	l.out = append(l.out, "\r\n"...)
+	l.Bytes(l.scratch)
 }
 
-// bytes appends a value of a length. It is not that of a number.
-func (l *loader) bytes(length int64) {
+// filling appends a value of a length. It is not that of a number.
+func (l *loader) filling(length int64) {
 	for int64(len(l.value)) < length {
 		l.value = append(l.value, "value of a population, "...)
 	}
-	l.header(length)
-	l.out = append(append(l.out, l.value[:length]...), "\r\n"...)
+	l.Bytes(l.value[:length])
 }

@@ -4,20 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/tidwall/redcon"
+
+	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/plan"
 )
 
 // SampleOptions are how a live server is asked.
 type SampleOptions struct {
-	Keys      int           // how many are looked at, at most
-	Rate      int           // how many a second, at most
-	Separator string        // ends the prefix by which keys are grouped
-	Timeout   time.Duration // for the replies to a batch
+	Keys      int    // how many are looked at, at most
+	Rate      int    // how many a second, at most
+	Separator string // ends the prefix by which keys are grouped
 }
 
 // Bounds of SampleOptions.
@@ -56,7 +57,8 @@ type found struct {
 
 // sampler looks at keys, with commands that only read.
 type sampler struct {
-	*conn
+	*client.Conn
+	ctx      context.Context
 	o        SampleOptions
 	started  time.Time
 	keys     []found
@@ -64,31 +66,31 @@ type sampler struct {
 	progress func(done int)
 }
 
-// TakeSample looks at keys of the database that nc has selected: which there are,
+// TakeSample looks at keys of the database that c has selected: which there are,
 // their types, lengths and deadlines. It stops after o.Keys of them. SCAN gives
 // keys in the order of their hashes, which have nothing to do with their lengths,
 // so that the first ones are as good as any.
-func TakeSample(ctx context.Context, nc net.Conn, o SampleOptions, progress func(done int)) (*Sample, error) {
+func TakeSample(ctx context.Context, c *client.Conn, o SampleOptions, progress func(done int)) (*Sample, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	s := &sampler{conn: newConn(ctx, nc, o.Timeout), o: o, started: time.Now(), progress: progress}
-	defer s.stop()
+	s := &sampler{Conn: c, ctx: ctx, o: o, started: time.Now(), progress: progress}
+	defer c.Until(ctx)()
 	// From version 7.2 on, Redis can be told that looking is not using. Others do not know it.
-	s.add("CLIENT", "NO-TOUCH", "ON")
-	if err := s.send(func(*reply) error { return nil }); err != nil {
+	s.Add("CLIENT", "NO-TOUCH", "ON")
+	if err := s.Send(func(redcon.RESP) error { return nil }); err != nil {
 		return nil, err
 	}
-	size, err := s.do("DBSIZE")
+	size, err := s.Do("DBSIZE")
 	if err != nil {
 		return nil, err
 	}
-	total, err := size.number()
+	total, err := number(size)
 	if err != nil {
 		return nil, err
 	}
-	clients, err := s.info("clients")
-	var refused ServerError
+	clients, err := info(c, "clients")
+	var refused client.ServerError
 	if err != nil && !errors.As(err, &refused) {
 		return nil, err
 	}
@@ -106,15 +108,16 @@ func TakeSample(ctx context.Context, nc net.Conn, o SampleOptions, progress func
 func (s *sampler) scan() (whole bool, err error) {
 	cursor := "0"
 	for {
-		r, err := s.do("SCAN", cursor, "COUNT", strconv.Itoa(scanCount))
+		r, err := s.Do("SCAN", cursor, "COUNT", strconv.Itoa(scanCount))
 		if err != nil {
 			return false, err
 		}
-		if len(r.elements) != 2 || r.elements[1].kind != '*' {
-			return false, errNotRedis
+		parts := elements(r)
+		if len(parts) != 2 || parts[1].Type != redcon.Array {
+			return false, client.ErrNotRedis
 		}
-		cursor = r.elements[0].text
-		names := r.elements[1].elements
+		cursor = parts[0].String()
+		names := texts(parts[1])
 		full := len(s.keys)+len(names) > s.o.Keys
 		if full {
 			names = names[:s.o.Keys-len(s.keys)]
@@ -144,7 +147,7 @@ func (s *sampler) pause() error {
 	due := s.started.Add(time.Duration(float64(len(s.keys)) / float64(s.o.Rate) * float64(time.Second)))
 	select {
 	case <-s.ctx.Done():
-		return ErrInterrupted
+		return client.ErrInterrupted
 	case <-time.After(time.Until(due)):
 		return nil
 	}
@@ -152,10 +155,10 @@ func (s *sampler) pause() error {
 
 // look asks for what there is to know of some keys, in three batches. Keys that
 // are gone meanwhile are left out.
-func (s *sampler) look(names []reply) error {
+func (s *sampler) look(names []string) error {
 	batch := make([]found, len(names))
 	for i := range names {
-		batch[i].name = names[i].text
+		batch[i].name = names[i]
 	}
 	if err := s.askKind(batch); err != nil {
 		return err
@@ -182,25 +185,25 @@ func (s *sampler) askKind(batch []found) error {
 		each = 2
 	}
 	for i := range batch {
-		s.add("TYPE", batch[i].name)
-		s.add("PTTL", batch[i].name)
+		s.Add("TYPE", batch[i].name)
+		s.Add("PTTL", batch[i].name)
 		if !s.noUsage {
-			s.add("MEMORY", "USAGE", batch[i].name)
+			s.Add("MEMORY", "USAGE", batch[i].name)
 		}
 	}
 	n := 0
-	return s.send(func(r *reply) (err error) {
+	return s.Send(func(r redcon.RESP) (err error) {
 		k, what := &batch[n/each], n%each
 		n++
 		switch what {
 		case 0:
-			k.kind, err = r.text, r.err()
+			k.kind, err = r.String(), client.ErrorOf(r)
 		case 1:
-			k.left, err = r.number()
+			k.left, err = number(r)
 		case 2:
-			if r.kind == ':' {
-				k.usage, err = r.number()
-			} else if r.kind == '-' {
+			if r.Type == redcon.Integer {
+				k.usage, err = number(r)
+			} else if r.Type == redcon.Error {
 				s.noUsage = true // it is nice to have
 			}
 		}
@@ -217,35 +220,32 @@ func (s *sampler) askSize(batch []found, fields [][]string) error {
 		k.shape = plan.Shape{Key: int64(len(k.name)), TTL: k.left >= 0}
 		switch k.kind {
 		case "string":
-			s.add("STRLEN", k.name)
-			s.add("OBJECT", "ENCODING", k.name)
+			s.Add("STRLEN", k.name)
+			s.Add("OBJECT", "ENCODING", k.name)
 		case "hash":
-			s.add("HLEN", k.name)
-			s.add("HRANDFIELD", k.name, strconv.Itoa(sampleFields))
+			s.Add("HLEN", k.name)
+			s.Add("HRANDFIELD", k.name, strconv.Itoa(sampleFields))
 		default:
 			continue
 		}
 		asked = append(asked, i)
 	}
 	n := 0
-	return s.send(func(r *reply) (err error) {
+	return s.Send(func(r redcon.RESP) (err error) {
 		i, second := asked[n/2], n%2 == 1
 		k := &batch[i]
 		n++
 		switch {
-		case r.kind == '-' && strings.HasPrefix(r.text, "WRONGTYPE"):
+		case r.Type == redcon.Error && strings.HasPrefix(r.String(), "WRONGTYPE"):
 			k.kind = "none" // another key by now
 		case k.kind == "string" && second:
-			k.shape.Counter = r.text == "int"
+			k.shape.Counter = r.String() == "int"
 		case k.kind == "string":
-			k.shape.Size, err = r.number()
+			k.shape.Size, err = number(r)
 		case second:
-			for _, name := range r.elements {
-				fields[i] = append(fields[i], name.text)
-			}
-			err = r.err()
+			fields[i], err = texts(r), client.ErrorOf(r)
 		default:
-			k.shape.Fields, err = r.number()
+			k.shape.Fields, err = number(r)
 		}
 		return err
 	})
@@ -257,17 +257,17 @@ func (s *sampler) askFields(batch []found, fields [][]string) error {
 	var asked []int
 	for i := range batch {
 		for _, name := range fields[i] {
-			s.add("HSTRLEN", batch[i].name, name)
+			s.Add("HSTRLEN", batch[i].name, name)
 			asked = append(asked, i)
 			batch[i].shape.Field += int64(len(name))
 		}
 	}
 	n := 0
-	err := s.send(func(r *reply) error {
+	err := s.Send(func(r redcon.RESP) error {
 		k := &batch[asked[n]]
 		n++
-		size, err := r.number()
-		var refused ServerError
+		size, err := number(r)
+		var refused client.ServerError
 		if errors.As(err, &refused) { // another key by now
 			k.kind, err = "none", nil
 		}

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/plan"
 	"github.com/redistill/redistill/internal/population"
 	"github.com/redistill/redistill/internal/resp"
@@ -24,7 +25,7 @@ const users = 4_000
 // fill writes what TestSample expects: sessions, pages and users, some keys without a prefix, and, where there are lists, lists.
 func fill(t *testing.T, address string, lists bool) {
 	t.Helper()
-	pipe := client(t, address).Pipeline()
+	pipe := connect(t, address).Pipeline()
 	for i := range users {
 		pipe.Set(t.Context(), fmt.Sprintf("session:%024d", i), strings.Repeat("s", 32+i%225), 24*time.Hour)
 		pipe.HSet(t.Context(), fmt.Sprintf("user:%d", i), "name", "Ada", "city", "London")
@@ -46,7 +47,7 @@ func fill(t *testing.T, address string, lists bool) {
 
 func sample(t *testing.T, address string, keys int) *population.Sample {
 	t.Helper()
-	s, err := population.TakeSample(t.Context(), dial(t, address), population.SampleOptions{Keys: keys, Rate: 1_000_000, Separator: ":", Timeout: time.Minute}, func(int) {})
+	s, err := population.TakeSample(t.Context(), dial(t, address), population.SampleOptions{Keys: keys, Rate: 1_000_000, Separator: ":"}, func(int) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +171,7 @@ func TestChance(t *testing.T) {
 func TestSampleReads(t *testing.T) {
 	s := servertest.Start(t, servertest.Redis(t), "--port", servertest.Port, "--save", "")
 	fill(t, s.Addr, true)
-	c := client(t, s.Addr)
+	c := connect(t, s.Addr)
 	if err := c.Do(t.Context(), "ACL", "SETUSER", "default", "-@all", "+@read").Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +186,7 @@ func TestSampleRate(t *testing.T) {
 		ours, theirs := net.Pipe()
 		go serve(theirs, func(name string) string { return ofStrings[name] })
 		began := time.Now()
-		s, err := population.TakeSample(t.Context(), ours, population.SampleOptions{Keys: 300, Rate: 1000, Separator: ":", Timeout: time.Minute}, func(int) {})
+		s, err := population.TakeSample(t.Context(), client.New(ours, minute), population.SampleOptions{Keys: 300, Rate: 1000, Separator: ":"}, func(int) {})
 		if took := time.Since(began); err != nil || s.Sampled != 300 || took != 300*time.Millisecond {
 			t.Errorf("300 keys at 1000 a second took %v, error %v", took, err)
 		}
@@ -230,7 +231,7 @@ func serve(nc net.Conn, reply func(name string) string) {
 // TestSampleManyPrefixes: beyond the largest groups, keys are one.
 func TestSampleManyPrefixes(t *testing.T) {
 	s := servertest.Start(t, servertest.Program(t), "serve", "--port", servertest.Port)
-	c := client(t, s.Addr)
+	c := connect(t, s.Addr)
 	for i := range 30 {
 		for j := range 1 + i%3 {
 			if err := c.Set(t.Context(), fmt.Sprintf("ä%d:%d", i, j), "v", 0).Err(); err != nil {
@@ -285,7 +286,7 @@ func TestSampleOfNoServer(t *testing.T) {
 		"+OK\r\n" + strings.Repeat("x", 100_000):         "does not speak",
 		"+OK\r\n:0\r\n$0\r\n\r\n*2\r\n$1\r\n0\r\n*0\r\n": "the database is empty",
 	} {
-		_, err := population.TakeSample(t.Context(), dial(t, answering(t, text)), population.SampleOptions{Keys: 10, Rate: 1000, Separator: ":", Timeout: time.Minute}, func(int) {})
+		_, err := population.TakeSample(t.Context(), dial(t, answering(t, text)), population.SampleOptions{Keys: 10, Rate: 1000, Separator: ":"}, func(int) {})
 		if err == nil || !strings.Contains(err.Error(), wantError) {
 			t.Errorf("%.20q: got %v, want %q", text, err, wantError)
 		}
@@ -297,8 +298,8 @@ func TestSampleInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	nc := dial(t, answering(t, ""))
 	cancel()
-	_, err := population.TakeSample(ctx, nc, population.SampleOptions{Keys: 10, Rate: 1000, Separator: ":", Timeout: time.Minute}, func(int) {})
-	if !errors.Is(err, population.ErrInterrupted) {
+	_, err := population.TakeSample(ctx, nc, population.SampleOptions{Keys: 10, Rate: 1000, Separator: ":"}, func(int) {})
+	if !errors.Is(err, client.ErrInterrupted) {
 		t.Errorf("got %v", err)
 	}
 }

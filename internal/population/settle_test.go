@@ -6,6 +6,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/plan"
 	"github.com/redistill/redistill/internal/population"
 )
@@ -36,7 +37,7 @@ func TestVerifyMeasures(t *testing.T) {
 			return "+OK\r\n"
 		})
 		items := []plan.Item{{Name: "a", Count: 10_000, Size: 10, Key: 20}}
-		v, err := population.Verify(t.Context(), ours, items, []int64{1_000_000}, func(population.Progress) {})
+		v, err := population.Verify(t.Context(), client.New(ours, minute), items, []int64{1_000_000}, func(population.Progress) {})
 		if err != nil || v.All.Measured != 1_000_000 {
 			t.Errorf("got %+v, %v", v, err)
 		}

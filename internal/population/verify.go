@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"net"
 	"strconv"
 	"time"
 
+	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/plan"
 )
 
@@ -42,7 +42,6 @@ type Progress struct {
 }
 
 const (
-	loadTimeout = time.Minute // for the replies to a batch
 	settleStep  = 100 * time.Millisecond
 	settleSteps = 5 // steps without a change after which memory has settled
 	settleMost  = 60 * time.Second
@@ -53,14 +52,13 @@ const (
 var ErrUnknownMemory = errors.New("the server does not tell its resident memory on this system")
 
 // Verify loads items, one after the other, into an empty server without eviction,
-// whose connection is nc, and measures after each how much its resident memory has
+// whose connection is c, and measures after each how much its resident memory has
 // grown. predicted is by how much it should. The server is one of ours: it is told
 // to compact before each measurement, by a low limit, and has the one that it had
 // while it is loaded.
-func Verify(ctx context.Context, nc net.Conn, items []plan.Item, predicted []int64, progress func(Progress)) (*Verification, error) {
-	c := newConn(ctx, nc, loadTimeout)
-	defer c.stop()
-	memory, err := c.info("memory")
+func Verify(ctx context.Context, c *client.Conn, items []plan.Item, predicted []int64, progress func(Progress)) (*Verification, error) {
+	defer c.Until(ctx)()
+	memory, err := info(c, "memory")
 	if err != nil {
 		return nil, err
 	}
@@ -68,15 +66,15 @@ func Verify(ctx context.Context, nc net.Conn, items []plan.Item, predicted []int
 		return nil, ErrUnknownMemory
 	}
 	limit := strconv.FormatInt(memory["maxmemory"], 10)
-	l := &loader{conn: c, progress: func(int64) {}}
+	l := &loader{Conn: c, progress: func(int64) {}}
 	if err := l.warmUp(); err != nil {
 		return nil, err
 	}
-	_, before, err := c.compacted(limit)
+	_, before, err := compacted(ctx, c, limit)
 	if err != nil {
 		return nil, err
 	}
-	if memory, err = c.info("memory"); err != nil {
+	if memory, err = info(c, "memory"); err != nil {
 		return nil, err
 	}
 	v := &Verification{Process: memory["used_memory_rss"], All: Measured{Name: "all"}}
@@ -86,7 +84,7 @@ func Verify(ctx context.Context, nc net.Conn, items []plan.Item, predicted []int
 		if err := l.load(it); err != nil {
 			return nil, err
 		}
-		loaded, now, err := c.compacted(limit)
+		loaded, now, err := compacted(ctx, c, limit)
 		if err != nil {
 			return nil, err
 		}
@@ -104,14 +102,14 @@ func Verify(ctx context.Context, nc net.Conn, items []plan.Item, predicted []int
 // warmUp has an empty server do what it will do, so that buffers and the heap of
 // its runtime are there before its memory is measured.
 func (l *loader) warmUp() error {
-	if n, err := l.do("DBSIZE"); err != nil || n.text != "0" {
+	if n, err := l.Do("DBSIZE"); err != nil || n.String() != "0" {
 		return cmp.Or(err, errors.New("the server is not empty"))
 	}
 	it := plan.Item{Name: "warm-up", Count: 20_000, Size: 500, Key: 32, TTL: time.Hour}
 	if err := l.load(&it); err != nil {
 		return err
 	}
-	_, err := l.do("FLUSHALL")
+	_, err := l.Do("FLUSHALL")
 	return err
 }
 
@@ -124,32 +122,32 @@ func grown(memory map[string]int64) int64 {
 
 // compacted returns the resident memory as it is, and as it is when the server
 // has compacted all that it can. The limit is the given one again then.
-func (c *conn) compacted(limit string) (loaded, settled int64, err error) {
-	memory, err := c.info("memory")
+func compacted(ctx context.Context, c *client.Conn, limit string) (loaded, settled int64, err error) {
+	memory, err := info(c, "memory")
 	if err != nil {
 		return 0, 0, err
 	}
-	if _, err := c.do("CONFIG", "SET", "maxmemory", leastLimit); err != nil {
+	if _, err := c.Do("CONFIG", "SET", "maxmemory", leastLimit); err != nil {
 		return 0, 0, err
 	}
-	if settled, err = c.settle(); err != nil {
+	if settled, err = settle(ctx, c); err != nil {
 		return 0, 0, err
 	}
-	_, err = c.do("CONFIG", "SET", "maxmemory", limit)
+	_, err = c.Do("CONFIG", "SET", "maxmemory", limit)
 	return grown(memory), settled, err
 }
 
 // settle waits until the resident memory does not shrink any more, and returns it.
 // It shrinks when compaction is over; until then there is less and less to compact.
-func (c *conn) settle() (int64, error) {
+func settle(ctx context.Context, c *client.Conn) (int64, error) {
 	least, same, resident := int64(0), 0, int64(0)
 	for end := time.Now().Add(settleMost); same < settleSteps && time.Now().Before(end); same++ {
 		select {
-		case <-c.ctx.Done():
-			return 0, ErrInterrupted
+		case <-ctx.Done():
+			return 0, client.ErrInterrupted
 		case <-time.After(settleStep):
 		}
-		memory, err := c.info("memory")
+		memory, err := info(c, "memory")
 		if err != nil {
 			return 0, err
 		}

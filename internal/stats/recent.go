@@ -2,8 +2,13 @@ package stats
 
 import (
 	"errors"
+	"iter"
 	"slices"
 	"strconv"
+
+	"github.com/tidwall/redcon"
+
+	"github.com/redistill/redistill/internal/client"
 )
 
 // histogram is how many calls took up to so many microseconds, in ascending
@@ -14,9 +19,9 @@ type bucket struct{ usec, calls int64 }
 
 // takeHistograms asks for the histograms of all commands. A server that has
 // none, or does not show them to us, is not at fault.
-func (s *Sample) takeHistograms(c *Conn) error {
-	r, err := c.ask("LATENCY", "HISTOGRAM")
-	var refused ServerError
+func (s *Sample) takeHistograms(c *client.Conn) error {
+	r, err := c.Do("LATENCY", "HISTOGRAM")
+	var refused client.ServerError
 	if errors.As(err, &refused) {
 		return nil
 	}
@@ -24,24 +29,42 @@ func (s *Sample) takeHistograms(c *Conn) error {
 		return err
 	}
 	s.histograms = map[string]histogram{}
-	for i := 0; i+1 < len(r.array); i += 2 {
-		s.histograms[printable(r.array[i].text)] = parseHistogram(r.array[i+1].array)
+	for command, h := range pairsOf(r) {
+		s.histograms[client.Printable(command)] = parseHistogram(h)
 	}
 	return nil
 }
 
+// pairsOf returns the elements of an array two by two, the first one as its text.
+// What is no array has none.
+func pairsOf(r redcon.RESP) iter.Seq2[string, redcon.RESP] {
+	return func(yield func(string, redcon.RESP) bool) {
+		if r.Type != redcon.Array {
+			return
+		}
+		var name string
+		second := false
+		r.ForEach(func(r redcon.RESP) bool {
+			if second = !second; second {
+				name = r.String()
+				return true
+			}
+			return yield(name, r)
+		})
+	}
+}
+
 // parseHistogram reads calls, n, histogram_usec, (usec, calls ...). What it
 // does not understand it leaves out.
-func parseHistogram(pairs []reply) histogram {
+func parseHistogram(r redcon.RESP) histogram {
 	var h histogram
-	for i := 0; i+1 < len(pairs); i += 2 {
-		if pairs[i].text != "histogram_usec" {
+	for name, steps := range pairsOf(r) {
+		if name != "histogram_usec" {
 			continue
 		}
-		steps := pairs[i+1].array
-		for j := 0; j+1 < len(steps); j += 2 {
-			usec, err1 := strconv.ParseInt(steps[j].text, 10, 64)
-			calls, err2 := strconv.ParseInt(steps[j+1].text, 10, 64)
+		for least, number := range pairsOf(steps) {
+			usec, err1 := strconv.ParseInt(least, 10, 64)
+			calls, err2 := strconv.ParseInt(number.String(), 10, 64)
 			if err1 == nil && err2 == nil {
 				h = append(h, bucket{usec, calls})
 			}

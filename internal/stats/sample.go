@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/redistill/redistill/internal/client"
 )
 
 // Sample is what INFO answered at one time.
@@ -40,12 +42,12 @@ type Command struct {
 }
 
 // Take asks a server for a sample.
-func Take(c *Conn) (*Sample, error) {
-	text, err := c.Do("INFO", "everything")
+func Take(c *client.Conn) (*Sample, error) {
+	reply, err := c.Do("INFO", "everything")
 	if err != nil {
 		return nil, err
 	}
-	s, err := parse(text, time.Now())
+	s, err := parse(reply.String(), time.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +65,7 @@ func parse(text string, at time.Time) (*Sample, error) {
 		return commands[name]
 	}
 	for line := range strings.Lines(text) {
-		name, value, ok := strings.Cut(printable(strings.TrimRight(line, "\r\n")), ":")
+		name, value, ok := strings.Cut(client.Printable(strings.TrimRight(line, "\r\n")), ":")
 		if !ok {
 			continue // a title or an empty line
 		}

@@ -11,32 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/info"
 )
-
-func TestParseTarget(t *testing.T) {
-	for _, test := range []struct{ text, want, user, password string }{
-		{"redis://", "redis://127.0.0.1:6379", "", ""},
-		{"redis://:se%20cret@cache:7000/3", "redis://cache:7000", "", "se cret"},
-		{"redis://ann:pw@[::1]", "redis://[::1]:6379", "ann", "pw"},
-		{"localhost:6380", "redis://localhost:6380", "", ""},
-		{"rediss://:pw@cache", "rediss://cache:6379", "", "pw"},
-		{"unix:///run/r.sock", "unix:///run/r.sock", "", ""},
-	} {
-		got, err := ParseTarget(test.text)
-		if err != nil || got.String() != test.want || got.User != test.user || got.Password != test.password {
-			t.Errorf("%s: got %+v %v", test.text, got, err)
-		}
-	}
-	for _, text := range []string{
-		"redis://:hidden@h:0", "redis://:hidden@h:70000", "redis://:hidden@h:x", "http://:hidden@h", "rediss://:hidden@h:0",
-		"redis://:hidden@h/x", "unix://:hidden@run/r.sock", "redis://:hidden@%zz",
-	} {
-		if got, err := ParseTarget(text); err == nil || strings.Contains(err.Error(), "hidden") {
-			t.Errorf("%s: got %+v, error %v", text, got, err)
-		}
-	}
-}
 
 // everything is a reply of INFO with the given fields.
 func everything(t *testing.T, at time.Time, lines ...string) *Sample {
@@ -165,7 +142,7 @@ func TestCheck(t *testing.T) {
 }
 
 // answer serves one connection with fixed bytes for each command.
-func answer(t *testing.T, replies ...string) Target {
+func answer(t *testing.T, replies ...string) client.Target {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -197,7 +174,7 @@ func answer(t *testing.T, replies ...string) Target {
 		_ = c.(*net.TCPConn).CloseWrite()
 		_, _ = io.Copy(io.Discard, c)
 	}()
-	return Target{network: "tcp", address: l.Addr().String()}
+	return client.Target{Network: "tcp", Address: l.Addr().String()}
 }
 
 // takeWith takes a sample of a server with a reply to LATENCY HISTOGRAM.
@@ -218,10 +195,6 @@ func TestControlCharacters(t *testing.T) {
 	if err != nil || s.Server() != "Redis 7?[2J" || s.Policy() != "?é" || s.Commands[0].Name != "a?]0;x" {
 		t.Errorf("got %q %q %+v, error %v", s.Server(), s.Policy(), s.Commands, err)
 	}
-	_, err = Connect(context.Background(), answer(t, "-ERR \x1b[2J\r\n"), time.Minute)
-	if err == nil || !strings.HasSuffix(err.Error(), "ERR ?[2J") {
-		t.Errorf("got error %q", err)
-	}
 }
 
 // TestPoller: after an error there is a new connection.
@@ -233,6 +206,10 @@ func TestPoller(t *testing.T) {
 	}
 	if _, err := p.Take(t.Context()); err == nil || err.Error() != "the server closed the connection" {
 		t.Errorf("after its end: got error %v", err)
+	}
+	p.target = client.Target{Network: "tcp", Address: "127.0.0.1:1"} // which nobody gets
+	if _, err := p.Take(t.Context()); err == nil || err.Error() != "connect: connection refused" {
+		t.Errorf("while it is gone: got error %v", err)
 	}
 	p.target = answer(t, "+PONG\r\n", info, none)
 	if _, err := p.Take(t.Context()); err != nil {
@@ -267,42 +244,5 @@ func TestBadReplies(t *testing.T) {
 		if err := takeWith(t, reply); err == nil {
 			t.Errorf("LATENCY HISTOGRAM answered %q: got no error", reply)
 		}
-	}
-	if _, err := Connect(context.Background(), answer(t, "-NOAUTH Authentication required.\r\n"), time.Minute); !errors.Is(err, ErrPassword) {
-		t.Errorf("no password: got error %v", err)
-	}
-}
-
-// TestReset: a server that ends while a command is on its way to it resets the connection. To those who read it that is no other end.
-func TestReset(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() {
-		c, err := l.Accept()
-		if err != nil {
-			return
-		}
-		defer c.Close()
-		for range 2 {
-			if _, err := c.Read(make([]byte, 1000)); err != nil {
-				return
-			}
-			_, _ = c.Write([]byte("+PONG\r\n"))
-		}
-		_ = c.(*net.TCPConn).SetLinger(0) // makes Close reset it
-	}()
-	c, err := Connect(t.Context(), Target{network: "tcp", address: l.Addr().String()}, time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	for err == nil {
-		_, err = c.Do("PING")
-	}
-	if err.Error() != "the server closed the connection" {
-		t.Errorf("got error %v", err)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/stats"
 )
 
@@ -79,7 +80,7 @@ func ask(t *testing.T, info, histograms string) *stats.Sample {
 			}
 		}
 	}()
-	target, err := stats.ParseTarget(l.Addr().String())
+	target, err := client.ParseTarget(l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/bench"
+	"github.com/redistill/redistill/internal/client"
 )
 
 // sessionValues is a population of small values.
@@ -73,7 +74,7 @@ func measured(b *testing.B, c contender, cfg bench.Config) bench.Result {
 // load measures the server once.
 func (s *server) load(b *testing.B, cfg bench.Config) bench.Result {
 	b.Helper()
-	r, err := bench.Run(context.Background(), bench.Target{Network: "tcp", Address: s.Addr}, cfg)
+	r, err := bench.Run(context.Background(), client.Target{Network: "tcp", Address: s.Addr}, cfg)
 	if err != nil || r.Problem != "" || r.Errors > 0 {
 		b.Fatalf("%v, %s, %s\n%s", err, r.Problem, r.FirstError, s.Log())
 	}

@@ -1,0 +1,64 @@
+// Package population writes what a plan describes into a server, to measure what
+// it takes there, and reads from a live server what its keys are like, to plan
+// with them.
+package population
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/tidwall/redcon"
+
+	"github.com/redistill/redistill/internal/client"
+)
+
+// number returns a reply as a number; of another it is an error.
+func number(r redcon.RESP) (int64, error) {
+	if err := client.ErrorOf(r); err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseInt(r.String(), 10, 64)
+	if err != nil {
+		return 0, client.ErrNotRedis
+	}
+	return n, nil
+}
+
+// elements returns those of an array, of which another reply has none. They are
+// valid as long as the reply.
+func elements(r redcon.RESP) []redcon.RESP {
+	if r.Type != redcon.Array {
+		return nil
+	}
+	var list []redcon.RESP
+	r.ForEach(func(r redcon.RESP) bool {
+		list = append(list, r)
+		return true
+	})
+	return list
+}
+
+// texts returns the elements of an array as texts.
+func texts(r redcon.RESP) []string {
+	var list []string
+	for _, e := range elements(r) {
+		list = append(list, e.String())
+	}
+	return list
+}
+
+// info returns the numbers in a section of INFO.
+func info(c *client.Conn, section string) (map[string]int64, error) {
+	r, err := c.Do("INFO", section)
+	if err != nil {
+		return nil, err
+	}
+	fields := map[string]int64{}
+	for line := range strings.Lines(r.String()) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		if n, err := strconv.ParseInt(value, 10, 64); err == nil {
+			fields[name] = n
+		}
+	}
+	return fields, nil
+}
