@@ -88,8 +88,10 @@ const policy = `
 	# Benchmarks read traces; the product does not.
 	github.com/ulikunitz/xz < internal/traces;
 
-	# Tests start the whole server.
-	cmd, internal/resp/resptest, internal/spawn, test/await < internal/servertest;
+	# Tests start the whole server, and speak to it as the tools do.
+	internal/client, github.com/tidwall/redcon < internal/resp/resptest;
+	cmd, internal/client, internal/resp/resptest, internal/spawn, test/await, github.com/tidwall/redcon
+		< internal/servertest;
 
 	# The speed check: intervals, and the output of benchmarks.
 	golang.org/x/perf/benchfmt, golang.org/x/perf/benchmath < test/speed;

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bufio"
 	"bytes"
 	"path/filepath"
 	"reflect"
@@ -47,7 +46,7 @@ func TestSameAsRedis(t *testing.T) {
 	c := connect(t, newTestServer(t))
 	for _, command := range sameAsRedis {
 		reply := c.do(command)
-		got, err := resptest.Reply(bufio.NewReader(strings.NewReader(reply)))
+		got, err := resptest.Parse([]byte(reply))
 		if err != nil {
 			t.Fatalf("%s: %v in %q", command, err, reply)
 		}

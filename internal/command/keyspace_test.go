@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bufio"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -233,7 +232,7 @@ func sortedReply(t *testing.T, reply any) []string {
 	t.Helper()
 	if text, ok := reply.(string); ok {
 		var err error
-		if reply, err = resptest.Reply(bufio.NewReader(strings.NewReader(text))); err != nil {
+		if reply, err = resptest.Parse([]byte(text)); err != nil {
 			t.Fatal(err)
 		}
 	}

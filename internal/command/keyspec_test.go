@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -324,7 +323,7 @@ func TestFindKeysAsRedis(t *testing.T) {
 
 func parsed(t *testing.T, reply string) any {
 	t.Helper()
-	v, err := resptest.Reply(bufio.NewReader(strings.NewReader(reply)))
+	v, err := resptest.Parse([]byte(reply))
 	if err != nil {
 		t.Fatalf("%q: %v", reply, err)
 	}

@@ -1,14 +1,14 @@
 package command
 
 import (
-	"bufio"
-	"net"
 	"os"
 	osexec "os/exec"
 	"path/filepath"
-	"strconv"
 	"testing"
 
+	"github.com/tidwall/redcon"
+
+	redisclient "github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/resp/resptest"
 	"github.com/redistill/redistill/test/await"
 )
@@ -16,8 +16,7 @@ import (
 // oracle is a connection, in RESP2, to a real redis-server of its own.
 type oracle struct {
 	t    *testing.T
-	conn net.Conn
-	r    *bufio.Reader
+	conn *redisclient.Conn
 }
 
 func startOracle(t *testing.T) *oracle {
@@ -39,27 +38,25 @@ func startOracle(t *testing.T) *oracle {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	var conn net.Conn
+	target := redisclient.Target{Network: "unix", Address: socket}
+	var conn *redisclient.Conn
 	await.True(t, "redis-server accepts a connection", func() bool {
-		conn, err = net.Dial("unix", socket)
+		conn, err = redisclient.Dial(t.Context(), target, redisclient.Options{Timeout: await.Limit})
 		return err == nil
 	})
-	t.Cleanup(func() { _ = conn.Close() })
-	return &oracle{t, conn, bufio.NewReader(conn)}
+	t.Cleanup(conn.Close)
+	return &oracle{t, conn}
 }
 
-// do sends a command and returns its reply as resptest.Reply reads it.
+// do sends a command and returns its reply as resptest.Value has it.
 func (o *oracle) do(args ...string) any {
 	o.t.Helper()
-	b := []byte("*" + strconv.Itoa(len(args)) + "\r\n")
-	for _, a := range args {
-		b = append(b, "$"+strconv.Itoa(len(a))+"\r\n"+a+"\r\n"...)
-	}
-	_ = o.conn.SetDeadline(await.Deadline())
-	if _, err := o.conn.Write(b); err != nil {
-		o.t.Fatal(err)
-	}
-	v, err := resptest.Reply(o.r)
+	var v any
+	o.conn.Add(args...)
+	err := o.conn.Send(func(r redcon.RESP) error {
+		v = resptest.Value(r)
+		return nil
+	})
 	if err != nil {
 		o.t.Fatalf("%q: %v", args, err)
 	}

@@ -1,8 +1,6 @@
 package command
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
 	"maps"
 	"os"
@@ -186,7 +184,7 @@ func ownReply(t *testing.T, write func(*resp.Out)) any {
 	t.Helper()
 	out := resp.Out{Proto: 2}
 	write(&out)
-	v, err := resptest.Reply(bufio.NewReader(bytes.NewReader(out.B)))
+	v, err := resptest.Parse(out.B)
 	if err != nil {
 		t.Fatalf("%v in %q", err, out.B)
 	}

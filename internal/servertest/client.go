@@ -1,11 +1,12 @@
 package servertest
 
 import (
-	"bufio"
-	"fmt"
 	"net"
 	"testing"
 
+	"github.com/tidwall/redcon"
+
+	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/resp/resptest"
 	"github.com/redistill/redistill/test/await"
 )
@@ -13,19 +14,18 @@ import (
 // Client is a connection to a server, in RESP2.
 type Client struct {
 	tb   testing.TB
-	conn net.Conn
-	r    *bufio.Reader
+	conn *client.Conn
 }
 
 // Dial connects to the server until the test ends. It returns when the server has loaded its data.
 func (s *Server) Dial() *Client {
 	s.tb.Helper()
-	conn, err := net.Dial("tcp", s.Addr)
+	nc, err := net.Dial("tcp", s.Addr)
 	if err != nil {
 		s.tb.Fatal(err)
 	}
-	s.tb.Cleanup(func() { _ = conn.Close() })
-	c := &Client{s.tb, conn, bufio.NewReader(conn)}
+	c := &Client{s.tb, client.New(nc, client.Options{Timeout: await.Limit})}
+	s.tb.Cleanup(c.conn.Close)
 	s.Eventually("it serves", func() bool { _, failed := c.Try("PING").(error); return !failed })
 	return c
 }
@@ -33,15 +33,12 @@ func (s *Server) Dial() *Client {
 // Try sends a command and returns its reply: a string, an int64, nil, a []any, or an error.
 func (c *Client) Try(args ...string) any {
 	c.tb.Helper()
-	b := fmt.Appendf(nil, "*%d\r\n", len(args))
-	for _, a := range args {
-		b = fmt.Appendf(b, "$%d\r\n%s\r\n", len(a), a)
-	}
-	_ = c.conn.SetDeadline(await.Deadline())
-	if _, err := c.conn.Write(b); err != nil {
-		c.tb.Fatal(err)
-	}
-	v, err := resptest.Reply(c.r)
+	var v any
+	c.conn.Add(args...)
+	err := c.conn.Send(func(r redcon.RESP) error {
+		v = resptest.Value(r)
+		return nil
+	})
 	if err != nil {
 		c.tb.Fatal(err)
 	}

@@ -1,45 +1,46 @@
-// Package resptest reads replies for tests, in the form that is handy to compare.
+// Package resptest makes values of replies for tests, in the form that is handy to
+// compare.
 package resptest
 
 import (
-	"bufio"
+	"bytes"
 	"errors"
-	"io"
-	"strconv"
+
+	"github.com/tidwall/redcon"
+
+	"github.com/redistill/redistill/internal/client"
 )
 
-// Reply reads a RESP2 reply: a string for strings and statuses, an error for errors, an int64, a []any, or nil. err is what is wrong with
-// the reply, or with reading it.
-func Reply(r *bufio.Reader) (v any, err error) {
-	line, err := r.ReadString('\n')
+// Value returns a reply in RESP2 as a string for strings and statuses, an error for
+// errors, an int64, a []any, or nil.
+func Value(r redcon.RESP) any {
+	switch r.Type {
+	case redcon.Error:
+		return errors.New(r.String())
+	case redcon.Integer:
+		return r.Int()
+	case redcon.Array:
+		if r.Count < 0 {
+			return nil
+		}
+		list := []any{}
+		r.ForEach(func(r redcon.RESP) bool {
+			list = append(list, Value(r))
+			return true
+		})
+		return list
+	}
+	if r.Data == nil {
+		return nil
+	}
+	return r.String()
+}
+
+// Parse returns the Value of the reply that is at the start of wire.
+func Parse(wire []byte) (any, error) {
+	r, err := client.NewReader(bytes.NewReader(wire), len(wire)).Read()
 	if err != nil {
 		return nil, err
 	}
-	kind, text := line[0], line[1:len(line)-2]
-	switch kind {
-	case '+':
-		return text, nil
-	case '-':
-		return errors.New(text), nil
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	switch {
-	case err != nil || kind == ':':
-		return n, err
-	case n < 0:
-		return nil, nil
-	case kind == '$':
-		b := make([]byte, n+2)
-		_, err := io.ReadFull(r, b)
-		return string(b[:n]), err
-	}
-	list := []any{}
-	for range n {
-		v, err := Reply(r)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, v)
-	}
-	return list, nil
+	return Value(r), nil
 }
