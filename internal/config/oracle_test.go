@@ -3,14 +3,17 @@ package config
 import (
 	"bufio"
 	"crypto/tls"
-	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/tidwall/redcon"
+
+	"github.com/redistill/redistill/internal/client"
+	"github.com/redistill/redistill/test/await"
 )
 
 const (
@@ -192,8 +195,7 @@ func TestRedisAgrees(t *testing.T) {
 // redisConn is a connection to a redis-server for one test.
 type redisConn struct {
 	t    *testing.T
-	conn net.Conn
-	in   *bufio.Reader
+	conn *client.Conn
 }
 
 func startRedis(t *testing.T) *redisConn {
@@ -219,44 +221,38 @@ func startRedis(t *testing.T) *redisConn {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() && !strings.Contains(lines.Text(), "ready to accept connections") && !strings.Contains(lines.Text(), "now ready") {
 	}
-	conn, err := net.Dial("unix", socket)
+	conn, err := client.Dial(t.Context(), client.Target{Network: "unix", Address: socket}, client.Options{Timeout: await.Limit})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
+	t.Cleanup(conn.Close)
 	go func() { // keeps the server from blocking on a full pipe
 		for lines.Scan() {
 		}
 	}()
-	return &redisConn{t, conn, bufio.NewReader(conn)}
+	return &redisConn{t, conn}
 }
 
 // do returns the reply's strings: one for a status or an error, or the array's.
 func (r *redisConn) do(args ...string) []string {
 	r.t.Helper()
-	fmt.Fprintf(r.conn, "*%d\r\n", len(args))
-	for _, arg := range args {
-		fmt.Fprintf(r.conn, "$%d\r\n%s\r\n", len(arg), arg)
-	}
-	line := r.line()
-	if line[0] != '*' {
-		return []string{line[1:]}
-	}
 	var list []string
-	for range int(line[1] - '0') {
-		r.line() // the length; these strings have no line ends
-		list = append(list, r.line())
-	}
-	return list
-}
-
-func (r *redisConn) line() string {
-	r.t.Helper()
-	line, err := r.in.ReadString('\n')
+	r.conn.Add(args...)
+	err := r.conn.Send(func(reply redcon.RESP) error {
+		if reply.Type != redcon.Array {
+			list = []string{reply.String()}
+			return nil
+		}
+		reply.ForEach(func(element redcon.RESP) bool {
+			list = append(list, element.String())
+			return true
+		})
+		return nil
+	})
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return strings.TrimSuffix(line, "\r\n")
+	return list
 }
 
 // TestPolicyErrorNamesOurs: Redis does not know two of the policies, so its message is not ours.
