@@ -120,6 +120,8 @@ func (f *frame) end(buf []byte, limit int) (int, error) {
 		switch {
 		case err != nil:
 			return 0, ErrNotRedis
+		case size == 0 && len(buf) > limit:
+			return 0, ErrNotRedis
 		case size == 0:
 			return 0, nil
 		case f.pos+size > limit || elements > int64(limit-f.pos-size)/int64(leastReply):

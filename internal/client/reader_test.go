@@ -109,6 +109,7 @@ func TestReaderRefuses(t *testing.T) {
 		"*2\r\n$900\r\n" + strings.Repeat("x", 900) + "\r\n$90\r\n",
 		"*100\r\n" + strings.Repeat(":12345678\r\n", 91),
 		strings.Repeat("*1\r\n", maxDepth+1),
+		"+" + strings.Repeat("x", limit), "*1\r\n+" + strings.Repeat("x", limit-len("*1\r\n")),
 	} {
 		for size := 1; size <= len(wire); size++ {
 			src := &pieces{wire + strings.Repeat(":1\r\n", 10_000), size}

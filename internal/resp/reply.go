@@ -3,13 +3,9 @@ package resp
 // errReply is what ReplyLen returns for bytes that no server sends.
 var errReply = &ProtocolError{"Protocol error: malformed reply"}
 
-const (
-	// maxReplyCount is the largest length or number of elements that a reply may
-	// announce. It keeps sums of lengths within an int everywhere.
-	maxReplyCount = 1 << 30
-	// maxReplyLine bounds the first line of a reply: a status, an error or a length.
-	maxReplyLine = 64 << 10
-)
+// maxReplyCount is the largest length or number of elements that a reply may
+// announce. It keeps sums of lengths within an int everywhere.
+const maxReplyCount = 1 << 30
 
 // ReplyLen returns the length in bytes of the first reply in buf with all its
 // elements, RESP2 or RESP3, or 0 if it is not complete. An attribute counts as
@@ -37,11 +33,8 @@ func ReplyLen(buf []byte) (n int, err error) {
 // *ProtocolError.
 func ReplyHead(buf []byte) (size int, elements int64, err error) {
 	cr := 0
-	for cr < min(len(buf), maxReplyLine+1) && buf[cr] != '\r' {
+	for cr < len(buf) && buf[cr] != '\r' {
 		cr++
-	}
-	if cr > maxReplyLine {
-		return 0, 0, errReply
 	}
 	if cr+1 >= len(buf) {
 		if len(buf) > 0 && !isReplyType(buf[0]) {

@@ -32,16 +32,11 @@ func TestReplyLen(t *testing.T) {
 func TestReplyLenMalformed(t *testing.T) {
 	for _, reply := range []string{
 		"x", "\r\n", "OK\r\n", "+OK\rx", "$x\r\n", "$-2\r\n", "$+1\r\na\r\n", "$1\r\nabc", "*-2\r\n", "%-1\r\n", "*99999999999\r\n",
-		"$\r\n", "*?\r\n", "$?\r\n", "*1\r\nx", "*2\r\n:1\r\n\r\n", "$1073741825\r\n", "+" + strings.Repeat("x", maxReplyLine),
-		"+" + strings.Repeat("x", maxReplyLine) + "\r\n",
+		"$\r\n", "*?\r\n", "$?\r\n", "*1\r\nx", "*2\r\n:1\r\n\r\n", "$1073741825\r\n",
 	} {
 		if n, err := ReplyLen([]byte(reply)); n != 0 || err == nil {
-			t.Errorf("ReplyLen(%.40q) = %d, %v, want an error", reply, n, err)
+			t.Errorf("ReplyLen(%q) = %d, %v, want an error", reply, n, err)
 		}
-	}
-	long := "+" + strings.Repeat("x", maxReplyLine-1) + "\r\n"
-	if n, err := ReplyLen([]byte(long)); n != len(long) || err != nil {
-		t.Errorf("ReplyLen = %d, %v for the longest line", n, err)
 	}
 }
 
