@@ -18,7 +18,7 @@ var aclRounds = flag.Int("aclrounds", 400, "how many changes of rules TestACLIsR
 type aclPair struct {
 	*aclDice
 	t            *testing.T
-	redis, ours  *client
+	redis, ours  *peer
 	arity        map[string]int // of commands that both servers know, by full name
 	history      []string
 	allowed, not int // decisions
@@ -51,7 +51,7 @@ const sanitized = "sanitize-payload"
 func newACLPair(t *testing.T) *aclPair {
 	p := &aclPair{t: t, aclDice: &aclDice{rng: rand.New(rand.NewPCG(*seed, 7)), plain: map[string]bool{}}, arity: map[string]int{}}
 	for _, side := range []struct {
-		c   **client
+		c   **peer
 		srv server
 	}{{&p.redis, startRedis(t, "")}, {&p.ours, startSubject(t, "")}} {
 		c, err := dial(side.srv.addr)
@@ -79,7 +79,7 @@ func newACLPair(t *testing.T) *aclPair {
 }
 
 // arities returns the arity of every command of a server by its full name.
-func arities(t *testing.T, c *client) map[string]int {
+func arities(t *testing.T, c *peer) map[string]int {
 	t.Helper()
 	all, err := c.do("COMMAND")
 	if err != nil {
@@ -104,7 +104,7 @@ func arities(t *testing.T, c *client) map[string]int {
 }
 
 // ask sends a command to one of the servers and returns the reply's bytes.
-func (p *aclPair) ask(c *client, args ...string) string {
+func (p *aclPair) ask(c *peer, args ...string) string {
 	p.t.Helper()
 	n, err := c.do(args...)
 	if err != nil {
@@ -158,7 +158,7 @@ func (p *aclPair) compareUser() {
 }
 
 // copyUser makes the user copy on a server from the text of u on the other, if there is a user u.
-func (p *aclPair) copyUser(from, to *client) bool {
+func (p *aclPair) copyUser(from, to *peer) bool {
 	p.t.Helper()
 	_, line, exists := strings.Cut(p.ask(from, "ACL", "LIST"), "user u ")
 	if !exists {

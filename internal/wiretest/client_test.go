@@ -1,36 +1,41 @@
 package wiretest
 
 import (
-	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"strconv"
 	"syscall"
 
+	"github.com/tidwall/redcon"
+
+	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/test/await"
 )
 
-// client is one connection to a server. It sends bytes and reads values and
+// peer is one connection to a server. It sends bytes and reads values and
 // otherwise knows nothing of the protocol. One goroutine uses it at a time. A
 // server which does not answer fails a test instead of hanging it.
-type client struct {
+type peer struct {
 	conn net.Conn
-	r    *bufio.Reader
+	in   *client.Reader
 }
 
-func dial(addr string) (*client, error) {
+// maxReply bounds the replies of servers that are tested.
+const maxReply = 1 << 30
+
+func dial(addr string) (*peer, error) {
 	conn, err := net.DialTimeout("tcp", addr, await.Limit)
 	if err != nil {
 		return nil, err
 	}
-	return &client{conn: conn, r: bufio.NewReader(conn)}, nil
+	return &peer{conn: conn, in: client.NewReader(conn, maxReply)}, nil
 }
 
 // send writes wire. That the server has closed the connection is not an error
 // here: the next read tells, after the replies sent before the close.
-func (c *client) send(wire []byte) error {
+func (c *peer) send(wire []byte) error {
 	if err := c.conn.SetWriteDeadline(await.Deadline()); err != nil {
 		return err
 	}
@@ -43,19 +48,22 @@ func (c *client) send(wire []byte) error {
 
 // read reads one reply. io.EOF means that the server closed the connection
 // between two replies.
-func (c *client) read() (node, error) {
+func (c *peer) read() (node, error) {
 	if err := c.conn.SetReadDeadline(await.Deadline()); err != nil {
 		return node{}, err
 	}
-	n, err := readNode(c.r)
+	wire, err := c.in.Raw()
 	if errors.Is(err, syscall.ECONNRESET) {
 		return node{}, io.EOF
 	}
-	return n, err
+	if err != nil {
+		return node{}, err
+	}
+	return parseNode(bytes.Clone(wire))
 }
 
 // do sends one command and reads its reply.
-func (c *client) do(args ...string) (node, error) {
+func (c *peer) do(args ...string) (node, error) {
 	if err := c.send(appendCommand(nil, args)); err != nil {
 		return node{}, err
 	}
@@ -63,7 +71,7 @@ func (c *client) do(args ...string) (node, error) {
 }
 
 // mustReply is do for the harness's own commands, whose reply is known.
-func (c *client) mustReply(want string, args ...string) error {
+func (c *peer) mustReply(want string, args ...string) error {
 	n, err := c.do(args...)
 	if err != nil {
 		return fmt.Errorf("%q: %w", args, err)
@@ -76,7 +84,7 @@ func (c *client) mustReply(want string, args ...string) error {
 
 // quit ends the connection and waits for the server's end, so that the server
 // does not count or list the connection any more.
-func (c *client) quit() error {
+func (c *peer) quit() error {
 	if err := c.mustReply("+OK", "QUIT"); err != nil {
 		return err
 	}
@@ -86,19 +94,13 @@ func (c *client) quit() error {
 	return nil
 }
 
-func (c *client) close() { _ = c.conn.Close() }
+func (c *peer) close() { _ = c.conn.Close() }
 
 // appendCommand appends args as a RESP array of bulk strings.
 func appendCommand(dst []byte, args []string) []byte {
-	dst = append(dst, '*')
-	dst = strconv.AppendInt(dst, int64(len(args)), 10)
-	dst = append(dst, "\r\n"...)
+	dst = redcon.AppendArray(dst, len(args))
 	for _, a := range args {
-		dst = append(dst, '$')
-		dst = strconv.AppendInt(dst, int64(len(a)), 10)
-		dst = append(dst, "\r\n"...)
-		dst = append(dst, a...)
-		dst = append(dst, "\r\n"...)
+		dst = redcon.AppendBulkString(dst, a)
 	}
 	return dst
 }

@@ -129,7 +129,7 @@ func runScript(t *testing.T, srv server, s *script, resp int, judge judge) int {
 			t.Fatalf("emptying the server before %q: %v", b.name, err)
 		}
 		t.Run(b.name, func(t *testing.T) {
-			r := blockRun{srv: srv, resp: resp, conns: map[string]*client{}}
+			r := blockRun{srv: srv, resp: resp, conns: map[string]*peer{}}
 			defer r.close()
 			began := time.Now()
 			for _, st := range b.steps {
@@ -175,7 +175,7 @@ func (srv server) reset() error {
 type blockRun struct {
 	srv   server
 	resp  int
-	conns map[string]*client // nil for one the server closed
+	conns map[string]*peer // nil for one the server closed
 }
 
 // do runs one step. The observation is empty if the step reads nothing.
@@ -202,7 +202,7 @@ func (r *blockRun) do(st *step) (observation, error) {
 }
 
 // connection returns the named connection, speaking the block's protocol.
-func (r *blockRun) connection(name string) (*client, error) {
+func (r *blockRun) connection(name string) (*peer, error) {
 	if c, ok := r.conns[name]; ok {
 		if c == nil {
 			return nil, errors.New("the server has closed this connection")

@@ -1,13 +1,14 @@
 package wiretest
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strconv"
+
+	"github.com/redistill/redistill/internal/resp"
 )
 
 // node is one RESP2 or RESP3 value. It keeps what was on the wire, so that
@@ -18,80 +19,38 @@ type node struct {
 	elems []node // elements of an aggregate; key, value, key, value for a map
 }
 
-var errNotCRLF = errors.New("line does not end in CRLF")
-
-// readNode reads one whole value.
-func readNode(r *bufio.Reader) (node, error) {
-	line, err := r.ReadBytes('\n')
-	if err != nil {
-		if len(line) > 0 && errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
-		}
-		return node{}, err
+// parseNode reads a value that must fill wire to its end. The node is made of
+// wire's bytes.
+func parseNode(wire []byte) (node, error) {
+	n, rest, err := readNode(wire)
+	if err == nil && len(rest) > 0 {
+		err = errors.New("bytes after the end of the reply")
 	}
-	if len(line) < 3 || line[len(line)-2] != '\r' {
-		return node{}, fmt.Errorf("%w: %q", errNotCRLF, line)
-	}
-	n := node{head: line[:len(line)-2]}
-	switch n.kind() {
-	case '+', '-', ':', '_', '#', ',', '(':
-		return n, nil
-	case '$', '=', '!':
-		return n, n.readBody(r)
-	case '*', '%', '~', '>':
-		return n, n.readElems(r)
-	}
-	return node{}, fmt.Errorf("unknown reply type: %q", line)
+	return n, err
 }
 
-func (n *node) readBody(r *bufio.Reader) error {
-	size, err := strconv.Atoi(string(n.head[1:]))
+// readNode reads the value at the start of wire.
+func readNode(wire []byte) (n node, rest []byte, err error) {
+	size, elements, err := resp.ReplyHead(wire)
 	if err != nil {
-		return fmt.Errorf("bad bulk length %q", n.head)
+		return n, nil, fmt.Errorf("%w: %.100q", err, wire)
 	}
-	if size < 0 {
-		return nil
+	if size == 0 || size > len(wire) {
+		return n, nil, io.ErrUnexpectedEOF
 	}
-	buf := make([]byte, size+2)
-	if _, err := io.ReadFull(r, buf); err != nil {
-		return err
+	line, body, _ := bytes.Cut(wire[:size], []byte("\r\n"))
+	n.head, rest = line, wire[size:]
+	if len(body) > 0 {
+		n.body = body[:len(body)-len("\r\n")]
 	}
-	if !bytes.HasSuffix(buf, []byte("\r\n")) {
-		return fmt.Errorf("%w: bulk %q", errNotCRLF, buf)
-	}
-	n.body = buf[:size]
-	return nil
-}
-
-func (n *node) readElems(r *bufio.Reader) error {
-	count, err := strconv.Atoi(string(n.head[1:]))
-	if err != nil {
-		return fmt.Errorf("bad aggregate length %q", n.head)
-	}
-	if n.kind() == '%' {
-		count *= 2
-	}
-	for range count {
-		e, err := readNode(r)
-		if err != nil {
-			return err
+	for range elements {
+		var e node
+		if e, rest, err = readNode(rest); err != nil {
+			return n, nil, err
 		}
 		n.elems = append(n.elems, e)
 	}
-	return nil
-}
-
-// parseNode reads a value that must fill wire to its end.
-func parseNode(wire []byte) (node, error) {
-	r := bufio.NewReader(bytes.NewReader(wire))
-	n, err := readNode(r)
-	if err != nil {
-		return node{}, err
-	}
-	if _, err := r.ReadByte(); err == nil {
-		return node{}, errors.New("bytes after the end of the reply")
-	}
-	return n, nil
+	return n, rest, nil
 }
 
 func (n node) kind() byte { return n.head[0] }

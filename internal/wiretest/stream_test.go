@@ -157,7 +157,7 @@ func (p pair) connect(i int, skew *time.Duration) (*lockstep, error) {
 	if i != 1 {
 		return l, nil
 	}
-	for _, c := range []*client{subject, redis} {
+	for _, c := range []*peer{subject, redis} {
 		if err := c.mustReply("%7", "HELLO", "3"); err != nil {
 			l.close()
 			return nil, err
@@ -194,7 +194,7 @@ func (p pair) compareData(skew *time.Duration) (*divergence, error) {
 // lockstep is one connection to each of the two servers.
 type lockstep struct {
 	conn           int
-	subject, redis *client
+	subject, redis *peer
 	// skew is the longest time that the two took to answer a command of the
 	// stream: no server ran one later than the other by more than that, on
 	// its clock.
