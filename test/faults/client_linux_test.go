@@ -1,76 +1,75 @@
 package faults
 
 import (
-	"bufio"
-	"io"
 	"net"
-	"strconv"
-	"strings"
 	"testing"
 
-	"github.com/redistill/redistill/internal/resp"
+	"github.com/tidwall/redcon"
+
+	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/servertest"
 	"github.com/redistill/redistill/test/await"
 )
 
-// client sends commands and reads replies, as few words as tests need.
-type client struct {
+// peer sends commands and reads replies, as few words as tests need.
+type peer struct {
 	t    *testing.T
-	conn *net.TCPConn
-	in   *bufio.Reader
-	out  resp.Out
+	conn net.Conn
+	in   *client.Reader
+	out  []byte
 }
 
-func dial(t *testing.T, addr string) *client {
+// maxReply bounds the replies of the servers.
+const maxReply = 64 << 20
+
+func dial(t *testing.T, addr string) *peer {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Error(err)
 		t.FailNow()
 	}
-	return &client{t: t, conn: conn.(*net.TCPConn), in: bufio.NewReader(conn)}
+	return &peer{t: t, conn: conn, in: client.NewReader(conn, maxReply)}
 }
 
-func (c *client) close() { _ = c.conn.Close() }
+func (c *peer) close() { _ = c.conn.Close() }
 
 // say appends a command to those that flush sends.
-func (c *client) say(words ...string) {
-	c.out.Array(len(words))
+func (c *peer) say(words ...string) {
+	c.out = redcon.AppendArray(c.out, len(words))
 	for _, w := range words {
-		c.out.BulkString(w)
+		c.out = redcon.AppendBulkString(c.out, w)
 	}
 }
 
 // flush sends what was said, and reports whether the server took it.
-func (c *client) flush() bool {
+func (c *peer) flush() bool {
 	_ = c.conn.SetWriteDeadline(await.Deadline())
-	_, err := c.conn.Write(c.out.B)
-	c.out.B = c.out.B[:0]
+	_, err := c.conn.Write(c.out)
+	c.out = c.out[:0]
 	return err == nil
 }
 
-// reply reads a reply: its first byte, and its text. With an error comes what there was of it.
-func (c *client) reply() (string, error) {
+// next reads a reply.
+func (c *peer) next() (redcon.RESP, error) {
 	_ = c.conn.SetReadDeadline(await.Deadline())
-	line, err := c.in.ReadString('\n')
-	if err != nil {
-		return line, err
-	}
-	line = strings.TrimSuffix(line, "\r\n")
-	if line[0] != '$' || line == "$-1" {
-		return line, nil
-	}
-	n, err := strconv.Atoi(line[1:])
-	if err != nil {
+	return c.in.Read()
+}
+
+// reply reads a reply: its first byte, and its text.
+func (c *peer) reply() (string, error) {
+	r, err := c.next()
+	switch {
+	case err != nil:
 		return "", err
+	case r.Type == redcon.Bulk && r.Data == nil:
+		return "$-1", nil
 	}
-	text := make([]byte, n+2)
-	_, err = io.ReadFull(c.in, text)
-	return "$" + string(text[:n]), err
+	return string(r.Type) + r.String(), nil
 }
 
 // do sends a command and returns its reply, or what went wrong as if it were one.
-func (c *client) do(words ...string) string {
+func (c *peer) do(words ...string) string {
 	c.say(words...)
 	if !c.flush() {
 		return "not sent"
@@ -83,7 +82,7 @@ func (c *client) do(words ...string) string {
 }
 
 // dialLoaded is dial for a server that may still load a snapshot, or look for one. It waits for the end of that.
-func dialLoaded(t *testing.T, s *servertest.Server) *client {
+func dialLoaded(t *testing.T, s *servertest.Server) *peer {
 	t.Helper()
 	c := dial(t, s.Addr)
 	s.Eventually("it has loaded its snapshot", func() bool { return c.do("PING") == "+PONG" })
@@ -91,23 +90,32 @@ func dialLoaded(t *testing.T, s *servertest.Server) *client {
 }
 
 // expect fails the test unless a command has this reply.
-func (c *client) expect(want string, words ...string) {
+func (c *peer) expect(want string, words ...string) {
 	if got := c.do(words...); got != want {
 		c.t.Errorf("%.100q answers %.100q, want %q", words, got, want)
 	}
 }
 
 // transact executes commands in a transaction, none of which may fail or have a reply of several parts.
-func (c *client) transact(commands ...[]string) {
+func (c *peer) transact(commands ...[]string) {
 	c.say("MULTI")
 	for _, words := range commands {
 		c.say(words...)
 	}
 	c.say("EXEC")
 	c.flush()
-	for range 2*len(commands) + 2 { // OK, QUEUED for each, an array, and the reply of each
-		if reply, err := c.reply(); err != nil || reply[0] == '-' {
-			c.t.Errorf("a transaction of %d commands, the first of which is %.100q: %.100q, %v", len(commands), commands[0], reply, err)
+	for i := range len(commands) + 2 { // OK, QUEUED for each, and an array of all replies
+		reply, err := c.next()
+		failed := err != nil || reply.Type == redcon.Error || (i > len(commands)) != (reply.Type == redcon.Array)
+		if !failed && reply.Type == redcon.Array {
+			failed = reply.Count != len(commands)
+			reply.ForEach(func(r redcon.RESP) bool {
+				failed = failed || r.Type == redcon.Error
+				return true
+			})
+		}
+		if failed {
+			c.t.Errorf("a transaction of %d commands, the first of which is %.100q: %.100q, %v", len(commands), commands[0], reply.Raw, err)
 			return
 		}
 	}

@@ -130,7 +130,7 @@ func (c contents) checkVolatile() error {
 }
 
 // run does something again and again until the storm ends, with a client.
-func (s *storm) run(running *sync.WaitGroup, step func(c *client, r *rand.Rand, n int)) {
+func (s *storm) run(running *sync.WaitGroup, step func(c *peer, r *rand.Rand, n int)) {
 	running.Go(func() {
 		c, r := dial(s.t, s.addr), rand.New(rand.NewPCG(rand.Uint64(), 1))
 		defer c.close()
@@ -144,7 +144,7 @@ func (s *storm) run(running *sync.WaitGroup, step func(c *client, r *rand.Rand, 
 
 // begin begins the storm.
 func (s *storm) begin(running *sync.WaitGroup) {
-	s.run(running, func(c *client, r *rand.Rand, n int) {
+	s.run(running, func(c *peer, r *rand.Rand, n int) {
 		var all [][]string
 		for range 1 + r.IntN(5) {
 			i := r.IntN(stormPairs)
@@ -153,14 +153,14 @@ func (s *storm) begin(running *sync.WaitGroup) {
 		c.transact(all...)
 	})
 	other := dial(s.t, s.addr)
-	s.run(running, func(c *client, _ *rand.Rand, _ int) { // two clients, one after the other
+	s.run(running, func(c *peer, _ *rand.Rand, _ int) { // two clients, one after the other
 		n := strconv.FormatInt(s.sent.Add(1), 10)
 		c.expect("+OK", "SET", "first", n)
 		s.done.Add(1)
 		other.expect("+OK", "SET", "second", n)
 	})
 	s.run(running, s.move)
-	s.run(running, func(c *client, r *rand.Rand, n int) {
+	s.run(running, func(c *peer, r *rand.Rand, n int) {
 		var all [][]string
 		for i := range stormParts {
 			all = append(all, []string{"SETRANGE", "large", strconv.Itoa(i * partLength), strconv.Itoa(n)})
@@ -168,13 +168,13 @@ func (s *storm) begin(running *sync.WaitGroup) {
 		i := r.IntN(stormFields/2) * 2
 		c.transact(append(all, []string{"HSET", "fields", strconv.Itoa(i), strconv.Itoa(n), strconv.Itoa(i + 1), strconv.Itoa(n)})...)
 	})
-	s.run(running, func(c *client, _ *rand.Rand, _ int) { c.expect("+OK", "SWAPDB", "8", "9") })
+	s.run(running, func(c *peer, _ *rand.Rand, _ int) { c.expect("+OK", "SWAPDB", "8", "9") })
 	s.run(running, churnVolatile)
 	s.run(running, churnVolatile)
 }
 
 // move renames a token, and moves it to the other database.
-func (s *storm) move(c *client, r *rand.Rand, _ int) {
+func (s *storm) move(c *peer, r *rand.Rand, _ int) {
 	i := r.IntN(stormTokens)
 	at := &s.tokens[i]
 	next := (at.name + 1 + r.IntN(tokenNames-1)) % tokenNames
@@ -185,7 +185,7 @@ func (s *storm) move(c *client, r *rand.Rand, _ int) {
 }
 
 // churnVolatile writes keys that expire soon, some of them late, which fill the memory however slow the machine is.
-func churnVolatile(c *client, r *rand.Rand, n int) {
+func churnVolatile(c *peer, r *rand.Rand, n int) {
 	for range 20 {
 		rest, ttl := strconv.Itoa(r.IntN(200_000)), 50+r.IntN(20_000)
 		if r.IntN(2) == 0 {
@@ -267,10 +267,10 @@ func (s *storm) flush() {
 }
 
 // evicted returns how many keys were evicted.
-func evicted(c *client) int { return number(c, "evicted_keys") }
+func evicted(c *peer) int { return number(c, "evicted_keys") }
 
 // number returns the value of a field of INFO.
-func number(c *client, field string) int {
+func number(c *peer, field string) int {
 	_, rest, _ := strings.Cut(c.do("INFO"), "\n"+field+":")
 	text, _, _ := strings.Cut(rest, "\r")
 	n, err := strconv.Atoi(text)
