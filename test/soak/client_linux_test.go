@@ -1,17 +1,14 @@
 package soak
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
-	"strconv"
-	"strings"
 	"time"
 
+	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/resp"
 	"github.com/redistill/redistill/test/await"
 )
@@ -31,7 +28,7 @@ type talker struct {
 	rules  *profile // of its user; nil for one who may do everything
 	user   string   // its name
 	conn   net.Conn
-	in     *bufio.Reader
+	in     *client.Reader
 	began  time.Time // of the connection
 	prefix string    // of all keys
 
@@ -45,7 +42,6 @@ type talker struct {
 
 	commands resp.Out // of the pipeline that is being made
 	steps    []step   // likewise
-	got      []byte   // the last reply
 	want     resp.Out // scratch
 }
 
@@ -65,7 +61,7 @@ func (l lost) Unwrap() error { return l.error }
 
 // start begins to talk on a connection, with no keys of its own. name is in no use by another.
 func (k *talker) start(conn net.Conn, name string) {
-	k.conn, k.in, k.began, k.prefix = conn, bufio.NewReaderSize(conn, 32<<10), time.Now(), name
+	k.conn, k.in, k.began, k.prefix = conn, client.NewReader(conn, largestReply), time.Now(), name
 	k.strings, k.hashes, k.numbers, k.dumped = map[string]string{}, map[string]map[string]string{}, map[string]int{}, nil
 	k.proto, k.want.Proto = 2, 2
 	if k.user == "" {
@@ -141,14 +137,15 @@ func (k *talker) send(n int) error {
 }
 
 // check reads the first n replies and tests them.
-func (k *talker) check(n int) (err error) {
+func (k *talker) check(n int) error {
 	for i := range k.steps[:n] {
 		s := &k.steps[i]
-		if k.got, err = appendReply(k.got[:0], k.in); err != nil {
+		got, err := readReply(k.in)
+		if err != nil {
 			return fmt.Errorf("command %d of %d, %.100q: %w", i, len(k.steps), s.words, err)
 		}
-		if !s.right(k.got) {
-			return fmt.Errorf("command %d of %d, %.100q: got %.100q", i, len(k.steps), s.words, k.got)
+		if !s.right(got) {
+			return fmt.Errorf("command %d of %d, %.100q: got %.100q", i, len(k.steps), s.words, got)
 		}
 	}
 	return nil
@@ -191,41 +188,12 @@ func (k *talker) abandon() error {
 // largestReply bounds what a damaged length makes a client wait for.
 const largestReply = 1 << 28
 
-// appendReply appends the bytes of one reply, with all that is in it. The error is lost if the connection ended.
-func appendReply(dst []byte, in *bufio.Reader) ([]byte, error) {
-	for left := 1; left > 0; left-- {
-		line, err := in.ReadSlice('\n')
-		dst = append(dst, line...)
-		if err != nil {
-			return dst, lost{err}
-		}
-		if len(line) < 3 || line[len(line)-2] != '\r' || !strings.ContainsRune("+-:_,#($=!*~>%", rune(line[0])) {
-			return dst, fmt.Errorf("%.100q is no reply", line)
-		}
-		kind := line[0]
-		if !strings.ContainsRune("$=!*~>%", rune(kind)) {
-			continue
-		}
-		n, err := strconv.Atoi(string(line[1 : len(line)-2]))
-		if err != nil || n > largestReply {
-			return dst, fmt.Errorf("%.100q is no reply", line)
-		}
-		switch {
-		case n < 0:
-		case kind == '%':
-			left += 2 * n
-		case kind == '*' || kind == '~' || kind == '>':
-			left += n
-		default:
-			at := len(dst)
-			dst = append(dst, make([]byte, n+2)...)
-			if _, err := io.ReadFull(in, dst[at:]); err != nil {
-				return dst, lost{err}
-			}
-			if !bytes.HasSuffix(dst, []byte("\r\n")) {
-				return dst, errors.New("a string is longer than it says")
-			}
-		}
+// readReply returns the bytes of one reply, with all that is in it. They are valid
+// until the next call. The error is lost if the connection ended.
+func readReply(in *client.Reader) ([]byte, error) {
+	got, err := in.Raw()
+	if err != nil && !errors.Is(err, client.ErrNotRedis) {
+		err = lost{err}
 	}
-	return dst, nil
+	return got, err
 }

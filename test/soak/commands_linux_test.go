@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tidwall/redcon"
+
 	"github.com/redistill/redistill/internal/resp"
 )
 
@@ -174,16 +176,12 @@ func (k *talker) allFields(got []byte, h map[string]string) bool {
 func parseStrings(reply []byte) (words []string, n int, ok bool) {
 	_, rest, ok := bytes.Cut(reply, []byte("\r\n"))
 	for ok && len(rest) > 0 {
-		var size []byte
-		if size, rest, ok = bytes.Cut(rest, []byte("\r\n")); !ok || size[0] != '$' {
+		size, word := redcon.ReadNextRESP(rest)
+		if word.Type != redcon.Bulk || word.Data == nil {
 			return nil, 0, false
 		}
-		length, err := strconv.Atoi(string(size[1:]))
-		if err != nil || length < 0 || length+2 > len(rest) {
-			return nil, 0, false
-		}
-		words = append(words, string(rest[:length]))
-		rest = rest[length+2:]
+		words = append(words, word.String())
+		rest = rest[size:]
 	}
 	return words, len(words), ok
 }

@@ -1,7 +1,6 @@
 package soak
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/test/await"
 )
 
@@ -80,9 +80,9 @@ func (sc *scene) follow(conn net.Conn, speaker *console) error {
 	if _, err := conn.Write([]byte("MONITOR\r\n")); err != nil {
 		return lost{err}
 	}
-	in := bufio.NewReaderSize(conn, 64<<10)
-	if line, err := in.ReadString('\n'); err != nil || line != "+OK\r\n" {
-		return fmt.Errorf("MONITOR: got %q: %w", line, lost{err})
+	in := client.NewReader(conn, largestReply)
+	if got, err := readReply(in); err != nil || string(got) != "+OK\r\n" {
+		return fmt.Errorf("MONITOR: got %q: %w", got, err)
 	}
 	for n := range 20 {
 		word := fmt.Sprint("spoken-", n)
@@ -90,11 +90,12 @@ func (sc *scene) follow(conn net.Conn, speaker *console) error {
 			return err
 		}
 		for {
-			line, err := in.ReadString('\n')
+			got, err := readReply(in)
 			if err != nil {
-				return fmt.Errorf("MONITOR before %q: %w", word, lost{err})
+				return fmt.Errorf("MONITOR before %q: %w", word, err)
 			}
 			sc.tally.monitored.Add(1)
+			line := string(got)
 			if line[0] != '+' || !strings.HasSuffix(line, "\"\r\n") || !strings.Contains(line, "] \"") || strings.Contains(line, "s3cret") {
 				return fmt.Errorf("MONITOR shows %.200q", line)
 			}

@@ -1,7 +1,6 @@
 package soak
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/resp"
 	"github.com/redistill/redistill/internal/spawn"
 	"github.com/redistill/redistill/test/await"
@@ -164,9 +164,8 @@ func (sc *scene) inRegime(f func(tight bool) error) error {
 // console is a connection of the default user, whose replies come one by one.
 type console struct {
 	conn net.Conn
-	in   *bufio.Reader
+	in   *client.Reader
 	out  resp.Out
-	got  []byte
 }
 
 func dialConsole(address string) (*console, error) {
@@ -174,7 +173,7 @@ func dialConsole(address string) (*console, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &console{conn: conn, in: bufio.NewReader(conn)}, nil
+	return &console{conn: conn, in: client.NewReader(conn, largestReply)}, nil
 }
 
 // console opens one for as long as the test runs, which is not closed where memory is short.
@@ -210,10 +209,7 @@ func (c *console) send(words ...string) {
 	_, _ = c.conn.Write(c.out.B)
 }
 
-func (c *console) reply() (got []byte, err error) {
-	c.got, err = appendReply(c.got[:0], c.in)
-	return c.got, err
-}
+func (c *console) reply() ([]byte, error) { return readReply(c.in) }
 
 // expect is do for a reply that is known, without its end of line.
 func (c *console) expect(want string, words ...string) error {

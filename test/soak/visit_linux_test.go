@@ -1,7 +1,6 @@
 package soak
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/tls"
 	"errors"
@@ -13,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/test/await"
 )
 
@@ -167,7 +167,7 @@ func (v *visitor) arrive() (err error) {
 	}
 	v.start(conn, v.keyPrefix())
 	if v.r.IntN(20) == 0 {
-		v.in = bufio.NewReaderSize(slowly{conn, rand.New(rand.NewPCG(v.r.Uint64(), 0))}, 4096)
+		v.in = client.NewReader(slowly{conn, rand.New(rand.NewPCG(v.r.Uint64(), 0))}, largestReply)
 	}
 	return nil
 }
@@ -253,7 +253,7 @@ func (v *visitor) gone() error {
 	v.left = true
 	_ = v.conn.SetDeadline(await.Deadline())
 	_, _ = v.conn.Write([]byte("PING\r\n"))
-	if got, err := appendReply(nil, v.in); !errors.As(err, &lost{}) || timedOut(err) {
+	if got, err := readReply(v.in); !errors.As(err, &lost{}) || timedOut(err) {
 		return fmt.Errorf("the server goes on with a client that it has killed: %.100q, %v", got, err)
 	}
 	return nil
