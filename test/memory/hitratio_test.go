@@ -1,20 +1,20 @@
 package memory_test
 
 import (
-	"bufio"
 	"errors"
 	"flag"
-	"fmt"
-	"io"
 	"io/fs"
-	"net"
 	"os/exec"
+	"slices"
 	"strconv"
-	"strings"
 	"testing"
 
+	"github.com/tidwall/redcon"
+
+	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/servertest"
 	"github.com/redistill/redistill/internal/traces"
+	"github.com/redistill/redistill/test/await"
 )
 
 // The flags of BenchmarkHitRatio.
@@ -92,52 +92,42 @@ func (r result) report(b *testing.B, limit int64) {
 // replay asks the server for every object of a trace in turn.
 func (s *server) replay(reqs []traces.Request) (r result) {
 	s.Helper()
-	conn, err := net.Dial("tcp", s.Addr)
+	target := client.Target{Network: "tcp", Address: s.Addr}
+	conn, err := client.Dial(s.Context(), target, client.Options{Timeout: await.Limit})
 	if err != nil {
 		s.Fatal(err)
 	}
 	defer conn.Close()
-	in, out, val := bufio.NewReaderSize(conn, 64<<10), bufio.NewWriterSize(conn, 64<<10), strings.Repeat("v", 64<<10)
+	var val []byte
 	var hits, hitBytes, bytes float64
 	for _, q := range reqs {
 		bytes += float64(q.Size)
 		key := strconv.FormatUint(q.ID, 10)
-		fmt.Fprintf(out, "*2\r\n$3\r\nGET\r\n$%d\r\n%s\r\n", len(key), key)
-		if reply := s.reply(in, out); reply >= 0 {
+		conn.Add("GET", key)
+		if found := s.reply(conn); found {
 			hits++
 			hitBytes += float64(q.Size)
 			continue
 		}
-		fmt.Fprintf(out, "*3\r\n$3\r\nSET\r\n$%d\r\n%s\r\n$%d\r\n", len(key), key, q.Size)
-		for left := q.Size; left > 0; {
-			n, _ := out.WriteString(val[:min(left, len(val))])
-			left -= n
-		}
-		_, _ = out.WriteString("\r\n")
-		s.reply(in, out)
+		val = slices.Grow(val, q.Size)[:q.Size]
+		conn.Begin(3)
+		conn.Word("SET")
+		conn.Word(key)
+		conn.Bytes(val)
+		s.reply(conn)
 	}
 	return result{100 * hits / float64(len(reqs)), 100 * hitBytes / bytes, s.resident()}
 }
 
-// reply sends a command and reads its reply. It returns the length of a value, -1 for none, and 0 for another reply.
-func (s *server) reply(in *bufio.Reader, out *bufio.Writer) int {
+// reply sends a command and reads its reply. It returns whether that is a value.
+func (s *server) reply(conn *client.Conn) (found bool) {
 	s.Helper()
-	if err := out.Flush(); err != nil {
-		s.Fatal(err)
-	}
-	line, err := in.ReadString('\n')
+	err := conn.Send(func(r redcon.RESP) error {
+		found = r.Type == redcon.Bulk && r.Data != nil
+		return nil
+	})
 	if err != nil {
 		s.Fatal(err)
 	}
-	if line[0] != '$' {
-		return 0
-	}
-	n, err := strconv.Atoi(strings.TrimSpace(line[1:]))
-	if err == nil && n >= 0 {
-		_, err = io.CopyN(io.Discard, in, int64(n+2))
-	}
-	if err != nil {
-		s.Fatal(err)
-	}
-	return n
+	return found
 }
