@@ -1,11 +1,13 @@
 package bench
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/tidwall/redcon"
 )
 
@@ -164,7 +166,7 @@ func (g *generator) next(b *batch, due time.Duration) {
 func (g *generator) append(b *batch, kind opKind, i uint8, key uint64, due time.Duration) {
 	p := &g.pops[i]
 	b.buf = append(b.buf, p.head[kind]...)
-	b.buf = appendHex(b.buf, scramble(key))
+	b.buf = appendHex(b.buf, keyName(key))
 	b.buf = append(b.buf, p.tail[kind]...)
 	if kind == opSet {
 		b.buf = append(b.buf, p.values[g.rand.IntN(len(p.values))]...)
@@ -180,13 +182,14 @@ func (g *generator) missing(o op) {
 	}
 }
 
-// scramble maps numbers to numbers, one to one, so that neighbouring ranks have
-// keys that differ everywhere (the finalizer of SplitMix64).
-func scramble(x uint64) uint64 {
-	x += 0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
+// keyName is what stands in the name of a key for its number, so that neighbouring
+// ranks have keys that differ everywhere. It is XXH64, the same in every process and
+// version: one may ask for what another has stored. Each step of XXH64 can be undone
+// for eight bytes, so that no two numbers share a name.
+func keyName(key uint64) uint64 {
+	var b [8]byte
+	binary.LittleEndian.PutUint64(b[:], key)
+	return xxhash.Sum64(b[:])
 }
 
 func appendHex(dst []byte, x uint64) []byte {

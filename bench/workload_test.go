@@ -67,6 +67,19 @@ func checkValue(t *testing.T, p Population, args [][]byte) {
 	}
 }
 
+// TestKeyNames: they are those that other versions have stored, as another program
+// computes XXH64.
+func TestKeyNames(t *testing.T) {
+	g := newGenerator(prepare(builtin(t, "headline"), 1), 1, 1<<60, 0)
+	for key, want := range map[uint64]string{0: "34c96acdcadb1bbb", 1: "9f29cb17a2a49995", 1 << 60: "56785e4c40a81832"} {
+		var b batch
+		g.append(&b, opGet, 0, key, 0)
+		if !bytes.Contains(b.buf, []byte(want)) {
+			t.Errorf("key %d: got %q, want %s", key, b.buf, want)
+		}
+	}
+}
+
 func TestValueSizes(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for kind := SessionValue; kind <= NumberValue; kind++ {

@@ -61,8 +61,8 @@ const policy = `
 	internal/resp, github.com/tidwall/redcon < internal/client;
 
 	# The load generator and the observer treat any Redis alike, so they may not know ours.
-	internal/client, github.com/HdrHistogram/hdrhistogram-go, github.com/pelletier/go-toml/v2, github.com/tidwall/redcon,
-	golang.org/x/sys/unix < bench;
+	internal/client, github.com/HdrHistogram/hdrhistogram-go, github.com/cespare/xxhash/v2, github.com/pelletier/go-toml/v2,
+	github.com/tidwall/redcon, golang.org/x/sys/unix < bench;
 	internal/client, internal/config, github.com/tidwall/redcon < internal/stats;
 
 	# The live screen: nothing else may draw.
