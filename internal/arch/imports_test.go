@@ -69,6 +69,9 @@ const policy = `
 	internal/config, internal/stats, charm.land/bubbletea/v2, charm.land/lipgloss/v2, github.com/charmbracelet/x/ansi
 		< internal/watch;
 
+	# A server that was started is asked whether it is ready.
+	internal/client < internal/spawn;
+
 	# Sizing is arithmetic on the engine's own costs.
 	engine, internal/config < internal/plan;
 

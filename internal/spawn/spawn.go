@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/redistill/redistill/internal/client"
 )
 
 // Server is a process that runs until Stop.
@@ -98,15 +100,15 @@ func FreePort() (string, error) {
 		return "", err
 	}
 	defer func() { _ = l.Close() }()
-	client, err := net.Dial("tcp", l.Addr().String())
+	ours, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		return "", err
 	}
-	server, err := l.Accept()
+	theirs, err := l.Accept()
 	if err == nil {
-		err = server.Close()
+		err = theirs.Close()
 	}
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port), errors.Join(err, client.Close())
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port), errors.Join(err, ours.Close())
 }
 
 func (s *Server) waitUntilReady(ctx context.Context) error {
@@ -134,21 +136,13 @@ func (s *Server) waitUntilReady(ctx context.Context) error {
 
 // answers reports whether the server replies to a PING as one that is ready.
 func (s *Server) answers(ctx context.Context) bool {
-	d := net.Dialer{Timeout: time.Second}
-	conn, err := d.DialContext(ctx, "tcp", s.Address)
+	target := client.Target{Network: "tcp", Address: s.Address}
+	conn, err := client.Dial(ctx, target, client.Options{Timeout: time.Second})
 	if err != nil {
-		return false
+		return errors.Is(err, client.ErrPassword)
 	}
-	defer func() { _ = conn.Close() }()
-	reply := make([]byte, len("+PONG\r\n"))
-	if conn.SetDeadline(time.Now().Add(time.Second)) != nil {
-		return false
-	}
-	if _, err = conn.Write([]byte("*1\r\n$4\r\nPING\r\n")); err != nil {
-		return false
-	}
-	n, _ := conn.Read(reply)
-	return bytes.HasPrefix(reply[:n], []byte("+PONG")) || bytes.HasPrefix(reply[:n], []byte("-NOAUTH"))
+	conn.Close()
+	return true
 }
 
 // endTime is how long a process may take to end after it has closed its

@@ -38,6 +38,33 @@ func TestStart(t *testing.T) {
 	}
 }
 
+// TestAnswers: a server that wants a password is ready, and one that loads is not.
+func TestAnswers(t *testing.T) {
+	for reply, want := range map[string]bool{
+		"+PONG\r\n": true, "-NOAUTH Authentication required.\r\n": true,
+		"-LOADING Redis is loading the dataset in memory\r\n": false, "HTTP/1.1 400 Bad Request\r\n": false, "": false,
+	} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			nc, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = nc.Read(make([]byte, 100))
+			_, _ = io.WriteString(nc, reply)
+			_ = nc.Close()
+		}()
+		s := &Server{Address: l.Addr().String()}
+		if got := s.answers(t.Context()); got != want {
+			t.Errorf("%q: got %v", reply, got)
+		}
+		_ = l.Close()
+	}
+}
+
 func TestChosenPorts(t *testing.T) {
 	for _, test := range []struct{ log, want string }{
 		{"", "-"},
