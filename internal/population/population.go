@@ -27,9 +27,6 @@ func number(r redcon.RESP) (int64, error) {
 // elements returns those of an array, of which another reply has none. They are
 // valid as long as the reply.
 func elements(r redcon.RESP) []redcon.RESP {
-	if r.Type != redcon.Array {
-		return nil
-	}
 	var list []redcon.RESP
 	r.ForEach(func(r redcon.RESP) bool {
 		list = append(list, r)

@@ -39,9 +39,6 @@ func (s *Sample) takeHistograms(c *client.Conn) error {
 // What is no array has none.
 func pairsOf(r redcon.RESP) iter.Seq2[string, redcon.RESP] {
 	return func(yield func(string, redcon.RESP) bool) {
-		if r.Type != redcon.Array {
-			return
-		}
 		var name string
 		second := false
 		r.ForEach(func(r redcon.RESP) bool {

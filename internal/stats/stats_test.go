@@ -240,6 +240,11 @@ func TestBadReplies(t *testing.T) {
 			t.Errorf("LATENCY HISTOGRAM answered %q: got error %v", reply, err)
 		}
 	}
+	for _, reply := range []string{"$20000000\r\n", "*2\r\n$20000000\r\n"} {
+		if err := takeWith(t, reply); err != client.ErrNotRedis {
+			t.Errorf("LATENCY HISTOGRAM answered %q: got error %v", reply, err)
+		}
+	}
 	for _, reply := range []string{"*99999999999\r\n", strings.Repeat("*1\r\n", 9), "*2\r\n$20000000\r\n", "*1\r\n", "*x\r\n"} {
 		if err := takeWith(t, reply); err == nil {
 			t.Errorf("LATENCY HISTOGRAM answered %q: got no error", reply)
