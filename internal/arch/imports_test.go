@@ -15,7 +15,8 @@ import (
 //	a, b !< c    c may not import a or b
 //
 // Packages of the standard library need no line to be imported. Only files of
-// the product are looked at, not tests.
+// the product are looked at, not tests. What a package may import and does not
+// is an error too: who reads the policy sees what depends on what.
 //
 // It is a statement of policy. A change of it is a change of design: the build
 // is not to be mended here.
@@ -26,7 +27,6 @@ const policy = `
 		!< engine;
 
 	# Bytes in and out, without a socket or a formatter.
-	internal/invariants < internal/resp;
 	fmt, log, log/slog, net, os, reflect, regexp, encoding/json, encoding/binary
 		!< internal/resp, internal/glob;
 
@@ -79,7 +79,7 @@ const policy = `
 	internal/client, internal/plan, github.com/tidwall/redcon < internal/population;
 
 	# The command line fills the options of everything else.
-	bench, engine, internal/atomicfile, internal/certs, internal/client, internal/command, internal/config, internal/info, internal/plan, internal/population, internal/resp, internal/spawn,
+	bench, engine, internal/atomicfile, internal/certs, internal/client, internal/command, internal/config, internal/plan, internal/population, internal/spawn,
 	internal/stats, internal/status, internal/watch, netserver, charm.land/bubbletea/v2,
 	github.com/spf13/cobra, github.com/spf13/pflag, github.com/spf13/viper,
 	github.com/pelletier/go-toml/v2, github.com/pelletier/go-toml/v2/unstable,
@@ -100,7 +100,7 @@ const policy = `
 	golang.org/x/perf/benchfmt, golang.org/x/perf/benchmath < test/speed;
 
 	# Programs that write documentation.
-	cmd, internal/command, internal/config, internal/info, github.com/spf13/cobra, github.com/spf13/cobra/doc, github.com/spf13/pflag
+	cmd, internal/command, internal/info, github.com/spf13/cobra, github.com/spf13/cobra/doc, github.com/spf13/pflag
 		< internal/gendocs;
 `
 
@@ -159,6 +159,30 @@ func (r rules) violations(s *source) []string {
 	return out
 }
 
+// unused returns what packages are allowed to import and no file does.
+func (r rules) unused(all []*source) []string {
+	used := map[[2]string]bool{}
+	for _, s := range all {
+		if s.test {
+			continue
+		}
+		for _, name := range s.imports() {
+			used[[2]string{s.dir(), name}] = true
+		}
+	}
+	var out []string
+	for importer, list := range r.allowed {
+		for _, name := range list {
+			if !used[[2]string{importer, name}] {
+				out = append(out, fmt.Sprintf("the policy allows %s to import %s, which it does not",
+					importer, name))
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // isStandard reports whether a path, as source.imports gives it, is one of the
 // standard library.
 func isStandard(name string) bool {
@@ -175,13 +199,17 @@ func TestImports(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range sources(t) {
+	all := sources(t)
+	for _, s := range all {
 		if s.test {
 			continue
 		}
 		for _, v := range r.violations(s) {
 			t.Error(v)
 		}
+	}
+	for _, v := range r.unused(all) {
+		t.Error(v)
 	}
 }
 
@@ -217,5 +245,26 @@ func TestPolicyIsEnforced(t *testing.T) {
 		if _, err := parsePolicy(text); err == nil {
 			t.Errorf("%q: got no error", text)
 		}
+	}
+}
+
+func TestUnusedPermissions(t *testing.T) {
+	r, err := parsePolicy("engine, internal/resp < cmd; engine, net !< bench; cmd < .;")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const resp = "package p\nimport " + `"` + module + `/internal/resp"`
+	all := []*source{
+		parseText(t, "cmd/a.go", "package p\nimport "+`"`+module+`/engine"`),
+		parseText(t, "cmd/a_test.go", resp), // a test, and another package
+		parseText(t, "bench/a.go", resp),
+	}
+	got := r.unused(all)
+	want := []string{
+		"the policy allows . to import cmd, which it does not",
+		"the policy allows cmd to import internal/resp, which it does not",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
