@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -82,6 +83,8 @@ func logReady(log *slog.Logger, v *config.Values, addresses []string, ioPath, fa
 func runServe(ctx context.Context, sources *loaded, log *slog.Logger, s *stopper) error {
 	cfg := sources.Config
 	v := cfg.Snapshot()
+	var opened closers
+	defer opened.close()
 	ioPath, fallback, err := netserver.ChoosePath(v.IO)
 	if err != nil {
 		return err
@@ -91,51 +94,61 @@ func runServe(ctx context.Context, sources *loaded, log *slog.Logger, s *stopper
 		return err
 	}
 	if keeper != nil {
-		defer keeper.Close()
+		opened.add(keeper.Close)
 	}
 	listeners, err := listen(cfg, keeper, log)
 	if err != nil {
 		return err
 	}
+	opened.add(func() { closeListeners(listeners) })
 	checkMemory(log, v)
 	store, err := openStore(v)
 	if err != nil {
-		return errors.Join(err, closeListeners(listeners))
+		return err
 	}
 	commands := command.NewServer(command.Options{
 		Store: store, Config: cfg, Log: log, Version: currentBuild().version, IO: ioPath, IOFallback: fallback,
 		Shutdown: s.stop, Certificate: certificateStatus(keeper), Rewrite: sources.rewriter(),
 	})
-	defer func() {
+	opened.add(func() {
 		if !commands.IsCutOff() { // else a command may still look at the memory, which goes with the process
 			store.Close()
 		}
-	}()
-	defer commands.Close()
+	})
+	opened.add(commands.Close)
 	if err := commands.LoadUsers(); err != nil {
-		return errors.Join(err, closeListeners(listeners))
+		return err
 	}
 	s.commands.Store(commands)
 	observer := status.New(status.Options{Observe: commands.Observe, Log: log, Profiles: v.HTTPProfiles})
 	stopStatus, err := serveStatus(observer, v, log)
 	if err != nil {
-		return errors.Join(err, closeListeners(listeners))
+		return err
 	}
-	defer stopStatus()
-	defer onHangup(func() { reload(cfg, sources.again, keeper, log) })()
+	opened.add(stopStatus)
+	opened.add(onHangup(func() { reload(cfg, sources.again, keeper, log) }))
 	server := netserver.New(netserver.Options{Commands: commands, Path: ioPath, Loops: v.Threads, Others: statusFiles(v)})
 	if err := server.FitConnections(); err != nil {
-		return errors.Join(err, closeListeners(listeners))
+		return err
 	}
 	err = serve(ctx, server, listeners, commands, observer, cfg)
 	commands.AwaitReload()
-	if err != nil || commands.Loading() {
+	if err != nil || commands.Loading() || !s.saves() {
 		return err
 	}
-	if s.saves() {
-		return commands.SaveAtEnd()
+	return commands.SaveAtEnd()
+}
+
+// closers close what was opened so far.
+type closers []func()
+
+func (c *closers) add(f func()) { *c = append(*c, f) }
+
+// close calls them, the last one first.
+func (c *closers) close() {
+	for _, f := range slices.Backward(*c) {
+		f()
 	}
-	return nil
 }
 
 // serve loads the snapshot and serves clients until ctx ends. It returns nil after a stop.
@@ -226,12 +239,12 @@ func addressesOf(listeners []net.Listener) []string {
 	return addresses
 }
 
-func closeListeners(listeners []net.Listener) error {
-	var errs []error
+// closeListeners closes those that are open. The others were served, and are
+// closed by the server.
+func closeListeners(listeners []net.Listener) {
 	for _, l := range listeners {
-		errs = append(errs, l.Close())
+		_ = l.Close() // it says so if it is closed already
 	}
-	return errors.Join(errs...)
 }
 
 // shutDown stops the server. Commands that take longer than the grace period

@@ -3,6 +3,11 @@ package cmd
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -68,6 +73,33 @@ func TestMemoryWarning(t *testing.T) {
 		checkMemory(log, &config.Values{MaxMemory: test.limit, Memory: config.Memory{Bytes: test.memory, From: "cgroup v2 limit"}})
 		if warns := strings.Contains(out.String(), `level=WARN msg="max_memory is more than there is`); warns != test.warns {
 			t.Errorf("limit %d, memory %d: %q", test.limit, test.memory, out.String())
+		}
+	}
+}
+
+// TestFailedStart: a server that does not start closes what it listens on, of which
+// the socket shows it.
+func TestFailedStart(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for _, test := range []struct{ name, value, want string }{
+		{"acl-file", "none.acl", "none.acl"},
+		{"max-memory", "1kb", "max_memory"},
+		{"http", taken.Addr().String(), "address already in use"},
+	} {
+		clearEnvironment(t)
+		socket, log := filepath.Join(t.TempDir(), "s"), new(output)
+		args := []string{"serve", "--port", "0", "--unix-socket", socket, "--max-memory", "64mb"}
+		args = append(args, "--"+test.name, test.value)
+		code := run(t.Context(), args, strings.NewReader(""), log, log)
+		if code != exitError || !strings.Contains(log.String(), test.want) {
+			t.Errorf("%s: code %d, %s", test.name, code, log)
+		}
+		if _, err := os.Lstat(socket); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: the socket is there: %v", test.name, err)
 		}
 	}
 }
