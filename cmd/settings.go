@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -102,12 +101,12 @@ type loaded struct {
 
 // load reads file, environment and flags, and checks them.
 func (f *settingFlags) load() (*loaded, error) {
-	environ := environment(os.Environ())
+	environ := config.ParseEnvironment(os.Environ())
 	file, assignments, err := f.readFile(environ)
 	if err != nil {
 		return nil, err
 	}
-	assignments = append(assignments, environ.assignments()...)
+	assignments = append(assignments, environ.Assignments()...)
 	for _, v := range f.values {
 		if v.given {
 			source := config.Source{Origin: config.FromFlag, Name: v.setting.Flag}
@@ -118,15 +117,15 @@ func (f *settingFlags) load() (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &loaded{Config: cfg, file: file, warnings: environ.warnings(), again: f.load}, nil
+	return &loaded{Config: cfg, file: file, warnings: environ.Warnings(), again: f.load}, nil
 }
 
 // readFile reads the file that is named, which must exist, or else the first of
 // the search path that exists. No file at all is fine.
-func (f *settingFlags) readFile(environ variables) (name string, _ []config.Assignment, _ error) {
+func (f *settingFlags) readFile(environ config.Environment) (name string, _ []config.Assignment, _ error) {
 	name = f.config
 	if name == "" {
-		name = environ["REDISTILL_CONFIG"]
+		name = environ.File()
 	}
 	if name != "" {
 		assignments, err := readFile(name)
@@ -139,57 +138,4 @@ func (f *settingFlags) readFile(environ variables) (name string, _ []config.Assi
 		}
 	}
 	return "", nil, nil
-}
-
-// variables are the environment variables that have a value.
-type variables map[string]string
-
-// environment leaves out empty variables and those that Kubernetes sets for its
-// services: beside a service named redis, REDIS_PORT is tcp://10.0.0.7:6379.
-func environment(environ []string) variables {
-	vars := make(variables)
-	for _, entry := range environ {
-		name, value, _ := strings.Cut(entry, "=")
-		if value != "" && !strings.HasPrefix(value, "tcp://") {
-			vars[name] = value
-		}
-	}
-	return vars
-}
-
-// assignments returns at most one for each setting: of several variables the
-// first in the table counts.
-func (vars variables) assignments() []config.Assignment {
-	var list []config.Assignment
-	for _, s := range config.Settings() {
-		for _, name := range s.Env {
-			if value, ok := vars[name]; ok {
-				source := config.Source{Origin: config.FromEnv, Name: name}
-				list = append(list, config.Assignment{Key: s.Key, Text: value, Source: source})
-				break
-			}
-		}
-	}
-	return list
-}
-
-// warnings names the variables that look like settings but are none. They are
-// no errors, since others than the operator add variables too: Kubernetes sets
-// REDISTILL_SERVICE_HOST and the like for a service named redistill.
-func (vars variables) warnings() []string {
-	known := map[string]bool{"REDISTILL_CONFIG": true}
-	for _, s := range config.Settings() {
-		for _, name := range s.Env {
-			known[name] = true
-		}
-	}
-	var list []string
-	for name := range vars {
-		kubernetes := strings.Contains(name, "_SERVICE_") || strings.Contains(name, "_PORT_")
-		if strings.HasPrefix(name, "REDISTILL_") && !known[name] && !kubernetes {
-			list = append(list, "environment variable "+name+" is not a setting and has no effect")
-		}
-	}
-	slices.Sort(list)
-	return list
 }

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -182,20 +181,6 @@ func TestConfigFileSearch(t *testing.T) {
 	t.Setenv("REDISTILL_CONFIG", "/does/not/exist")
 	if _, err := loadWith(t); err == nil {
 		t.Error("a file that is named but missing was accepted")
-	}
-}
-
-func TestEnvironmentOfContainers(t *testing.T) {
-	vars := environment([]string{
-		"REDIS_PORT=tcp://10.0.0.7:6379", "REDISTILL_SERVER_PORT=tcp://10.0.0.8:80", "REDIS_PASSWORD=", "REDIS_BIND=::1",
-		"REDISTILL_SERVICE_HOST=10.0.0.7", "REDISTILL_PORT_6379_TCP_PORT=6379", "REDISTILL_CONFIG=x", "REDISTILL_SERVER_PROT=1", "HOME=/",
-	})
-	got := vars.assignments()
-	if len(got) != 1 || got[0].Key != "server.bind" || got[0].Text != "::1" {
-		t.Errorf("assignments: %+v", got)
-	}
-	if w := vars.warnings(); len(w) != 1 || !strings.Contains(w[0], "REDISTILL_SERVER_PROT ") {
-		t.Errorf("warnings: %q", w)
 	}
 }
 

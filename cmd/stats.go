@@ -164,7 +164,7 @@ func (o *statsOptions) findTarget() (t client.Target, err error) {
 
 // localServer is the one that 'redistill serve' runs with the same environment.
 func localServer() (client.Target, error) {
-	cfg, err := config.Load(config.DetectMemory(), environment(os.Environ()).assignments())
+	cfg, err := config.Load(config.DetectMemory(), config.ParseEnvironment(os.Environ()).Assignments())
 	if err != nil {
 		return client.Target{}, err
 	}

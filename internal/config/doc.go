@@ -21,6 +21,7 @@
 // To add a setting, add a field to Values and a row to the table; a setting
 // whose feature does not work yet has no row, so that it is refused.
 //
-// The package imports the standard library alone. The files and flags
-// themselves are read by package cmd, which hands over assignments.
+// Assignments come from elsewhere: package configfile reads files, package cmd
+// flags. What the environment means is decided here (environment.go), where the
+// names of variables are.
 package config
