@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"os"
 	"strings"
 
@@ -8,11 +9,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/redistill/redistill/internal/config"
+	"github.com/redistill/redistill/internal/configfile"
 )
-
-// searchPath lists the configuration files that are looked for when none is
-// named; the first that exists is used.
-var searchPath = []string{"redistill.toml", "/etc/redistill/redistill.toml"}
 
 const settingsHelp = `
 Settings are taken from flags, then environment variables, then the
@@ -71,20 +69,8 @@ func addSettingFlags(c *cobra.Command) *settingFlags {
 	return flags
 }
 
-// settingHelp says what a setting is, and whether it takes a restart to change it.
-func settingHelp(s *config.Setting) string {
-	help := s.Help
-	if s.Type() == "word" {
-		help += ": " + s.Accepts()
-	}
-	if !s.Mutable {
-		help += " (restart)"
-	}
-	return help
-}
-
 func flagHelp(s *config.Setting) string {
-	help := settingHelp(s)
+	help := s.Description()
 	if short := s.Env[1:]; len(short) > 0 {
 		help += " [" + strings.Join(short, ", ") + "]"
 	}
@@ -120,22 +106,21 @@ func (f *settingFlags) load() (*loaded, error) {
 	return &loaded{Config: cfg, file: file, warnings: environ.Warnings(), again: f.load}, nil
 }
 
-// readFile reads the file that is named, which must exist, or else the first of
-// the search path that exists. No file at all is fine.
+// readFile reads the file that is named, which must exist, or else the one that
+// is found. No file at all is fine.
 func (f *settingFlags) readFile(environ config.Environment) (name string, _ []config.Assignment, _ error) {
-	name = f.config
+	name = cmp.Or(f.config, environ.File(), configfile.Find())
 	if name == "" {
-		name = environ.File()
+		return "", nil, nil
 	}
-	if name != "" {
-		assignments, err := readFile(name)
-		return name, assignments, err
+	assignments, err := configfile.Read(name)
+	return name, assignments, err
+}
+
+// rewriter returns what CONFIG REWRITE calls, or nil if there is no file.
+func (l *loaded) rewriter() func() error {
+	if l.file == "" {
+		return nil
 	}
-	for _, name := range searchPath {
-		if _, err := os.Stat(name); err == nil {
-			assignments, err := readFile(name)
-			return name, assignments, err
-		}
-	}
-	return "", nil, nil
+	return func() error { return configfile.Rewrite(l.file, l.Config) }
 }

@@ -178,6 +178,13 @@ func TestConfigFileSearch(t *testing.T) {
 			t.Errorf("REDISTILL_CONFIG=%s %v: %v", step.env, step.args, err)
 		}
 	}
+	if cfg, err := loadWith(t, "--config", named); err != nil || cfg.rewriter() == nil {
+		t.Errorf("%v: there is nothing to rewrite", err)
+	}
+	clearEnvironment(t)
+	if cfg, err := loadWith(t); err != nil || cfg.rewriter() != nil {
+		t.Errorf("%v: without a file there is something to rewrite", err)
+	}
 	t.Setenv("REDISTILL_CONFIG", "/does/not/exist")
 	if _, err := loadWith(t); err == nil {
 		t.Error("a file that is named but missing was accepted")

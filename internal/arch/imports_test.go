@@ -33,6 +33,10 @@ const policy = `
 	# Settings: CONFIG GET takes patterns.
 	internal/glob < internal/config;
 
+	# The settings' files: nothing else parses TOML that has settings in it.
+	internal/atomicfile, internal/config, github.com/pelletier/go-toml/v2,
+	github.com/pelletier/go-toml/v2/unstable, github.com/spf13/viper < internal/configfile;
+
 	# Users and what they may do: no clients, no files.
 	internal/glob < internal/acl;
 	fmt, log, log/slog, net, os, reflect, regexp !< internal/acl;
@@ -79,10 +83,9 @@ const policy = `
 	internal/client, internal/plan, github.com/tidwall/redcon < internal/population;
 
 	# The command line fills the options of everything else.
-	bench, engine, internal/atomicfile, internal/certs, internal/client, internal/command, internal/config, internal/plan, internal/population, internal/spawn,
+	bench, engine, internal/certs, internal/client, internal/command, internal/config, internal/configfile, internal/plan, internal/population, internal/spawn,
 	internal/stats, internal/status, internal/watch, netserver, charm.land/bubbletea/v2,
-	github.com/spf13/cobra, github.com/spf13/pflag, github.com/spf13/viper,
-	github.com/pelletier/go-toml/v2, github.com/pelletier/go-toml/v2/unstable,
+	github.com/spf13/cobra, github.com/spf13/pflag, github.com/pelletier/go-toml/v2,
 	github.com/olekukonko/tablewriter, github.com/olekukonko/tablewriter/renderer,
 	github.com/olekukonko/tablewriter/tw, github.com/vbauerster/mpb/v8, github.com/vbauerster/mpb/v8/decor, golang.org/x/term
 		< cmd;
@@ -100,7 +103,7 @@ const policy = `
 	golang.org/x/perf/benchfmt, golang.org/x/perf/benchmath < test/speed;
 
 	# Programs that write documentation.
-	cmd, internal/command, internal/info, github.com/spf13/cobra, github.com/spf13/cobra/doc, github.com/spf13/pflag
+	cmd, internal/command, internal/configfile, internal/info, github.com/spf13/cobra, github.com/spf13/cobra/doc, github.com/spf13/pflag
 		< internal/gendocs;
 `
 

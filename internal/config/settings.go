@@ -44,6 +44,19 @@ func (s *Setting) Type() string { return s.name }
 // Accepts says in words which values the setting takes in our dialect.
 func (s *Setting) Accepts() string { return s.accepts }
 
+// Description is Help with the words that the setting takes, if it takes words,
+// and with whether it takes a restart to change it.
+func (s *Setting) Description() string {
+	text := s.Help
+	if s.Type() == "word" {
+		text += ": " + s.Accepts()
+	}
+	if !s.Mutable {
+		text += " (restart)"
+	}
+	return text
+}
+
 // Section is the part of the key before the dot, such as "server".
 func (s *Setting) Section() string {
 	section, _, _ := strings.Cut(s.Key, ".")

@@ -85,3 +85,14 @@ func TestNamesFollowFromKeys(t *testing.T) {
 		t.Error("Lookup found something that is not a key")
 	}
 }
+
+func TestDescription(t *testing.T) {
+	for key, want := range map[string]string{
+		"server.max_connections": "clients served at once",
+		"logging.format":         "log lines as text or JSON: one of text, json (restart)",
+	} {
+		if got := Lookup(key).Description(); got != want {
+			t.Errorf("%s: got %q", key, got)
+		}
+	}
+}

@@ -11,7 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/redistill/redistill/cmd"
+	"github.com/redistill/redistill/internal/configfile"
 )
 
 // differencesList is read from the directory of this package, where go generate and go test run.
@@ -66,7 +66,7 @@ func files() (map[string][]byte, error) {
 	}
 	all := map[string][]byte{"docs/commands.md": commandsPage(), "docs/differences.md": differences}
 	var configuration bytes.Buffer
-	if err := cmd.WriteDefaults(&configuration); err != nil {
+	if err := configfile.WriteDefaults(&configuration); err != nil {
 		return nil, err
 	}
 	all["deploy/redistill.toml"] = configuration.Bytes()

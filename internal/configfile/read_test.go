@@ -1,6 +1,8 @@
-package cmd
+package configfile
 
 import (
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -9,6 +11,26 @@ import (
 )
 
 const serverKeys = "keys of [server] are bind, port, unix_socket, unix_socket_mode, tcp_backlog, max_connections, connection_timeout, connection_rate_limit, tcp_keepalive, tcp_nodelay, io, threads, shutdown_grace_period_secs, shutdown_on_sigterm, shutdown_on_sigint, tls_port, proto_max_bulk_len, client_query_buffer_limit, client_output_buffer_limit"
+
+var testMemory = config.Memory{Bytes: 10 << 30, From: "test"}
+
+// load reads a file, and checks what it holds.
+func load(file string) (*config.Config, error) {
+	assignments, err := Read(file)
+	if err != nil {
+		return nil, err
+	}
+	return config.Load(testMemory, assignments)
+}
+
+func writeFile(t *testing.T, text string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "redistill.toml")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
 
 func TestFileErrors(t *testing.T) {
 	tests := []struct {
@@ -41,9 +63,8 @@ func TestFileErrors(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			clearEnvironment(t)
 			file := writeFile(t, test.text)
-			_, err := loadWith(t, "--config", file)
+			_, err := load(file)
 			if err == nil || !strings.HasPrefix(err.Error(), file+test.want) {
 				t.Errorf("got  %v\nwant %s%s", err, file, test.want)
 			}
@@ -65,8 +86,7 @@ func TestFileForms(t *testing.T) {
 		"[memory]\nmax_memory = \"2GB\" # data\n":            {"memory.max_memory": "2GB", "maxmemory": "2147483648"},
 	}
 	for text, want := range tests {
-		clearEnvironment(t)
-		cfg, err := loadWith(t, "--config", writeFile(t, text))
+		cfg, err := load(writeFile(t, text))
 		if err != nil {
 			t.Errorf("%q: %v", text, err)
 			continue
@@ -79,8 +99,8 @@ func TestFileForms(t *testing.T) {
 	}
 }
 
-// FuzzFile: whatever a file holds, reading it ends in settings or in one line on
-// stderr that begins with the file's name.
+// FuzzFile: whatever a file holds, reading it ends in settings or in one line that
+// begins with the file's name.
 func FuzzFile(f *testing.F) {
 	f.Add("[server]\nport = 1\n")
 	f.Add("server = { port = 1, a.b = [{c = 1}] }\n[[memory]]\n\"\\u0000\" = 1\n")
@@ -88,15 +108,12 @@ func FuzzFile(f *testing.F) {
 	f.Add("[\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		file := writeFile(t, text)
-		_, err := readFile(file)
+		_, err := Read(file)
 		if err == nil {
 			return
 		}
-		var stderr strings.Builder
-		code := report(&stderr, err)
-		line, rest, _ := strings.Cut(stderr.String(), "\n")
-		if code != exitError || !strings.HasPrefix(line, "redistill: "+file+":") || rest != "" {
-			t.Errorf("%q: %q", text, stderr.String())
+		if line := err.Error(); !strings.HasPrefix(line, file+":") || strings.Contains(line, "\n") {
+			t.Errorf("%q: %q", text, line)
 		}
 	})
 }
@@ -104,12 +121,11 @@ func FuzzFile(f *testing.F) {
 // TestWriteDefaults: the file that packages install changes nothing, and is
 // right about the defaults.
 func TestWriteDefaults(t *testing.T) {
-	clearEnvironment(t)
 	var text strings.Builder
 	if err := WriteDefaults(&text); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := loadWith(t, "--config", writeFile(t, text.String()))
+	cfg, err := load(writeFile(t, text.String()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +135,7 @@ func TestWriteDefaults(t *testing.T) {
 		}
 	}
 	given := regexp.MustCompile(`(?m)^#([a-z_]+ = )`).ReplaceAllString(text.String(), "$1")
-	if cfg, err = loadWith(t, "--config", writeFile(t, given)); err != nil {
+	if cfg, err = load(writeFile(t, given)); err != nil {
 		t.Fatal(err)
 	}
 	for _, e := range cfg.Effective() {

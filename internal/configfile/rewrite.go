@@ -1,23 +1,20 @@
-package cmd
+package configfile
 
 import (
 	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/redistill/redistill/internal/atomicfile"
 	"github.com/redistill/redistill/internal/config"
 )
 
-// rewriteFile answers CONFIG REWRITE: it brings the values that CONFIG SET
-// changed into the configuration file and leaves every other byte of it as it
-// is. Values that came from flags and variables are not written: they come from
-// there the next time too.
-func rewriteFile(name string, cfg *config.Config) error {
+// Rewrite answers CONFIG REWRITE: it brings the values that CONFIG SET changed
+// into a file and leaves every other byte of it as it is. Values that came from
+// flags and variables are not written: they come from there the next time too.
+func Rewrite(name string, cfg *config.Config) error {
 	name, err := filepath.EvalSymlinks(name)
 	if err != nil {
 		return err
@@ -36,28 +33,20 @@ func rewriteFile(name string, cfg *config.Config) error {
 	return replaceFile(name, text)
 }
 
-// rewriter returns what CONFIG REWRITE calls, or nil if there is no file.
-func (l *loaded) rewriter() func() error {
-	if l.file == "" {
-		return nil
-	}
-	return func() error { return rewriteFile(l.file, l.Config) }
-}
-
 // rewritten returns the text of a file with other values in it. What it returns
 // was read again, and gives each setting its value.
 func rewritten(name string, text []byte, values []config.Assignment) ([]byte, error) {
-	if _, err := parseFile(name, text); err != nil {
+	if _, err := parse(name, text); err != nil {
 		return nil, err
 	}
 	for _, a := range values {
-		entries, err := tomlEntries(text)
+		entries, err := scanKeys(text)
 		if err != nil {
 			return nil, syntaxError(name, text, err)
 		}
 		text = assign(text, entries, config.Lookup(a.Key), a.Text)
 	}
-	assignments, err := parseFile(name, text)
+	assignments, err := parse(name, text)
 	if err != nil {
 		return nil, fmt.Errorf("the file has a form that cannot be rewritten: %w", err)
 	}
@@ -75,8 +64,8 @@ func rewritten(name string, text []byte, values []config.Assignment) ([]byte, er
 
 // assign gives a setting a value: in its place if it has one, else at the end
 // of its section, or in a new section at the end of the file.
-func assign(text []byte, entries []tomlEntry, s *config.Setting, value string) []byte {
-	literal := tomlLiteral(s, value)
+func assign(text []byte, entries []entry, s *config.Setting, value string) []byte {
+	literal := literalOf(s, value)
 	last, dotted := -1, true // the last entry of the section, and whether the section has no heading
 	table := ""
 	for i, e := range entries {
@@ -206,39 +195,6 @@ func listEnd(text []byte, at int) int {
 		i++
 	}
 	return len(text)
-}
-
-// tomlLiteral writes a setting's value as TOML.
-func tomlLiteral(s *config.Setting, value string) string {
-	switch s.Type() {
-	case "bool":
-		return value
-	case "string":
-		return tomlString(value)
-	}
-	if n, err := strconv.ParseInt(value, 10, 64); err == nil && strconv.FormatInt(n, 10) == value {
-		return value
-	}
-	return tomlString(value)
-}
-
-// tomlString writes a text in quotes. TOML has no way to write bytes that are
-// not UTF-8; they are left as they are, and reading the file refuses them.
-func tomlString(text string) string {
-	out := []byte{'"'}
-	for len(text) > 0 {
-		r, n := utf8.DecodeRuneInString(text)
-		switch {
-		case r == '"' || r == '\\':
-			out = append(out, '\\', byte(r))
-		case r < ' ' || r == 0x7f:
-			out = fmt.Appendf(out, `\u%04X`, r)
-		default:
-			out = append(out, text[:n]...)
-		}
-		text = text[n:]
-	}
-	return string(append(out, '"'))
 }
 
 // replaceFile puts text in the place of a file, which keeps its permissions.

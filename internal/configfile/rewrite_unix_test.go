@@ -1,6 +1,6 @@
 //go:build unix
 
-package cmd
+package configfile
 
 import (
 	"errors"
@@ -22,12 +22,12 @@ func TestRewritePipe(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cfg := loadFile(t, file, "timeout", "3")
+	cfg := loadAnd(t, file, "timeout", "3")
 	if err := errors.Join(os.Remove(file), syscall.Mkfifo(file, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- cfg.rewriter()() }()
+	go func() { ended <- Rewrite(file, cfg) }()
 	if err := await.Receive(t, "the answer", ended); err == nil || err.Error() != file+" is not a regular file" {
 		t.Errorf("got %v", err)
 	}

@@ -1,7 +1,6 @@
-package cmd
+package configfile
 
 import (
-	"bytes"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,10 +10,10 @@ import (
 	"github.com/redistill/redistill/internal/config"
 )
 
-// loadFile loads a configuration file alone, and sets pairs of names and values as CONFIG SET does.
-func loadFile(t *testing.T, file string, set ...string) *loaded {
+// loadAnd loads a file, and sets pairs of names and values as CONFIG SET does.
+func loadAnd(t *testing.T, file string, set ...string) *config.Config {
 	t.Helper()
-	cfg, err := loadWith(t, "--config", file)
+	cfg, err := load(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,16 +56,15 @@ func TestRewrite(t *testing.T) {
 		{"a list of words", "[memory]\nmax_memory = \"1gb\"\n", []string{"maxmemory", "1000000"}, "[memory]\nmax_memory = 1000000\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			clearEnvironment(t)
 			file := writeFile(t, test.text)
-			if err := loadFile(t, file, test.set...).rewriter()(); err != nil {
+			if err := Rewrite(file, loadAnd(t, file, test.set...)); err != nil {
 				t.Fatal(err)
 			}
 			got, err := os.ReadFile(file)
 			if err != nil || string(got) != test.want {
 				t.Errorf("%v\n got %q\nwant %q", err, got, test.want)
 			}
-			again := loadFile(t, file)
+			again := loadAnd(t, file)
 			for i := 0; i < len(test.set); i += 2 {
 				if pair := again.Get(test.set[i]); pair[0].Value != test.set[i+1] {
 					t.Errorf("%s is %q", test.set[i], pair[0].Value)
@@ -82,9 +80,8 @@ func TestRewriteRefused(t *testing.T) {
 		{"not UTF-8", "[server]\n", "\xff"}, {"an inline table without it", "security = { tls_enabled = false }\n", "hunter2"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			clearEnvironment(t)
 			file := writeFile(t, test.text)
-			if err := loadFile(t, file, "requirepass", test.value).rewriter()(); err == nil || strings.Contains(err.Error(), test.value) {
+			if err := Rewrite(file, loadAnd(t, file, "requirepass", test.value)); err == nil || strings.Contains(err.Error(), test.value) {
 				t.Errorf("got %v", err)
 			}
 			if got, err := os.ReadFile(file); err != nil || string(got) != test.text {
@@ -92,15 +89,10 @@ func TestRewriteRefused(t *testing.T) {
 			}
 		})
 	}
-	clearEnvironment(t)
-	if cfg, err := loadWith(t); err != nil || cfg.rewriter() != nil {
-		t.Errorf("%v: without a file there is something to rewrite", err)
-	}
 }
 
 // TestReplaceFile: the permissions stay, links stay links, and nothing else is left.
 func TestReplaceFile(t *testing.T) {
-	clearEnvironment(t)
 	file := writeFile(t, "[server]\n")
 	if err := os.Chmod(file, 0o640); err != nil {
 		t.Fatal(err)
@@ -109,7 +101,7 @@ func TestReplaceFile(t *testing.T) {
 	if err := os.Symlink(file, link); err != nil {
 		t.Skip("skipped, because there are no symbolic links: ", err)
 	}
-	if err := loadFile(t, link, "timeout", "3").rewriter()(); err != nil {
+	if err := Rewrite(link, loadAnd(t, link, "timeout", "3")); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(file)
@@ -124,64 +116,6 @@ func TestReplaceFile(t *testing.T) {
 	}
 }
 
-// TestReload: SIGHUP takes over what a start would, and logs each change.
-func TestReload(t *testing.T) {
-	clearEnvironment(t)
-	file := writeFile(t, "[server]\nport = 1\nmax_connections = 5\n[logging]\nlevel = \"info\"\n[security]\npassword = \"old-secret\"\n")
-	cfg := loadFile(t, file, "timeout", "60", "maxmemory-policy", "noeviction")
-	var out bytes.Buffer
-	log := newLogger(&out, cfg.Config)
-	refuse := true
-	cfg.OnChange("maxclients", func(*config.Values) error {
-		if refuse {
-			return fs.ErrPermission
-		}
-		return nil
-	})
-	text := "[server]\nport = 2\nmax_connections = 6\nconnection_timeout = 60\n[logging]\nlevel = \"debug\"\n[security]\npassword = \"new-secret\"\n"
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	reload(cfg.Config, cfg.again, nil, log)
-	v := cfg.Snapshot()
-	if v.Port != 1 || v.MaxConnections != 5 || v.ConnectionTimeout.Seconds() != 60 || v.EvictionPolicy != "allkeys-lru" || v.Password != "new-secret" {
-		t.Errorf("%+v", v)
-	}
-	log.Debug("the new level is in effect")
-	for _, want := range []string{
-		`changes=5`, `level=WARN msg="a setting has changed in its source and needs a restart" setting=server.port old=1 new=2 source=` + file + ":2",
-		`level=ERROR msg="a setting has changed in its source and is refused" setting=server.max_connections`,
-		`msg="a setting has changed" setting=memory.eviction_policy old=noeviction new=allkeys-lru source=default`,
-		`setting=security.password old=******** new=********`, "the new level is in effect",
-	} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("no %q in\n%s", want, out.String())
-		}
-	}
-	if strings.Contains(out.String(), "-secret") {
-		t.Error("the log shows the password")
-	}
-	for _, e := range cfg.Effective() {
-		if e.Setting.Key == "server.connection_timeout" && e.Source.Origin != config.FromFile {
-			t.Errorf("the timeout is from %v", e.Source)
-		}
-	}
-
-	refuse = false
-	reload(cfg.Config, cfg.again, nil, log)
-	if got := cfg.Snapshot().MaxConnections; got != 6 {
-		t.Errorf("max_connections is %d", got)
-	}
-	if err := os.WriteFile(file, []byte("[server\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	out.Reset()
-	reload(cfg.Config, cfg.again, nil, log)
-	if !strings.Contains(out.String(), "level=ERROR msg=\"the configuration cannot be used") || cfg.Snapshot().MaxConnections != 6 {
-		t.Errorf("the log is %s", out.String())
-	}
-}
-
 // FuzzConfigFile: no file makes the reader fail in another way than with an error; and a file that is read can be rewritten, so that it
 // gives each setting as it did, but for the one that was changed, or is refused and stays as it is.
 func FuzzConfigFile(f *testing.F) {
@@ -192,22 +126,21 @@ func FuzzConfigFile(f *testing.F) {
 		f.Add([]byte(text), "noeviction")
 		f.Add([]byte(text), "x")
 	}
-	mem := config.Memory{Bytes: 1 << 30, From: "test"}
 	f.Fuzz(func(t *testing.T, text []byte, value string) {
-		before, err := parseFile("fuzz.toml", text)
+		before, err := parse("fuzz.toml", text)
 		if err != nil {
 			if strings.Contains(err.Error(), "\n") {
 				t.Errorf("more than one line: %q", err)
 			}
 			return
 		}
-		_, _ = config.Load(mem, before)
+		_, _ = config.Load(testMemory, before)
 		const key = "security.password"
 		next, err := rewritten("fuzz.toml", text, []config.Assignment{{Key: key, Text: value}})
 		if err != nil {
 			return
 		}
-		after, err := parseFile("fuzz.toml", next)
+		after, err := parse("fuzz.toml", next)
 		if err != nil {
 			t.Fatalf("%q became %q: %v", text, next, err)
 		}

@@ -1,4 +1,10 @@
-package cmd
+// Package configfile reads configuration files, which are TOML, and writes them.
+//
+// The files belong to operators. So a mistake in one is reported with its line:
+// each file is read twice, for its values and for the lines of its keys. And
+// CONFIG REWRITE puts new values into the text as it is: comments, order and
+// layout stay, byte by byte.
+package configfile
 
 import (
 	"errors"
@@ -17,33 +23,46 @@ import (
 	"github.com/redistill/redistill/internal/config"
 )
 
-// readFile reads a TOML file and returns what it assigns, in its order. Errors
-// are one line and name the file and, but for a file that cannot be read, the
-// line.
-func readFile(name string) ([]config.Assignment, error) {
+// searchPath lists the files that are looked for when none is named.
+var searchPath = []string{"redistill.toml", "/etc/redistill/redistill.toml"}
+
+// Find returns the file that is used where none is named: the first of
+// ./redistill.toml and /etc/redistill/redistill.toml that exists, or nothing.
+func Find() string {
+	for _, name := range searchPath {
+		if _, err := os.Stat(name); err == nil {
+			return name
+		}
+	}
+	return ""
+}
+
+// Read reads a file and returns what it assigns, in its order. Errors are one
+// line and name the file and, but for a file that cannot be read, the line.
+func Read(name string) ([]config.Assignment, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
 		return nil, fmt.Errorf("configuration file: %w", err)
 	}
-	return parseFile(name, data)
+	return parse(name, data)
 }
 
-// parseFile is readFile for what was read of the file.
-func parseFile(name string, data []byte) ([]config.Assignment, error) {
-	v, err := readTOML(data)
+// parse is Read for what was read of the file.
+func parse(name string, data []byte) ([]config.Assignment, error) {
+	v, err := decode(data)
 	if err != nil {
 		return nil, syntaxError(name, data, err)
 	}
-	entries, err := tomlEntries(data)
+	entries, err := scanKeys(data)
 	if err != nil {
 		return nil, syntaxError(name, data, err)
 	}
 	return assignmentsOf(name, v, entries)
 }
 
-// readTOML returns the values of a document, whose names may be in any case. A
+// decode returns the values of a document, whose names may be in any case. A
 // section that is written in several ways is one.
-func readTOML(data []byte) (*viper.Viper, error) {
+func decode(data []byte) (*viper.Viper, error) {
 	var tree map[string]any
 	if err := toml.Unmarshal(data, &tree); err != nil {
 		return nil, err
@@ -61,10 +80,10 @@ func readTOML(data []byte) (*viper.Viper, error) {
 // bad syntax but not for a key that is defined twice.
 func syntaxError(name string, data []byte, err error) error {
 	line := 0
-	var decode *toml.DecodeError
-	if errors.As(err, &decode) {
-		line, _ = decode.Position()
-	} else if entries, parseErr := tomlEntries(data); parseErr == nil {
+	var syntax *toml.DecodeError
+	if errors.As(err, &syntax) {
+		line, _ = syntax.Position()
+	} else if entries, parseErr := scanKeys(data); parseErr == nil {
 		line = conflictLine(entries)
 	}
 	if line == 0 {
@@ -83,7 +102,7 @@ func oneLine(err error) string {
 
 // conflictLine returns the line of the first entry that gives a second meaning
 // to an earlier one's key, or 0.
-func conflictLine(entries []tomlEntry) int {
+func conflictLine(entries []entry) int {
 	for i, e := range entries {
 		for _, earlier := range entries[:i] {
 			same := earlier.key == e.key
@@ -98,7 +117,7 @@ func conflictLine(entries []tomlEntry) int {
 }
 
 // assignmentsOf pairs viper's values with the lines of entries.
-func assignmentsOf(name string, v *viper.Viper, entries []tomlEntry) ([]config.Assignment, error) {
+func assignmentsOf(name string, v *viper.Viper, entries []entry) ([]config.Assignment, error) {
 	var list []config.Assignment
 	lines := make(map[string]int)
 	for _, e := range entries {
@@ -117,7 +136,7 @@ func assignmentsOf(name string, v *viper.Viper, entries []tomlEntry) ([]config.A
 			return nil, fmt.Errorf("%s: %s is already set on line %d", source, setting.Key, line)
 		}
 		lines[setting.Key] = e.line
-		text, err := tomlText(setting, v.Get(setting.Key))
+		text, err := textOf(setting, v.Get(setting.Key))
 		if err != nil {
 			return nil, &config.Error{Source: source, Key: setting.Key, Reason: err.Error()}
 		}
@@ -155,8 +174,8 @@ func acceptedKeys(key string) string {
 	return "keys of [" + section + "] are " + strings.Join(names, ", ")
 }
 
-// tomlText turns a value of the file into the text that config.Load takes.
-func tomlText(s *config.Setting, value any) (string, error) {
+// textOf turns a value of the file into the text that config.Load takes.
+func textOf(s *config.Setting, value any) (string, error) {
 	switch value := value.(type) {
 	case string:
 		return value, nil
@@ -191,20 +210,20 @@ func joinList(s *config.Setting, values []any) (string, error) {
 	return strings.Join(words, " "), nil
 }
 
-// tomlEntry is a table's heading or a key with a value.
-type tomlEntry struct {
+// entry is a table's heading or a key with a value.
+type entry struct {
 	key   string // dotted, with the tables that it is in
 	line  int    // from 1
 	end   int    // offset behind the key, or behind its last quote
 	table bool
 }
 
-// tomlEntries lists the headings and keys of a document with their lines, which
+// scanKeys lists the headings and keys of a document with their lines, which
 // viper does not tell.
-func tomlEntries(data []byte) ([]tomlEntry, error) {
+func scanKeys(data []byte) ([]entry, error) {
 	var p unstable.Parser
 	p.Reset(data)
-	var entries []tomlEntry
+	var entries []entry
 	table := ""
 	for p.NextExpression() {
 		node := p.Expression()
@@ -225,7 +244,7 @@ func tomlEntries(data []byte) ([]tomlEntry, error) {
 }
 
 // appendKeyValue adds a key, or the keys inside its inline table.
-func appendKeyValue(entries []tomlEntry, p *unstable.Parser, table string, node *unstable.Node) []tomlEntry {
+func appendKeyValue(entries []entry, p *unstable.Parser, table string, node *unstable.Node) []entry {
 	e := entryOf(p, table, node)
 	if node.Value().Kind != unstable.InlineTable {
 		return append(entries, e)
@@ -236,8 +255,8 @@ func appendKeyValue(entries []tomlEntry, p *unstable.Parser, table string, node 
 	return entries
 }
 
-func entryOf(p *unstable.Parser, table string, node *unstable.Node) tomlEntry {
-	var e tomlEntry
+func entryOf(p *unstable.Parser, table string, node *unstable.Node) entry {
+	var e entry
 	var parts []string
 	if table != "" {
 		parts = append(parts, table)
