@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/bench"
+	"github.com/redistill/redistill/internal/terminal"
 )
 
 var benchOutputs = []string{"table", "json", "csv", "gobench"}
@@ -19,18 +20,18 @@ func writeBench(w io.Writer, r *bench.Report, output string) error {
 	case "gobench":
 		return r.WriteGobench(w)
 	}
-	p := &benchPrinter{newTextPrinter(w)}
+	p := benchPrinter{terminal.NewPrinter(w)}
 	p.report(r)
-	return p.writeTo(w)
+	return p.Flush()
 }
 
 // benchPrinter writes a report as text.
-type benchPrinter struct{ textPrinter }
+type benchPrinter struct{ *terminal.Printer }
 
 func (p *benchPrinter) report(r *bench.Report) {
 	s := r.Settings
 	size := s.ValueSize()
-	p.line("profile %s: %d keys, %s, values of %d-%d B; %d connections, pipeline %d, %s",
+	p.Line("profile %s: %d keys, %s, values of %d-%d B; %d connections, pipeline %d, %s",
 		s.Profile.Name, s.Keys(), s.Profile.Distribution, size.Min, size.Max, s.Connections, s.Pipeline, s.Loop())
 	for _, t := range r.Targets {
 		for i := range t.Runs {
@@ -40,7 +41,7 @@ func (p *benchPrinter) report(r *bench.Report) {
 	p.medians(r)
 	p.ratios(r)
 	if r.Problem != "" {
-		p.line("\nPARTIAL RESULTS: %s", r.Problem)
+		p.Line("\nPARTIAL RESULTS: %s", r.Problem)
 	}
 }
 
@@ -51,7 +52,7 @@ func (p *benchPrinter) run(name string, i, n int, run *bench.Result) {
 	if run.Server.Name != "" {
 		server = " (" + run.Server.Name + ")"
 	}
-	p.line("\n%s, run %d of %d%s", name, i+1, n, server)
+	p.Line("\n%s, run %d of %d%s", name, i+1, n, server)
 	rate := fmt.Sprintf("%.0f requests/s: %d in %.2f s", run.Throughput, run.Requests, run.Seconds)
 	if run.HitRate != nil {
 		rate += fmt.Sprintf(", hit rate %.2f %%", *run.HitRate*100)
@@ -59,26 +60,26 @@ func (p *benchPrinter) run(name string, i, n int, run *bench.Result) {
 	if run.Server.Keys != nil {
 		rate += fmt.Sprintf(", %d keys", *run.Server.Keys)
 	}
-	p.line("%s, %s sent, %s received, %d errors", rate, megabytes(run.BytesSent), megabytes(run.BytesReceived), run.Errors)
+	p.Line("%s, %s sent, %s received, %d errors", rate, terminal.Megabytes(run.BytesSent), terminal.Megabytes(run.BytesReceived), run.Errors)
 	if run.Server.CPUPerRequest != nil {
 		cost := fmt.Sprintf("server: %.2f µs of CPU a request", *run.Server.CPUPerRequest*1e6)
 		if run.Server.RSS != nil {
-			cost += fmt.Sprintf(", %s resident", megabytes(*run.Server.RSS))
+			cost += fmt.Sprintf(", %s resident", terminal.Megabytes(*run.Server.RSS))
 		}
-		p.line("%s", cost)
+		p.Line("%s", cost)
 	}
 	if run.FirstError != "" {
-		p.line("first error: %s", run.FirstError)
+		p.Line("first error: %s", run.FirstError)
 	}
 	if run.Unsent > 0 {
-		p.line("THE SERVER FELL BEHIND: %d requests were due and never sent", run.Unsent)
+		p.Line("THE SERVER FELL BEHIND: %d requests were due and never sent", run.Unsent)
 	}
 	if run.Late != nil {
-		p.line("bench itself sent requests %.0f µs late at p50, %.0f µs at p99; that is a part of their latency",
+		p.Line("bench itself sent requests %.0f µs late at p50, %.0f µs at p99; that is a part of their latency",
 			float64(run.Late.P50)/1e3, float64(run.Late.P99)/1e3)
 	}
 	if run.Problem != "" {
-		p.line("PARTIAL: the run ended early: %s", run.Problem)
+		p.Line("PARTIAL: the run ended early: %s", run.Problem)
 	}
 	rows := [][]string{latencyRow("all", run.Requests, run.Latency)}
 	if len(run.Commands) == 1 {
@@ -87,7 +88,9 @@ func (p *benchPrinter) run(name string, i, n int, run *bench.Result) {
 	for _, c := range run.Commands {
 		rows = append(rows, latencyRow(c.Name, c.Count, c.Latency))
 	}
-	p.table(table{"", []string{"µs", "requests", "mean", "p50", "p90", "p95", "p99", "p99.9", "p99.99", "max"}, rows})
+	p.Table(&terminal.Table{
+		Header: []string{"µs", "requests", "mean", "p50", "p90", "p95", "p99", "p99.9", "p99.99", "max"}, Rows: rows,
+	})
 }
 
 func latencyRow(name string, n int64, l bench.Latency) []string {
@@ -97,8 +100,6 @@ func latencyRow(name string, n int64, l bench.Latency) []string {
 	}
 	return row
 }
-
-func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 
 // medians writes medians and spread where there are several runs.
 func (p *benchPrinter) medians(r *bench.Report) {
@@ -110,7 +111,9 @@ func (p *benchPrinter) medians(r *bench.Report) {
 		for _, m := range t.Medians {
 			rows = append(rows, metricRow(m))
 		}
-		p.table(table{fmt.Sprintf("%s, %d runs", t.Name, len(t.Runs)), []string{"", "median", "min", "max"}, rows})
+		p.Table(&terminal.Table{
+			Title: fmt.Sprintf("%s, %d runs", t.Name, len(t.Runs)), Header: []string{"", "median", "min", "max"}, Rows: rows,
+		})
 	}
 }
 
@@ -128,7 +131,7 @@ func (p *benchPrinter) ratios(r *bench.Report) {
 		rows = append(rows, append(metricRow(ratio.Metric), better))
 	}
 	title := fmt.Sprintf("%s divided by %s, run by run", r.Targets[0].Name, r.Targets[1].Name)
-	p.table(table{title, []string{"", "median", "min", "max", "better"}, rows})
+	p.Table(&terminal.Table{Title: title, Header: []string{"", "median", "min", "max", "better"}, Rows: rows})
 }
 
 func metricRow(m bench.Metric) []string {

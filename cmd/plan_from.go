@@ -10,6 +10,7 @@ import (
 	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/plan"
 	"github.com/redistill/redistill/internal/population"
+	"github.com/redistill/redistill/internal/terminal"
 )
 
 // answerTimeout is how long a server may take to log a client in, and for the
@@ -58,22 +59,22 @@ func (s *sampleReport) use(options *plan.Options, connections bool) {
 }
 
 // tables shows what was found, and how sure that is.
-func (s *sampleReport) tables() []*table {
+func (s *sampleReport) tables() []*terminal.Table {
 	title := fmt.Sprintf("%d of %d keys of %s, with what 95 of 100 samples are within", s.Sampled, s.Keys, s.Target)
 	if s.Whole {
 		title = fmt.Sprintf("All %d keys of %s", s.Keys, s.Target)
 	}
-	groups := &table{title: title, header: []string{"item", "type", "sampled", "keys", "±", "with TTL", "memory", "±", "there"}}
+	groups := &terminal.Table{Title: title, Header: []string{"item", "type", "sampled", "keys", "±", "with TTL", "memory", "±", "there"}}
 	for i := range s.Groups {
 		g := &s.Groups[i]
-		groups.rows = append(groups.rows, []string{g.Name, g.Type, strconv.Itoa(g.Sampled), strconv.FormatInt(g.Count, 10), strconv.FormatInt(g.CountBound, 10),
+		groups.Rows = append(groups.Rows, []string{g.Name, g.Type, strconv.Itoa(g.Sampled), strconv.FormatInt(g.Count, 10), strconv.FormatInt(g.CountBound, 10),
 			fmt.Sprintf("%.0f %%", 100*g.WithTTL), decimalSize(g.Bytes), decimalSize(g.BytesBound), knownSize(g.There)})
 	}
-	tables := []*table{groups}
+	tables := []*terminal.Table{groups}
 	if len(s.Other) > 0 {
-		other := &table{title: "Not planned for, because Redistill does not store it", header: []string{"type", "keys", "there"}}
+		other := &terminal.Table{Title: "Not planned for, because Redistill does not store it", Header: []string{"type", "keys", "there"}}
 		for _, k := range s.Other {
-			other.rows = append(other.rows, []string{k.Type, strconv.FormatInt(k.Count, 10), knownSize(k.There)})
+			other.Rows = append(other.Rows, []string{k.Type, strconv.FormatInt(k.Count, 10), knownSize(k.There)})
 		}
 		tables = append(tables, other)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/redistill/redistill/internal/config"
 	"github.com/redistill/redistill/internal/plan"
 	"github.com/redistill/redistill/internal/population"
+	"github.com/redistill/redistill/internal/terminal"
 )
 
 // planReport is what 'redistill plan' shows.
@@ -49,23 +50,23 @@ func binarySize(n int64) string {
 }
 
 // planned is all tables of a plan.
-func planned(p *planReport) []*table {
-	items := &table{title: "What it takes", header: []string{"item", "count", "value", "values", "keys", "overhead", "total"}}
-	peers := &table{title: "The same data elsewhere", header: []string{"item", "Redistill", "Redis 7", "Valkey 8", "memcached"}}
+func planned(p *planReport) []*terminal.Table {
+	items := &terminal.Table{Title: "What it takes", Header: []string{"item", "count", "value", "values", "keys", "overhead", "total"}}
+	peers := &terminal.Table{Title: "The same data elsewhere", Header: []string{"item", "Redistill", "Redis 7", "Valkey 8", "memcached"}}
 	for _, l := range append(p.Lines[:len(p.Lines):len(p.Lines)], p.All) {
 		size := ""
 		if l.Name != p.All.Name || l.Size > 0 {
 			size = decimalSize(l.Size)
 		}
-		items.rows = append(items.rows, []string{l.Name, strconv.FormatInt(l.Count, 10), size,
+		items.Rows = append(items.Rows, []string{l.Name, strconv.FormatInt(l.Count, 10), size,
 			decimalSize(l.Payload), decimalSize(l.Keys), decimalSize(l.Overhead), decimalSize(l.Total)})
 		memcached := "too large"
 		if l.Memcached != nil {
 			memcached = decimalSize(*l.Memcached)
 		}
-		peers.rows = append(peers.rows, []string{l.Name, decimalSize(l.Total), decimalSize(l.Redis), decimalSize(l.Valkey), memcached})
+		peers.Rows = append(peers.Rows, []string{l.Name, decimalSize(l.Total), decimalSize(l.Redis), decimalSize(l.Valkey), memcached})
 	}
-	var tables []*table
+	var tables []*terminal.Table
 	if p.Sample != nil {
 		tables = p.Sample.tables()
 	}
@@ -80,21 +81,21 @@ func planned(p *planReport) []*table {
 }
 
 // verified is what was predicted beside what was measured.
-func verified(p *planReport) *table {
+func verified(p *planReport) *terminal.Table {
 	title := "Verified"
 	if p.Scale != 1 {
 		title = fmt.Sprintf("Verified with %g of it", p.Scale)
 	}
-	t := &table{title: title, header: []string{"item", "count", "predicted", "measured", "difference", "as loaded"}}
+	t := &terminal.Table{Title: title, Header: []string{"item", "count", "predicted", "measured", "difference", "as loaded"}}
 	for _, m := range append(p.Verified.Items[:len(p.Verified.Items):len(p.Verified.Items)], p.Verified.All) {
-		t.rows = append(t.rows, []string{m.Name, strconv.FormatInt(m.Count, 10), megabytes(m.Predicted), megabytes(m.Measured),
-			fmt.Sprintf("%+.1f %%", 100*m.Off()), megabytes(m.Loaded)})
+		t.Rows = append(t.Rows, []string{m.Name, strconv.FormatInt(m.Count, 10), terminal.Megabytes(m.Predicted), terminal.Megabytes(m.Measured),
+			fmt.Sprintf("%+.1f %%", 100*m.Off()), terminal.Megabytes(m.Loaded)})
 	}
 	return t
 }
 
-func recommendation(p *planReport) *table {
-	return &table{title: "Recommendation", header: []string{"", "size"}, rows: [][]string{
+func recommendation(p *planReport) *terminal.Table {
+	return &terminal.Table{Title: "Recommendation", Header: []string{"", "size"}, Rows: [][]string{
 		{"data", decimalSize(p.All.Total)},
 		{fmt.Sprintf("%d connections", p.Connections), decimalSize(p.Buffers)},
 		{"process", decimalSize(p.Process)},
@@ -105,25 +106,25 @@ func recommendation(p *planReport) *table {
 	}}
 }
 
-func fitting(p *planReport) *table {
-	t := &table{title: "What fits into " + config.FormatSize(p.Memory), header: []string{"item", "wanted", "fit"}}
+func fitting(p *planReport) *terminal.Table {
+	t := &terminal.Table{Title: "What fits into " + config.FormatSize(p.Memory), Header: []string{"item", "wanted", "fit"}}
 	for _, l := range p.Lines {
-		t.rows = append(t.rows, []string{l.Name, strconv.FormatInt(l.Count, 10), strconv.FormatInt(*l.Fits, 10)})
+		t.Rows = append(t.Rows, []string{l.Name, strconv.FormatInt(l.Count, 10), strconv.FormatInt(*l.Fits, 10)})
 	}
 	return t
 }
 
 func planTables(w io.Writer, p *planReport) error {
-	text := newTextPrinter(w)
+	text := terminal.NewPrinter(w)
 	for _, t := range planned(p) {
-		text.table(*t)
+		text.Table(t)
 	}
-	return text.writeTo(w)
+	return text.Flush()
 }
 
 func planMarkdown(w io.Writer, p *planReport) error {
 	for _, t := range planned(p) {
-		if err := t.markdown(w); err != nil {
+		if err := t.Markdown(w); err != nil {
 			return err
 		}
 	}
@@ -179,7 +180,7 @@ func planTOML(w io.Writer, p *planReport) error {
 		p.Connections, p.HeadroomPct, config.FormatSize(p.Machine))
 	if p.Verified != nil {
 		m := p.Verified.All
-		fmt.Fprintf(&b, "# Verified with %g of it: predicted %s, measured %s.\n\n", p.Scale, megabytes(m.Predicted), megabytes(m.Measured))
+		fmt.Fprintf(&b, "# Verified with %g of it: predicted %s, measured %s.\n\n", p.Scale, terminal.Megabytes(m.Predicted), terminal.Megabytes(m.Measured))
 	}
 	fmt.Fprintf(&b, "[memory]\nmax_memory = %q\neviction_policy = \"allkeys-lru\"\n", binarySize(p.MaxMemory))
 	_, err := io.WriteString(w, b.String())

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/internal/stats"
+	"github.com/redistill/redistill/internal/terminal"
 )
 
 // writeStats writes a report, or, to a terminal, only the checks if there are
@@ -65,7 +66,7 @@ func statsTables(w io.Writer, r *stats.Report) error {
 			}))
 	}
 	for _, t := range tables {
-		if err := t.draw(w); err != nil {
+		if err := t.Draw(w); err != nil {
 			return err
 		}
 	}
@@ -74,14 +75,14 @@ func statsTables(w io.Writer, r *stats.Report) error {
 
 // metricTables makes a table of each group, without the metrics that the server
 // does not know.
-func metricTables(r *stats.Report) []*table {
-	var tables []*table
+func metricTables(r *stats.Report) []*terminal.Table {
+	var tables []*terminal.Table
 	for _, m := range stats.Metrics() {
 		if m.Group == "Server" && r.Interval == 0 && m.Name == "uptime" {
 			continue // it is in the first line
 		}
-		if len(tables) == 0 || tables[len(tables)-1].title != m.Group {
-			tables = append(tables, &table{title: m.Group, header: metricHeader(m.Group, r.Interval)})
+		if len(tables) == 0 || tables[len(tables)-1].Title != m.Group {
+			tables = append(tables, &terminal.Table{Title: m.Group, Header: metricHeader(m.Group, r.Interval)})
 		}
 		total := r.Total[m.Name]
 		if !total.Known && m.Name != "hit_rate" && m.Name != "memory" {
@@ -89,13 +90,13 @@ func metricTables(r *stats.Report) []*table {
 		}
 		row := []string{m.Label, total.Format(m.Unit)}
 		t := tables[len(tables)-1]
-		if len(t.header) > 2 {
+		if len(t.Header) > 2 {
 			row = append(row, "")
 			if delta, ok := r.Delta[m.Name]; ok {
 				row[2] = delta.Format(m.Unit)
 			}
 		}
-		t.rows = append(t.rows, row)
+		t.Rows = append(t.Rows, row)
 	}
 	return tables
 }
@@ -116,24 +117,24 @@ func lastInterval(interval time.Duration) string {
 	return "last " + interval.Round(100*time.Millisecond).String()
 }
 
-func keyspaceTable(databases []stats.Database) *table {
-	t := &table{title: "Keyspace", header: []string{"database", "keys", "with TTL", "mean TTL"}}
+func keyspaceTable(databases []stats.Database) *terminal.Table {
+	t := &terminal.Table{Title: "Keyspace", Header: []string{"database", "keys", "with TTL", "mean TTL"}}
 	for _, d := range databases {
-		t.rows = append(t.rows, []string{
+		t.Rows = append(t.Rows, []string{
 			"db" + strconv.Itoa(d.Index), strconv.FormatInt(d.Keys, 10), strconv.FormatInt(d.Expires, 10), d.AvgTTL.String(),
 		})
 	}
-	if len(t.rows) == 0 {
-		t.rows = [][]string{{"(empty)", "0", "0", "-"}}
+	if len(t.Rows) == 0 {
+		t.Rows = [][]string{{"(empty)", "0", "0", "-"}}
 	}
 	return t
 }
 
 // commandTable shows the first commands in an order.
-func commandTable(title string, commands []stats.Command, order func(a, b stats.Command) int) *table {
-	t := &table{
-		title:  title,
-		header: []string{"command", "calls", "failed", "total ms", "mean", "p50", "p99", "p99.9"},
+func commandTable(title string, commands []stats.Command, order func(a, b stats.Command) int) *terminal.Table {
+	t := &terminal.Table{
+		Title:  title,
+		Header: []string{"command", "calls", "failed", "total ms", "mean", "p50", "p99", "p99.9"},
 	}
 	for _, c := range slices.SortedFunc(slices.Values(commands), order)[:min(len(commands), topCommands)] {
 		row := []string{
@@ -148,7 +149,7 @@ func commandTable(title string, commands []stats.Command, order func(a, b stats.
 			}
 			row = append(row, text)
 		}
-		t.rows = append(t.rows, row)
+		t.Rows = append(t.Rows, row)
 	}
 	return t
 }

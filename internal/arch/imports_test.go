@@ -69,7 +69,11 @@ const policy = `
 	github.com/tidwall/redcon, golang.org/x/sys/unix < bench;
 	internal/client, internal/config, github.com/tidwall/redcon < internal/stats;
 
-	# The live screen: nothing else may draw.
+	# Text for people: nothing else draws tables.
+	github.com/olekukonko/tablewriter, github.com/olekukonko/tablewriter/renderer,
+	github.com/olekukonko/tablewriter/tw, golang.org/x/term < internal/terminal;
+
+	# The live screen: nothing else may take over the terminal.
 	internal/config, internal/stats, charm.land/bubbletea/v2, charm.land/lipgloss/v2, github.com/charmbracelet/x/ansi
 		< internal/watch;
 
@@ -84,10 +88,9 @@ const policy = `
 
 	# The command line fills the options of everything else.
 	bench, engine, internal/certs, internal/client, internal/command, internal/config, internal/configfile, internal/plan, internal/population, internal/spawn,
-	internal/stats, internal/status, internal/watch, netserver, charm.land/bubbletea/v2,
+	internal/stats, internal/status, internal/terminal, internal/watch, netserver, charm.land/bubbletea/v2,
 	github.com/spf13/cobra, github.com/spf13/pflag, github.com/pelletier/go-toml/v2,
-	github.com/olekukonko/tablewriter, github.com/olekukonko/tablewriter/renderer,
-	github.com/olekukonko/tablewriter/tw, github.com/vbauerster/mpb/v8, github.com/vbauerster/mpb/v8/decor, golang.org/x/term
+	github.com/vbauerster/mpb/v8, github.com/vbauerster/mpb/v8/decor, golang.org/x/term
 		< cmd;
 	cmd < .;
 

@@ -1,4 +1,4 @@
-package cmd
+package terminal
 
 import (
 	"fmt"
@@ -10,16 +10,16 @@ import (
 	"github.com/olekukonko/tablewriter/tw"
 )
 
-// table is what a command shows: rows under a header, the first column text and
-// the others mostly numbers.
-type table struct {
-	title  string
-	header []string
-	rows   [][]string
+// Table is rows under a header, the first column text and the others mostly
+// numbers.
+type Table struct {
+	Title  string
+	Header []string
+	Rows   [][]string
 }
 
-// draw writes a table with its title for a terminal.
-func (t *table) draw(w io.Writer) error {
+// Draw writes a table with its title for a terminal.
+func (t *Table) Draw(w io.Writer) error {
 	symbols := tw.NewSymbols(tw.StyleLight)
 	blueprint := renderer.NewBlueprint(tw.Rendition{
 		Borders: tw.BorderNone,
@@ -29,7 +29,7 @@ func (t *table) draw(w io.Writer) error {
 			Lines:      tw.Lines{ShowHeaderLine: tw.On},
 		},
 	})
-	if _, err := fmt.Fprintln(w, t.title); err != nil {
+	if _, err := fmt.Fprintln(w, t.Title); err != nil {
 		return err
 	}
 	return t.render(w, blueprint)
@@ -37,30 +37,30 @@ func (t *table) draw(w io.Writer) error {
 
 // list writes what is in the table, without its title, row by row: for a terminal
 // that is narrower than the table.
-func (t *table) list(w io.Writer) {
+func (t *Table) list(w io.Writer) {
 	longest := 0
-	for _, name := range t.header[1:] {
+	for _, name := range t.Header[1:] {
 		longest = max(longest, len([]rune(name)))
 	}
-	for _, row := range t.rows {
-		fmt.Fprintln(w, strings.TrimSpace(row[0]+" "+t.header[0]))
+	for _, row := range t.Rows {
+		fmt.Fprintln(w, strings.TrimSpace(row[0]+" "+t.Header[0]))
 		for i, cell := range row[1:] {
-			fmt.Fprintf(w, " %-*s %s\n", longest, t.header[i+1], cell)
+			fmt.Fprintf(w, " %-*s %s\n", longest, t.Header[i+1], cell)
 		}
 	}
 	fmt.Fprintln(w)
 }
 
-// markdown writes a table with its title as Markdown.
-func (t *table) markdown(w io.Writer) error {
-	if _, err := fmt.Fprintf(w, "**%s**\n\n", t.title); err != nil {
+// Markdown writes a table with its title as Markdown.
+func (t *Table) Markdown(w io.Writer) error {
+	if _, err := fmt.Fprintf(w, "**%s**\n\n", t.Title); err != nil {
 		return err
 	}
 	return t.render(w, renderer.NewMarkdown())
 }
 
-func (t *table) render(w io.Writer, r tw.Renderer) error {
-	align := make([]tw.Align, len(t.header))
+func (t *Table) render(w io.Writer, r tw.Renderer) error {
+	align := make([]tw.Align, len(t.Header))
 	for i := range align {
 		align[i] = tw.AlignRight
 	}
@@ -69,8 +69,8 @@ func (t *table) render(w io.Writer, r tw.Renderer) error {
 		Header: tw.CellConfig{Alignment: tw.CellAlignment{PerColumn: align}, Formatting: tw.CellFormatting{AutoFormat: tw.Off}},
 		Row:    tw.CellConfig{Alignment: tw.CellAlignment{PerColumn: align}, Formatting: tw.CellFormatting{AutoWrap: tw.WrapNone}},
 	}))
-	out.Header(t.header)
-	if err := out.Bulk(t.rows); err != nil {
+	out.Header(t.Header)
+	if err := out.Bulk(t.Rows); err != nil {
 		return err
 	}
 	if err := out.Render(); err != nil {
