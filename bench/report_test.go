@@ -44,6 +44,7 @@ func TestGoldenOutputs(t *testing.T) {
 	r := fixedReport(t)
 	for name, write := range map[string]func(io.Writer) error{
 		"report.json": r.WriteJSON, "report.csv": r.WriteCSV, "report.gobench": r.WriteGobench,
+		"report.txt": r.WriteText,
 	} {
 		var got bytes.Buffer
 		if err := write(&got); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -152,6 +153,20 @@ func (o *benchOptions) run(c *cobra.Command, args []string) error {
 		return nil
 	}
 	return regressed(report.Regressions(old, tolerance))
+}
+
+var benchOutputs = []string{"table", "json", "csv", "gobench"}
+
+func writeBench(w io.Writer, r *bench.Report, output string) error {
+	switch output {
+	case "json":
+		return r.WriteJSON(w)
+	case "csv":
+		return r.WriteCSV(w)
+	case "gobench":
+		return r.WriteGobench(w)
+	}
+	return r.WriteText(w)
 }
 
 func regressed(found []bench.Regression) error {

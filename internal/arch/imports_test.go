@@ -65,8 +65,9 @@ const policy = `
 	internal/resp, github.com/tidwall/redcon < internal/client;
 
 	# The load generator and the observer treat any Redis alike, so they may not know ours.
-	internal/client, github.com/HdrHistogram/hdrhistogram-go, github.com/cespare/xxhash/v2, github.com/pelletier/go-toml/v2,
-	github.com/tidwall/redcon, golang.org/x/sys/unix < bench;
+	internal/client, internal/terminal, github.com/HdrHistogram/hdrhistogram-go,
+	github.com/cespare/xxhash/v2, github.com/pelletier/go-toml/v2, github.com/tidwall/redcon,
+	golang.org/x/sys/unix < bench;
 	internal/client, internal/config, github.com/tidwall/redcon < internal/stats;
 
 	# Text for people: nothing else draws tables.

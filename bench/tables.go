@@ -1,34 +1,24 @@
-package cmd
+package bench
 
 import (
 	"fmt"
 	"io"
 	"time"
 
-	"github.com/redistill/redistill/bench"
 	"github.com/redistill/redistill/internal/terminal"
 )
 
-var benchOutputs = []string{"table", "json", "csv", "gobench"}
-
-func writeBench(w io.Writer, r *bench.Report, output string) error {
-	switch output {
-	case "json":
-		return r.WriteJSON(w)
-	case "csv":
-		return r.WriteCSV(w)
-	case "gobench":
-		return r.WriteGobench(w)
-	}
-	p := benchPrinter{terminal.NewPrinter(w)}
+// WriteText writes the report for people, in tables.
+func (r *Report) WriteText(w io.Writer) error {
+	p := printer{terminal.NewPrinter(w)}
 	p.report(r)
 	return p.Flush()
 }
 
-// benchPrinter writes a report as text.
-type benchPrinter struct{ *terminal.Printer }
+// printer writes the parts of a report as text.
+type printer struct{ *terminal.Printer }
 
-func (p *benchPrinter) report(r *bench.Report) {
+func (p printer) report(r *Report) {
 	s := r.Settings
 	size := s.ValueSize()
 	p.Line("profile %s: %d keys, %s, values of %d-%d B; %d connections, pipeline %d, %s",
@@ -47,7 +37,7 @@ func (p *benchPrinter) report(r *bench.Report) {
 
 // run writes what one run found. The rate stands beside what tells whether it is
 // worth something.
-func (p *benchPrinter) run(name string, i, n int, run *bench.Result) {
+func (p printer) run(name string, i, n int, run *Result) {
 	server := ""
 	if run.Server.Name != "" {
 		server = " (" + run.Server.Name + ")"
@@ -93,7 +83,7 @@ func (p *benchPrinter) run(name string, i, n int, run *bench.Result) {
 	})
 }
 
-func latencyRow(name string, n int64, l bench.Latency) []string {
+func latencyRow(name string, n int64, l Latency) []string {
 	row := []string{name, fmt.Sprint(n)}
 	for _, d := range []time.Duration{l.Mean, l.P50, l.P90, l.P95, l.P99, l.P999, l.P9999, l.Max} {
 		row = append(row, fmt.Sprintf("%.0f", float64(d)/1e3))
@@ -102,7 +92,7 @@ func latencyRow(name string, n int64, l bench.Latency) []string {
 }
 
 // medians writes medians and spread where there are several runs.
-func (p *benchPrinter) medians(r *bench.Report) {
+func (p printer) medians(r *Report) {
 	for _, t := range r.Targets {
 		if len(t.Runs) < 2 {
 			continue
@@ -118,7 +108,7 @@ func (p *benchPrinter) medians(r *bench.Report) {
 }
 
 // ratios writes how two targets compare.
-func (p *benchPrinter) ratios(r *bench.Report) {
+func (p printer) ratios(r *Report) {
 	if len(r.Ratios) == 0 {
 		return
 	}
@@ -134,7 +124,7 @@ func (p *benchPrinter) ratios(r *bench.Report) {
 	p.Table(&terminal.Table{Title: title, Header: []string{"", "median", "min", "max", "better"}, Rows: rows})
 }
 
-func metricRow(m bench.Metric) []string {
+func metricRow(m Metric) []string {
 	row := []string{m.Name}
 	for _, f := range []float64{m.Median, m.Min, m.Max} {
 		precision := 0
