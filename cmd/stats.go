@@ -261,6 +261,20 @@ func sampleStats(ctx context.Context, conn *client.Conn, t client.Target, interv
 	return stats.NewReport(t.String(), before, now)
 }
 
+// writeStats writes a report, or, to a terminal, only the checks if there are
+// any.
+func writeStats(w io.Writer, o *statsOptions, r *stats.Report, results []stats.Result) error {
+	switch {
+	case o.output == "json":
+		return r.WriteJSON(w, results)
+	case o.output == "csv":
+		return r.WriteCSV(w)
+	case len(results) > 0:
+		return stats.WriteResults(w, results)
+	}
+	return r.WriteText(w)
+}
+
 // failedChecks is the error of the checks that failed, if any.
 func failedChecks(results []stats.Result) error {
 	var failed []string

@@ -77,11 +77,11 @@ func TestStats(t *testing.T) {
 func checkStatsJSON(t *testing.T, url, title string) {
 	t.Helper()
 	code, out, errs := runStatsCommand(url, "--output", "json", "--interval", "10ms", "--check", "misses=1", "--check", "hit_rate>99%")
-	var doc statsDocument
+	var doc stats.Document
 	if err := json.Unmarshal([]byte(out), &doc); err != nil || code != exitCheck {
 		t.Fatalf("code %d, error %v: %s%s", code, err, out, errs)
 	}
-	if doc.Schema != statsSchema || doc.Target != url || !strings.HasPrefix(doc.Server, title) || doc.Policy == "" {
+	if doc.Schema != stats.Schema || doc.Target != url || !strings.HasPrefix(doc.Server, title) || doc.Policy == "" {
 		t.Errorf("%+v", doc)
 	}
 	if m := doc.Metrics; m["hit_rate"] != .75 || m["hits"] != 3 || m["misses"] != 1 || m["memory_used"] <= 0 || m["memory_limit"] <= m["memory_used"] || m["connections"] < 1 {

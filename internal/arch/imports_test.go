@@ -68,7 +68,7 @@ const policy = `
 	internal/client, internal/terminal, github.com/HdrHistogram/hdrhistogram-go,
 	github.com/cespare/xxhash/v2, github.com/pelletier/go-toml/v2, github.com/tidwall/redcon,
 	golang.org/x/sys/unix < bench;
-	internal/client, internal/config, github.com/tidwall/redcon < internal/stats;
+	internal/client, internal/config, internal/terminal, github.com/tidwall/redcon < internal/stats;
 
 	# Text for people: nothing else draws tables.
 	github.com/olekukonko/tablewriter, github.com/olekukonko/tablewriter/renderer,
