@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/signal"
 	"strconv"
 	"strings"
@@ -99,8 +100,9 @@ func newPlan() *cobra.Command {
 
 // run computes the plan and writes it. The server that it started has ended then.
 func (o *planOptions) run(c *cobra.Command) error {
-	write, ok := map[string]func(io.Writer, *planReport) error{
-		"table": planTables, "json": planJSON, "csv": planCSV, "markdown": planMarkdown, "toml": planTOML,
+	write, ok := map[string]func(*plan.Report, io.Writer) error{
+		"table": (*plan.Report).WriteText, "json": (*plan.Report).WriteJSON, "csv": (*plan.Report).WriteCSV,
+		"markdown": (*plan.Report).WriteMarkdown, "toml": (*plan.Report).WriteTOML,
 	}[o.output]
 	if !ok {
 		return fmt.Errorf("--output: %q is not table, json, csv, markdown or toml", o.output)
@@ -114,22 +116,25 @@ func (o *planOptions) run(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	report := &planReport{}
+	report := &plan.Report{}
 	if o.from != "" {
 		if report.Sample, err = takeSample(ctx, o.from, o.sample, &o.tls, c.ErrOrStderr()); err != nil {
 			return fmt.Errorf("--from: %w", err)
 		}
-		report.Sample.use(&options, c.Flags().Changed("connections"))
+		options.Items = append(options.Items, report.Sample.Items()...)
+		if there := report.Sample.Connections; there > 0 && !c.Flags().Changed("connections") {
+			options.Connections = there
+		}
 	}
 	if report.Plan, err = plan.New(options); err != nil {
 		return err
 	}
 	if o.verify {
-		if err := report.verify(ctx, options, o.scale, c.ErrOrStderr()); err != nil {
+		if err := verifyPlan(ctx, report, options, o.scale, c.ErrOrStderr()); err != nil {
 			return fmt.Errorf("--verify: %w", err)
 		}
 	}
-	return write(c.OutOrStdout(), report)
+	return write(report, c.OutOrStdout())
 }
 
 // check refuses flags of something that was not asked for.
@@ -152,11 +157,13 @@ func (o *planOptions) check(c *cobra.Command) error {
 func (o *planOptions) parse() (plan.Options, error) {
 	options := plan.Options{Connections: o.connections}
 	if o.file != "" {
-		items, err := readItems(o.file)
+		data, err := os.ReadFile(o.file)
 		if err != nil {
+			return options, fmt.Errorf("--items: %w", err)
+		}
+		if options.Items, err = plan.ParseItems(o.file, data); err != nil {
 			return options, err
 		}
-		options.Items = items
 	}
 	for _, text := range o.items {
 		it, err := plan.ParseItem(text)

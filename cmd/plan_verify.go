@@ -21,9 +21,9 @@ import (
 	"github.com/redistill/redistill/internal/spawn"
 )
 
-// verify loads a share of the items into a server that it starts, and enters what
-// was measured.
-func (p *planReport) verify(ctx context.Context, options plan.Options, scale float64, stderr io.Writer) error {
+// verifyPlan loads a share of the items into a server that it starts, and enters
+// what was measured.
+func verifyPlan(ctx context.Context, r *plan.Report, options plan.Options, scale float64, stderr io.Writer) error {
 	if !(scale > 0 && scale <= 1) {
 		return errors.New("--scale must be above 0, and 1 at most")
 	}
@@ -57,8 +57,8 @@ func (p *planReport) verify(ctx context.Context, options plan.Options, scale flo
 	line := newStatusLine(stderr)
 	defer line.clear()
 	growth := plan.Growth(items, engine.ShardsFor(scaled.MaxMemory, runtime.GOMAXPROCS(0)))
-	p.Scale = scale
-	p.Verified, err = population.Verify(ctx, conn, items, growth, func(now population.Progress) {
+	r.Scale = scale
+	r.Verified, err = population.Verify(ctx, conn, items, growth, func(now population.Progress) {
 		line.show("loading %s: %d of %d", now.Item, now.Done, now.Count)
 	})
 	if errors.Is(err, client.ErrClosed) {

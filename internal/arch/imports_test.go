@@ -82,15 +82,15 @@ const policy = `
 	internal/client < internal/spawn;
 
 	# Sizing is arithmetic on the engine's own costs.
-	engine, internal/config < internal/plan;
+	engine, internal/config, internal/terminal, github.com/pelletier/go-toml/v2 < internal/plan;
 
 	# Populations are written as plans describe them, and read to plan with.
 	internal/client, internal/plan, github.com/tidwall/redcon < internal/population;
 
 	# The command line fills the options of everything else.
 	bench, engine, internal/certs, internal/client, internal/command, internal/config, internal/configfile, internal/plan, internal/population, internal/spawn,
-	internal/stats, internal/status, internal/terminal, internal/watch, netserver, charm.land/bubbletea/v2,
-	github.com/spf13/cobra, github.com/spf13/pflag, github.com/pelletier/go-toml/v2,
+	internal/stats, internal/status, internal/watch, netserver, charm.land/bubbletea/v2,
+	github.com/spf13/cobra, github.com/spf13/pflag,
 	github.com/vbauerster/mpb/v8, github.com/vbauerster/mpb/v8/decor, golang.org/x/term
 		< cmd;
 	cmd < .;

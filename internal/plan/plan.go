@@ -1,5 +1,9 @@
 // Package plan computes the memory that a cache needs from what it shall hold.
-// It is arithmetic only: what a key takes is the engine's own cost function.
+// That is arithmetic only: what a key takes is the engine's own cost function.
+//
+// A Report puts a Plan beside what servers say, which others find out: a Sample
+// of the keys that it is for, and a Verification of what items take. It is written
+// as text, Markdown, JSON, CSV, or a configuration file.
 package plan
 
 import (

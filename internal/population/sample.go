@@ -70,7 +70,7 @@ type sampler struct {
 // their types, lengths and deadlines. It stops after o.Keys of them. SCAN gives
 // keys in the order of their hashes, which have nothing to do with their lengths,
 // so that the first ones are as good as any.
-func TakeSample(ctx context.Context, c *client.Conn, o SampleOptions, progress func(done int)) (*Sample, error) {
+func TakeSample(ctx context.Context, c *client.Conn, o SampleOptions, progress func(done int)) (*plan.Sample, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}

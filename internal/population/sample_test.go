@@ -45,7 +45,7 @@ func fill(t *testing.T, address string, lists bool) {
 	}
 }
 
-func sample(t *testing.T, address string, keys int) *population.Sample {
+func sample(t *testing.T, address string, keys int) *plan.Sample {
 	t.Helper()
 	s, err := population.TakeSample(t.Context(), dial(t, address), population.SampleOptions{Keys: keys, Rate: 1_000_000, Separator: ":"}, func(int) {})
 	if err != nil {
@@ -82,7 +82,7 @@ var want = map[string]plan.Item{
 }
 
 // checkWhole compares a sample of all keys with what was written from a time on.
-func checkWhole(t *testing.T, s *population.Sample, lists bool, began time.Time) {
+func checkWhole(t *testing.T, s *plan.Sample, lists bool, began time.Time) {
 	t.Helper()
 	if !s.Whole || s.Keys != int64(s.Sampled) || len(s.Groups) != len(want) {
 		t.Errorf("got %d of %d keys in %d groups, whole %v", s.Sampled, s.Keys, len(s.Groups), s.Whole)
@@ -113,7 +113,7 @@ func checkWhole(t *testing.T, s *population.Sample, lists bool, began time.Time)
 const leastChance = 1e-10
 
 // checkPart holds the numbers of keys in a sample against chance, and what is estimated from them against the formulas.
-func checkPart(t *testing.T, s *population.Sample) {
+func checkPart(t *testing.T, s *plan.Sample) {
 	t.Helper()
 	if s.Whole || s.Sampled != 2_000 {
 		t.Errorf("got %d of %d, whole %v", s.Sampled, s.Keys, s.Whole)

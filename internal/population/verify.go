@@ -11,30 +11,6 @@ import (
 	"github.com/redistill/redistill/internal/plan"
 )
 
-// Measured is what one item took in a server.
-type Measured struct {
-	Name      string `json:"name"`
-	Count     int64  `json:"count"`
-	Predicted int64  `json:"predicted_bytes"` // growth of the resident memory
-	Measured  int64  `json:"measured_bytes"`
-	Loaded    int64  `json:"loaded_bytes"` // before the server had compacted what was left of growing values
-}
-
-// Off returns by what share of the measured the predicted is above it.
-func (m *Measured) Off() float64 {
-	if m.Measured == 0 {
-		return 0
-	}
-	return float64(m.Predicted)/float64(m.Measured) - 1
-}
-
-// Verification is a plan beside a server that holds what it is for.
-type Verification struct {
-	Items   []Measured `json:"items"`
-	All     Measured   `json:"all"`
-	Process int64      `json:"process_bytes"` // resident memory of the server when it was empty again
-}
-
 // Progress says how far a verification is.
 type Progress struct {
 	Item        string
@@ -56,7 +32,7 @@ var ErrUnknownMemory = errors.New("the server does not tell its resident memory 
 // grown. predicted is by how much it should. The server is one of ours: it is told
 // to compact before each measurement, by a low limit, and has the one that it had
 // while it is loaded.
-func Verify(ctx context.Context, c *client.Conn, items []plan.Item, predicted []int64, progress func(Progress)) (*Verification, error) {
+func Verify(ctx context.Context, c *client.Conn, items []plan.Item, predicted []int64, progress func(Progress)) (*plan.Verification, error) {
 	defer c.Until(ctx)()
 	memory, err := info(c, "memory")
 	if err != nil {
@@ -77,7 +53,7 @@ func Verify(ctx context.Context, c *client.Conn, items []plan.Item, predicted []
 	if memory, err = info(c, "memory"); err != nil {
 		return nil, err
 	}
-	v := &Verification{Process: memory["used_memory_rss"], All: Measured{Name: "all"}}
+	v := &plan.Verification{Process: memory["used_memory_rss"], All: plan.Measured{Name: "all"}}
 	for i := range items {
 		it := &items[i]
 		l.progress = func(done int64) { progress(Progress{it.Name, done, it.Count}) }
@@ -88,7 +64,9 @@ func Verify(ctx context.Context, c *client.Conn, items []plan.Item, predicted []
 		if err != nil {
 			return nil, err
 		}
-		m := Measured{it.Name, it.Count, predicted[i], now - before, loaded - before}
+		m := plan.Measured{
+			Name: it.Name, Count: it.Count, Predicted: predicted[i], Measured: now - before, Loaded: loaded - before,
+		}
 		before = now
 		v.Items = append(v.Items, m)
 		v.All.Count += m.Count

@@ -32,7 +32,7 @@ func parse(t *testing.T, texts ...string) []plan.Item {
 }
 
 // verify loads items into a server of their own.
-func verify(t *testing.T, texts ...string) *population.Verification {
+func verify(t *testing.T, texts ...string) *plan.Verification {
 	t.Helper()
 	items := parse(t, texts...)
 	p, err := plan.New(plan.Options{Items: items, Connections: 1, Headroom: 30})

@@ -1,28 +1,23 @@
-package cmd
+package plan
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 
 	"github.com/pelletier/go-toml/v2"
-
-	"github.com/redistill/redistill/internal/plan"
 )
 
-// itemsFile is a file of items. Values are as text in --item, or whole numbers.
+// itemsFile is a file of items. Values are text as ParseItem reads it, or whole
+// numbers.
 type itemsFile struct {
 	Item []map[string]any `toml:"item"`
 }
 
-// readItems reads a file of items. Errors are one line and name the file.
-func readItems(name string) ([]plan.Item, error) {
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return nil, fmt.Errorf("--items: %w", err)
-	}
+// ParseItems reads what is in a file of items, in TOML. Errors are one line and
+// name the file.
+func ParseItems(name string, data []byte) ([]Item, error) {
 	var file itemsFile
 	if err := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields().Decode(&file); err != nil {
 		return nil, itemsError(name, err)
@@ -30,7 +25,7 @@ func readItems(name string) ([]plan.Item, error) {
 	if len(file.Item) == 0 {
 		return nil, fmt.Errorf("%s: no [[item]]", name)
 	}
-	var items []plan.Item
+	var items []Item
 	for i, table := range file.Item {
 		it, err := itemOf(table)
 		if err != nil {
@@ -56,7 +51,7 @@ func itemsError(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-func itemOf(table map[string]any) (plan.Item, error) {
+func itemOf(table map[string]any) (Item, error) {
 	options := map[string]string{}
 	for key, value := range table {
 		switch value := value.(type) {
@@ -65,15 +60,15 @@ func itemOf(table map[string]any) (plan.Item, error) {
 		case int64:
 			options[key] = strconv.FormatInt(value, 10)
 		default:
-			return plan.Item{}, fmt.Errorf("%s: want text in quotes or a whole number", key)
+			return Item{}, fmt.Errorf("%s: want text in quotes or a whole number", key)
 		}
 	}
 	name, ok := options["name"]
 	if !ok {
-		return plan.Item{}, errors.New("name: is missing")
+		return Item{}, errors.New("name: is missing")
 	}
 	delete(options, "name")
-	it, err := plan.NewItem(name, options)
+	it, err := NewItem(name, options)
 	if err != nil {
 		return it, fmt.Errorf("%q: %w", name, err)
 	}
