@@ -60,7 +60,7 @@ func addSettingFlags(c *cobra.Command) *settingFlags {
 			flag.NoOptDefVal = "true"
 		}
 		if s.Type() == "word" {
-			completeWords(c, s.Flag, strings.Split(s.Accepts(), ", ")...)
+			completeWords(c, s.Flag, s.Words()...)
 		}
 		if s.FlagAlias != "" {
 			fs.AddFlag(&pflag.Flag{Name: s.FlagAlias, Usage: flag.Usage, Value: value, DefValue: s.Default, NoOptDefVal: flag.NoOptDefVal, Hidden: true})

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -191,13 +192,21 @@ func TestConfigFileSearch(t *testing.T) {
 	}
 }
 
-// TestEvictionPoliciesAreTheEngines: the settings table may not import the
-// engine, so its list is a copy.
-func TestEvictionPoliciesAreTheEngines(t *testing.T) {
-	accepted, known := config.EvictionPolicies(), slices.Clone(engine.Policies())
-	slices.Sort(accepted)
-	slices.Sort(known)
-	if !slices.Equal(accepted, known) {
-		t.Errorf("config accepts %v, the engine has %v", accepted, known)
+// TestSettingsKnowTheEngine: the table of settings may not import the engine, so
+// what it says of it is a copy.
+func TestSettingsKnowTheEngine(t *testing.T) {
+	for key, known := range map[string][]string{
+		"memory.eviction_policy": engine.Policies(), "memory.eviction_weight": engine.Weights(),
+	} {
+		accepted, known := config.Lookup(key).Words(), slices.Clone(known)
+		slices.Sort(accepted)
+		slices.Sort(known)
+		if !slices.Equal(accepted, known) {
+			t.Errorf("%s accepts %v, the engine has %v", key, accepted, known)
+		}
+	}
+	cfg := loadValid(t)
+	if got := cfg.Get("databases")[0].Value; got != strconv.Itoa(engine.Databases) {
+		t.Errorf("databases is %s, the engine has %d", got, engine.Databases)
 	}
 }

@@ -17,8 +17,9 @@ import (
 // our dialect, setRedis and getRedis Redis's; get's text is one that set
 // accepts. A setter that fails leaves v unspecified: callers work on a copy.
 type kind struct {
-	name     string // what --help calls the value: "size", "duration", ...
-	accepts  string // accepted values in words, for error messages and help
+	name     string   // what --help calls the value: "size", "duration", ...
+	accepts  string   // accepted values in words, for error messages and help
+	words    []string // what one of kind "word" takes
 	set      func(v *Values, text string) error
 	get      func(v *Values) string
 	setRedis func(v *Values, text string) error
@@ -180,6 +181,7 @@ func enum(field func(*Values) *string, words []string) kind {
 	k := kind{
 		name:    "word",
 		accepts: "one of " + list,
+		words:   words,
 		get:     func(v *Values) string { return *field(v) },
 		setRedis: func(v *Values, text string) error {
 			i := slices.Index(words, strings.ToLower(text))
@@ -331,7 +333,8 @@ func clientsMemory() kind {
 
 // logLevel is a level of log/slog. Redis has other names for some of them.
 func logLevel() kind {
-	const accepts = "one of debug, info, warn, error"
+	words := []string{"debug", "info", "warn", "error"}
+	accepts := "one of " + strings.Join(words, ", ")
 	ours := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
 	redis := map[string]slog.Level{"debug": slog.LevelDebug, "verbose": slog.LevelInfo, "notice": slog.LevelInfo, "warning": slog.LevelWarn}
 	set := func(words map[string]slog.Level, message string) func(*Values, string) error {
@@ -345,7 +348,7 @@ func logLevel() kind {
 		}
 	}
 	return kind{
-		name: "word", accepts: accepts,
+		name: "word", accepts: accepts, words: words,
 		set:      set(ours, "must be "+accepts),
 		get:      func(v *Values) string { return strings.ToLower(v.LogLevel.String()) },
 		setRedis: set(redis, "argument(s) must be one of the following: debug, verbose, notice, warning"),

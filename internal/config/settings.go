@@ -44,6 +44,9 @@ func (s *Setting) Type() string { return s.name }
 // Accepts says in words which values the setting takes in our dialect.
 func (s *Setting) Accepts() string { return s.accepts }
 
+// Words lists what the setting takes in our dialect if it is one of a few words.
+func (s *Setting) Words() []string { return slices.Clone(s.words) }
+
 // Description is Help with the words that the setting takes, if it takes words,
 // and with whether it takes a restart to change it.
 func (s *Setting) Description() string {
@@ -70,7 +73,8 @@ func (s *Setting) Name() string {
 }
 
 // evictionPolicies lists what memory.eviction_policy takes, in the order of
-// Redis's error message and then our own. A test in package cmd holds it against the engine's.
+// Redis's error message and then our own. This package knows no engine; a test in
+// package cmd holds what is said here of the engine against it.
 var evictionPolicies = []string{
 	"volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl",
 	"allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction", "allkeys-s3fifo", "allkeys-density",
@@ -78,9 +82,6 @@ var evictionPolicies = []string{
 
 // evictionWeights lists what memory.eviction_weight takes.
 var evictionWeights = []string{"hits", "balanced", "bytes"}
-
-// EvictionPolicies returns the accepted values of memory.eviction_policy.
-func EvictionPolicies() []string { return slices.Clone(evictionPolicies) }
 
 // settings is the table, in the order in which settings are shown. It is
 // completed once by withNames and never written afterwards.

@@ -45,7 +45,7 @@ type Values struct {
 	TLSCiphers              string // OpenSSL's names with colons between them; see CipherSuites
 
 	MaxMemory      int64  // bytes; 0 = no limit
-	EvictionPolicy string // one of EvictionPolicies()
+	EvictionPolicy string // a word of memory.eviction_policy
 	EvictionWeight string // hits, balanced or bytes
 	OOMScore       OOMScore
 
