@@ -17,6 +17,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/redistill/redistill/internal/logwriter"
 	"github.com/redistill/redistill/test/await"
 )
 
@@ -107,7 +108,7 @@ func TestLogThatNobodyReads(t *testing.T) {
 		_ = c.SetDeadline(await.Deadline())
 		clients[i] = c
 	}
-	const changes = 2 * logLines
+	const changes = 2 * logwriter.MaxLines
 	for i := range changes {
 		fmt.Fprintf(clients[0], "CONFIG SET timeout %d\r\n", 700+i)
 	}
@@ -129,7 +130,7 @@ func TestLogThatNobodyReads(t *testing.T) {
 			lost, _ = strconv.Atoi(m[1])
 		}
 	}
-	if seen <= logLines {
+	if seen <= logwriter.MaxLines {
 		t.Errorf("only %d lines came", seen)
 	}
 	go func() { _, _ = io.Copy(io.Discard, log) }()

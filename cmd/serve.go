@@ -15,6 +15,7 @@ import (
 	"github.com/redistill/redistill/engine"
 	"github.com/redistill/redistill/internal/command"
 	"github.com/redistill/redistill/internal/config"
+	"github.com/redistill/redistill/internal/logwriter"
 	"github.com/redistill/redistill/internal/status"
 	"github.com/redistill/redistill/netserver"
 )
@@ -32,10 +33,10 @@ func newServe() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		out := newLogWriter(c.ErrOrStderr())
-		defer out.close()
+		out := logwriter.New(c.ErrOrStderr())
+		defer out.Close()
 		log := newLogger(out, cfg.Config)
-		out.tell = func(lost int64) {
+		out.Tell = func(lost int64) {
 			log.Warn("lines are missing here: the log could not be written", "lines", lost)
 		}
 		for _, warning := range cfg.warnings {

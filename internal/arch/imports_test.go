@@ -88,11 +88,11 @@ const policy = `
 	internal/client, internal/plan, github.com/tidwall/redcon < internal/population;
 
 	# The command line fills the options of everything else.
-	bench, engine, internal/certs, internal/client, internal/command, internal/config, internal/configfile, internal/plan, internal/population, internal/spawn,
-	internal/stats, internal/status, internal/watch, netserver, charm.land/bubbletea/v2,
-	github.com/spf13/cobra, github.com/spf13/pflag,
-	github.com/vbauerster/mpb/v8, github.com/vbauerster/mpb/v8/decor, golang.org/x/term
-		< cmd;
+	bench, engine, internal/certs, internal/client, internal/command, internal/config, internal/configfile,
+	internal/logwriter, internal/plan, internal/population, internal/spawn, internal/stats,
+	internal/status, internal/watch, netserver, charm.land/bubbletea/v2,
+	github.com/spf13/cobra, github.com/spf13/pflag, github.com/vbauerster/mpb/v8, github.com/vbauerster/mpb/v8/decor,
+	golang.org/x/term < cmd;
 	cmd < .;
 
 	# Benchmarks read traces; the product does not.

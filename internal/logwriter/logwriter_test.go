@@ -1,4 +1,4 @@
-package cmd
+package logwriter
 
 import (
 	"bytes"
@@ -24,7 +24,7 @@ func (h *hangingLog) Write(p []byte) (int, error) {
 func (h *hangingLog) lines() []string { return strings.Fields(h.text.String()) }
 
 // logIn writes a line and returns how long that took.
-func logIn(t *testing.T, l *logWriter, line string) time.Duration {
+func logIn(t *testing.T, l *Writer, line string) time.Duration {
 	t.Helper()
 	began := time.Now()
 	if n, err := l.Write([]byte(line + "\n")); n != len(line)+1 || err != nil {
@@ -38,17 +38,17 @@ func logIn(t *testing.T, l *logWriter, line string) time.Duration {
 func TestHangingLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &hangingLog{ends: make(chan struct{}, 1)}
-		l := newLogWriter(log)
+		l := New(log)
 		told := make(chan int64, 1)
-		l.tell = func(lost int64) { told <- lost }
+		l.Tell = func(lost int64) { told <- lost }
 		log.ends <- struct{}{}
 		if took := logIn(t, l, "first"); took != 0 || len(log.lines()) != 1 {
 			t.Errorf("a log that works takes %s, and has %q then", took, log.lines())
 		}
 		want := []string{"first"}
-		for i := range logLines + 1 { // one of them is being written
+		for i := range MaxLines + 1 { // one of them is being written
 			took := logIn(t, l, fmt.Sprint(i))
-			if want = append(want, fmt.Sprint(i)); took != 0 != (i == 0) || took > logPatience {
+			if want = append(want, fmt.Sprint(i)); took != 0 != (i == 0) || took > patience {
 				t.Errorf("line %d took %s", i, took)
 			}
 		}
@@ -64,7 +64,7 @@ func TestHangingLog(t *testing.T) {
 		if took := logIn(t, l, "last"); took != 0 || !slices.Equal(log.lines(), append(want, "last")) {
 			t.Errorf("it took %s, and the log has %q", took, log.lines())
 		}
-		l.close()
+		l.Close()
 		logIn(t, l, "too late")
 		if n := len(log.lines()); n != len(want)+1 {
 			t.Errorf("in the end the log has %d lines", n)
@@ -77,15 +77,15 @@ func TestHangingLogAtTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, hangs := range []bool{false, true} {
 			log := &hangingLog{ends: make(chan struct{})}
-			l := newLogWriter(log)
+			l := New(log)
 			logIn(t, l, "a")
 			logIn(t, l, "b")
 			if !hangs {
-				time.AfterFunc(logPatience, func() { close(log.ends) })
+				time.AfterFunc(patience, func() { close(log.ends) })
 			}
 			began := time.Now()
-			l.close()
-			if took := time.Since(began); took != logPatience && !hangs || took != 10*logPatience && hangs {
+			l.Close()
+			if took := time.Since(began); took != patience && !hangs || took != 10*patience && hangs {
 				t.Errorf("hangs %v: the end took %s", hangs, took)
 			}
 			if hangs {
