@@ -14,7 +14,7 @@ import (
 
 	"github.com/redistill/redistill/internal/config"
 	"github.com/redistill/redistill/internal/plan"
-	"github.com/redistill/redistill/internal/population"
+	"github.com/redistill/redistill/internal/sample"
 )
 
 // planOptions are what 'redistill plan' was asked for, as text.
@@ -22,7 +22,7 @@ type planOptions struct {
 	items       []string
 	file        string
 	from        string
-	sample      population.SampleOptions
+	sample      sample.Options
 	tls         tlsOptions // for from
 	connections int64
 	headroom    string

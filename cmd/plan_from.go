@@ -8,7 +8,7 @@ import (
 
 	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/plan"
-	"github.com/redistill/redistill/internal/population"
+	"github.com/redistill/redistill/internal/sample"
 )
 
 // answerTimeout is how long a server may take to log a client in, and for the
@@ -16,7 +16,7 @@ import (
 const answerTimeout = time.Minute
 
 // takeSample looks at the keys of a live server.
-func takeSample(ctx context.Context, from string, o population.SampleOptions, secure *tlsOptions, stderr io.Writer) (*plan.Sample, error) {
+func takeSample(ctx context.Context, from string, o sample.Options, secure *tlsOptions, stderr io.Writer) (*plan.Sample, error) {
 	target, err := client.ParseTarget(from)
 	if err == nil {
 		err = secure.check(target.TLS != nil)
@@ -34,7 +34,7 @@ func takeSample(ctx context.Context, from string, o population.SampleOptions, se
 	defer conn.Close()
 	line := newStatusLine(stderr)
 	defer line.clear()
-	s, err := population.TakeSample(ctx, conn, o, func(done int) { line.show("%d keys of at most %d", done, o.Keys) })
+	s, err := sample.Take(ctx, conn, o, func(done int) { line.show("%d keys of at most %d", done, o.Keys) })
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", target, err)
 	}

@@ -17,8 +17,8 @@ import (
 	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/config"
 	"github.com/redistill/redistill/internal/plan"
-	"github.com/redistill/redistill/internal/population"
 	"github.com/redistill/redistill/internal/spawn"
+	"github.com/redistill/redistill/internal/verify"
 )
 
 // verifyPlan loads a share of the items into a server that it starts, and enters
@@ -58,7 +58,7 @@ func verifyPlan(ctx context.Context, r *plan.Report, options plan.Options, scale
 	defer line.clear()
 	growth := plan.Growth(items, engine.ShardsFor(scaled.MaxMemory, runtime.GOMAXPROCS(0)))
 	r.Scale = scale
-	r.Verified, err = population.Verify(ctx, conn, items, growth, func(now population.Progress) {
+	r.Verified, err = verify.Run(ctx, conn, items, growth, func(now verify.Progress) {
 		line.show("loading %s: %d of %d", now.Item, now.Done, now.Count)
 	})
 	if errors.Is(err, client.ErrClosed) {

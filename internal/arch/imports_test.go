@@ -84,13 +84,14 @@ const policy = `
 	# Sizing is arithmetic on the engine's own costs.
 	engine, internal/config, internal/terminal, github.com/pelletier/go-toml/v2 < internal/plan;
 
-	# Populations are written as plans describe them, and read to plan with.
-	internal/client, internal/plan, github.com/tidwall/redcon < internal/population;
+	# Plans are made from what a server holds, and held against what one takes.
+	internal/client, internal/plan, github.com/tidwall/redcon < internal/sample;
+	internal/client, internal/plan < internal/verify;
 
 	# The command line fills the options of everything else.
 	bench, engine, internal/certs, internal/client, internal/command, internal/config, internal/configfile,
-	internal/logwriter, internal/plan, internal/population, internal/spawn, internal/stats,
-	internal/status, internal/watch, netserver, charm.land/bubbletea/v2,
+	internal/logwriter, internal/plan, internal/sample, internal/spawn, internal/stats,
+	internal/status, internal/verify, internal/watch, netserver, charm.land/bubbletea/v2,
 	github.com/spf13/cobra, github.com/spf13/pflag, github.com/vbauerster/mpb/v8, github.com/vbauerster/mpb/v8/decor,
 	golang.org/x/term < cmd;
 	cmd < .;
@@ -99,7 +100,7 @@ const policy = `
 	github.com/ulikunitz/xz < internal/traces;
 
 	# Tests start the whole server, and speak to it as the tools do.
-	internal/client, github.com/tidwall/redcon < internal/resp/resptest;
+	internal/client, internal/resp, github.com/tidwall/redcon < internal/resp/resptest;
 	cmd, internal/client, internal/resp/resptest, internal/spawn, test/await, github.com/tidwall/redcon
 		< internal/servertest;
 

@@ -1,5 +1,5 @@
 // Package resptest makes values of replies for tests, in the form that is handy to
-// compare.
+// compare, and answers commands as tests want them answered.
 package resptest
 
 import (

@@ -1,4 +1,4 @@
-package population_test
+package sample_test
 
 import (
 	"bufio"
@@ -15,8 +15,8 @@ import (
 
 	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/plan"
-	"github.com/redistill/redistill/internal/population"
-	"github.com/redistill/redistill/internal/resp"
+	"github.com/redistill/redistill/internal/resp/resptest"
+	"github.com/redistill/redistill/internal/sample"
 	"github.com/redistill/redistill/internal/servertest"
 )
 
@@ -45,9 +45,9 @@ func fill(t *testing.T, address string, lists bool) {
 	}
 }
 
-func sample(t *testing.T, address string, keys int) *plan.Sample {
+func take(t *testing.T, address string, keys int) *plan.Sample {
 	t.Helper()
-	s, err := population.TakeSample(t.Context(), dial(t, address), population.SampleOptions{Keys: keys, Rate: 1_000_000, Separator: ":"}, func(int) {})
+	s, err := sample.Take(t.Context(), dial(t, address), sample.Options{Keys: keys, Rate: 1_000_000, Separator: ":"}, func(int) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,8 +69,8 @@ func TestSample(t *testing.T) {
 			s := start(t)
 			began := time.Now()
 			fill(t, s.Addr, name == "redis-server")
-			checkWhole(t, sample(t, s.Addr, 1_000_000), name == "redis-server", began)
-			checkPart(t, sample(t, s.Addr, 2_000))
+			checkWhole(t, take(t, s.Addr, 1_000_000), name == "redis-server", began)
+			checkPart(t, take(t, s.Addr, 2_000))
 		})
 	}
 }
@@ -175,7 +175,7 @@ func TestSampleReads(t *testing.T) {
 	if err := c.Do(t.Context(), "ACL", "SETUSER", "default", "-@all", "+@read").Err(); err != nil {
 		t.Fatal(err)
 	}
-	if got := sample(t, s.Addr, 100_000); !got.Whole || len(got.Groups) != len(want) {
+	if got := take(t, s.Addr, 100_000); !got.Whole || len(got.Groups) != len(want) {
 		t.Errorf("got %d keys in %d groups, whole %v", got.Sampled, len(got.Groups), got.Whole)
 	}
 }
@@ -184,9 +184,9 @@ func TestSampleReads(t *testing.T) {
 func TestSampleRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
-		go serve(theirs, func(name string) string { return ofStrings[name] })
+		go resptest.Serve(theirs, func(name string) string { return ofStrings[name] })
 		began := time.Now()
-		s, err := population.TakeSample(t.Context(), client.New(ours, minute), population.SampleOptions{Keys: 300, Rate: 1000, Separator: ":"}, func(int) {})
+		s, err := sample.Take(t.Context(), client.New(ours, minute), sample.Options{Keys: 300, Rate: 1000, Separator: ":"}, func(int) {})
 		if took := time.Since(began); err != nil || s.Sampled != 300 || took != 300*time.Millisecond {
 			t.Errorf("300 keys at 1000 a second took %v, error %v", took, err)
 		}
@@ -200,34 +200,6 @@ var ofStrings = map[string]string{
 	"STRLEN": ":5\r\n", "OBJECT": "$3\r\nraw\r\n", "SCAN": "*2\r\n$1\r\n7\r\n*100\r\n" + strings.Repeat("$3\r\na:b\r\n", 100),
 }
 
-// serve answers each command at once.
-func serve(nc net.Conn, reply func(name string) string) {
-	p := &resp.Parser{Limits: resp.Limits{Authenticated: true}}
-	var got, out []byte
-	for chunk := make([]byte, 64<<10); ; {
-		n, err := nc.Read(chunk)
-		if err != nil {
-			return
-		}
-		got = append(got, chunk[:n]...)
-		for {
-			n, args, err := p.Next(got, nil)
-			if err != nil || n == 0 {
-				break
-			}
-			out = append(out, reply(string(args[0]))...)
-			got = got[n:]
-		}
-		if len(out) == 0 {
-			continue // a pipe, unlike a socket, waits with a write of nothing
-		}
-		if _, err := nc.Write(out); err != nil {
-			return
-		}
-		out = out[:0]
-	}
-}
-
 // TestSampleManyPrefixes: beyond the largest groups, keys are one.
 func TestSampleManyPrefixes(t *testing.T) {
 	s := servertest.Start(t, servertest.Program(t), "serve", "--port", servertest.Port)
@@ -239,7 +211,7 @@ func TestSampleManyPrefixes(t *testing.T) {
 			}
 		}
 	}
-	items := sample(t, s.Addr, 1000).Items()
+	items := take(t, s.Addr, 1000).Items()
 	if last := items[len(items)-1]; len(items) != 21 || last.Name != "other" || last.Count != 10 || !strings.HasPrefix(items[0].Name, "_") {
 		t.Errorf("got %d items, the last one %s of %d", len(items), last.Name, last.Count)
 	}
@@ -286,7 +258,7 @@ func TestSampleOfNoServer(t *testing.T) {
 		"+OK\r\n" + strings.Repeat("x", 100_000):         "does not speak",
 		"+OK\r\n:0\r\n$0\r\n\r\n*2\r\n$1\r\n0\r\n*0\r\n": "the database is empty",
 	} {
-		_, err := population.TakeSample(t.Context(), dial(t, answering(t, text)), population.SampleOptions{Keys: 10, Rate: 1000, Separator: ":"}, func(int) {})
+		_, err := sample.Take(t.Context(), dial(t, answering(t, text)), sample.Options{Keys: 10, Rate: 1000, Separator: ":"}, func(int) {})
 		if err == nil || !strings.Contains(err.Error(), wantError) {
 			t.Errorf("%.20q: got %v, want %q", text, err, wantError)
 		}
@@ -298,15 +270,15 @@ func TestSampleInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	nc := dial(t, answering(t, ""))
 	cancel()
-	_, err := population.TakeSample(ctx, nc, population.SampleOptions{Keys: 10, Rate: 1000, Separator: ":"}, func(int) {})
+	_, err := sample.Take(ctx, nc, sample.Options{Keys: 10, Rate: 1000, Separator: ":"}, func(int) {})
 	if !errors.Is(err, client.ErrInterrupted) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestSampleOptions(t *testing.T) {
-	for _, o := range []population.SampleOptions{{}, {Keys: -1, Rate: 1, Separator: ":"}, {Keys: 1, Separator: ":"}, {Keys: 1, Rate: 1}, {Keys: 1 << 30, Rate: 1, Separator: ":"}} {
-		if _, err := population.TakeSample(t.Context(), nil, o, nil); err == nil {
+	for _, o := range []sample.Options{{}, {Keys: -1, Rate: 1, Separator: ":"}, {Keys: 1, Separator: ":"}, {Keys: 1, Rate: 1}, {Keys: 1 << 30, Rate: 1, Separator: ":"}} {
+		if _, err := sample.Take(t.Context(), nil, o, nil); err == nil {
 			t.Errorf("%+v: got no error", o)
 		}
 	}

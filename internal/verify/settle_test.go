@@ -1,4 +1,4 @@
-package population_test
+package verify_test
 
 import (
 	"fmt"
@@ -8,7 +8,8 @@ import (
 
 	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/plan"
-	"github.com/redistill/redistill/internal/population"
+	"github.com/redistill/redistill/internal/resp/resptest"
+	"github.com/redistill/redistill/internal/verify"
 )
 
 // TestVerifyMeasures: what is measured is the growth that is left when memory has settled, whatever the system does with the pages of the
@@ -17,7 +18,7 @@ func TestVerifyMeasures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
 		keys, program, dead := 0, 9_000_000, 0
-		go serve(theirs, func(name string) string {
+		go resptest.Serve(theirs, func(name string) string {
 			switch name {
 			case "SET":
 				keys++
@@ -37,7 +38,7 @@ func TestVerifyMeasures(t *testing.T) {
 			return "+OK\r\n"
 		})
 		items := []plan.Item{{Name: "a", Count: 10_000, Size: 10, Key: 20}}
-		v, err := population.Verify(t.Context(), client.New(ours, minute), items, []int64{1_000_000}, func(population.Progress) {})
+		v, err := verify.Run(t.Context(), client.New(ours, minute), items, []int64{1_000_000}, func(verify.Progress) {})
 		if err != nil || v.All.Measured != 1_000_000 {
 			t.Errorf("got %+v, %v", v, err)
 		}

@@ -1,4 +1,6 @@
-package population
+// Package sample looks at some keys of a live server, to plan with what they are
+// like.
+package sample
 
 import (
 	"context"
@@ -14,21 +16,21 @@ import (
 	"github.com/redistill/redistill/internal/plan"
 )
 
-// SampleOptions are how a live server is asked.
-type SampleOptions struct {
+// Options are how a live server is asked.
+type Options struct {
 	Keys      int    // how many are looked at, at most
 	Rate      int    // how many a second, at most
 	Separator string // ends the prefix by which keys are grouped
 }
 
-// Bounds of SampleOptions.
+// Bounds of Options.
 const (
 	maxSample = 1_000_000
 	maxRate   = 1_000_000
 )
 
 // Validate says what is wrong with the options.
-func (o *SampleOptions) Validate() error {
+func (o *Options) Validate() error {
 	switch {
 	case o.Keys < 1 || o.Keys > maxSample:
 		return fmt.Errorf("sample: want 1 to %d keys", maxSample)
@@ -59,18 +61,18 @@ type found struct {
 type sampler struct {
 	*client.Conn
 	ctx      context.Context
-	o        SampleOptions
+	o        Options
 	started  time.Time
 	keys     []found
 	noUsage  bool // the server has no MEMORY USAGE for us
 	progress func(done int)
 }
 
-// TakeSample looks at keys of the database that c has selected: which there are,
+// Take looks at keys of the database that c has selected: which there are,
 // their types, lengths and deadlines. It stops after o.Keys of them. SCAN gives
 // keys in the order of their hashes, which have nothing to do with their lengths,
 // so that the first ones are as good as any.
-func TakeSample(ctx context.Context, c *client.Conn, o SampleOptions, progress func(done int)) (*plan.Sample, error) {
+func Take(ctx context.Context, c *client.Conn, o Options, progress func(done int)) (*plan.Sample, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
@@ -89,7 +91,7 @@ func TakeSample(ctx context.Context, c *client.Conn, o SampleOptions, progress f
 	if err != nil {
 		return nil, err
 	}
-	clients, err := info(c, "clients")
+	clients, err := c.Info("clients")
 	var refused client.ServerError
 	if err != nil && !errors.As(err, &refused) {
 		return nil, err

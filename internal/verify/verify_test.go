@@ -2,7 +2,7 @@
 
 // Under the race detector a server takes other memory, which nobody plans.
 
-package population_test
+package verify_test
 
 import (
 	"errors"
@@ -13,9 +13,10 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/plan"
-	"github.com/redistill/redistill/internal/population"
 	"github.com/redistill/redistill/internal/servertest"
+	"github.com/redistill/redistill/internal/verify"
 )
 
 func parse(t *testing.T, texts ...string) []plan.Item {
@@ -31,8 +32,8 @@ func parse(t *testing.T, texts ...string) []plan.Item {
 	return items
 }
 
-// verify loads items into a server of their own.
-func verify(t *testing.T, texts ...string) *plan.Verification {
+// run loads items into a server of their own.
+func run(t *testing.T, texts ...string) *plan.Verification {
 	t.Helper()
 	items := parse(t, texts...)
 	p, err := plan.New(plan.Options{Items: items, Connections: 1, Headroom: 30})
@@ -42,8 +43,13 @@ func verify(t *testing.T, texts ...string) *plan.Verification {
 	s := servertest.Start(t, servertest.Program(t), "serve", "--port", servertest.Port, "--max-memory", strconv.FormatInt(p.MaxMemory, 10),
 		"--eviction-policy", "noeviction")
 	growth := plan.Growth(items, engine.ShardsFor(p.MaxMemory, runtime.GOMAXPROCS(0)))
-	v, err := population.Verify(t.Context(), dial(t, s.Addr), items, growth, func(population.Progress) {})
-	if errors.Is(err, population.ErrUnknownMemory) {
+	c, err := client.Dial(t.Context(), client.Target{Network: "tcp", Address: s.Addr}, minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	v, err := verify.Run(t.Context(), c, items, growth, func(verify.Progress) {})
+	if errors.Is(err, verify.ErrUnknownMemory) {
 		t.Skip("skipped, because ", err)
 	}
 	if err != nil {
@@ -71,7 +77,7 @@ func TestPredictions(t *testing.T) {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel() // some wait for memory to settle while others load
 			begin := time.Now()
-			v := verify(t, text)
+			v := run(t, text)
 			m := v.Items[0]
 			t.Logf("predicted %.2f MB, measured %.2f MB: %+.2f %%; as loaded %.2f MB; process %.2f MB; %.1f s", mb(m.Predicted), mb(m.Measured), 100*m.Off(), mb(m.Loaded), mb(v.Process), time.Since(begin).Seconds())
 			if m.Measured < 100e6 {

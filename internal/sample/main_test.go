@@ -1,4 +1,4 @@
-package population_test
+package sample_test
 
 import (
 	"net"

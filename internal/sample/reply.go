@@ -1,11 +1,7 @@
-// Package population writes what a plan describes into a server, to measure what
-// it takes there, and reads from a live server what its keys are like, to plan
-// with them.
-package population
+package sample
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/tidwall/redcon"
 
@@ -42,20 +38,4 @@ func texts(r redcon.RESP) []string {
 		list = append(list, e.String())
 	}
 	return list
-}
-
-// info returns the numbers in a section of INFO.
-func info(c *client.Conn, section string) (map[string]int64, error) {
-	r, err := c.Do("INFO", section)
-	if err != nil {
-		return nil, err
-	}
-	fields := map[string]int64{}
-	for line := range strings.Lines(r.String()) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
-		if n, err := strconv.ParseInt(value, 10, 64); err == nil {
-			fields[name] = n
-		}
-	}
-	return fields, nil
 }

@@ -1,4 +1,6 @@
-package population
+// Package verify writes what a plan describes into a server, and measures what it
+// takes there.
+package verify
 
 import (
 	"cmp"
@@ -27,14 +29,14 @@ const (
 // ErrUnknownMemory says that the server does not know its resident memory.
 var ErrUnknownMemory = errors.New("the server does not tell its resident memory on this system")
 
-// Verify loads items, one after the other, into an empty server without eviction,
+// Run loads items, one after the other, into an empty server without eviction,
 // whose connection is c, and measures after each how much its resident memory has
 // grown. predicted is by how much it should. The server is one of ours: it is told
 // to compact before each measurement, by a low limit, and has the one that it had
 // while it is loaded.
-func Verify(ctx context.Context, c *client.Conn, items []plan.Item, predicted []int64, progress func(Progress)) (*plan.Verification, error) {
+func Run(ctx context.Context, c *client.Conn, items []plan.Item, predicted []int64, progress func(Progress)) (*plan.Verification, error) {
 	defer c.Until(ctx)()
-	memory, err := info(c, "memory")
+	memory, err := c.Info("memory")
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +52,7 @@ func Verify(ctx context.Context, c *client.Conn, items []plan.Item, predicted []
 	if err != nil {
 		return nil, err
 	}
-	if memory, err = info(c, "memory"); err != nil {
+	if memory, err = c.Info("memory"); err != nil {
 		return nil, err
 	}
 	v := &plan.Verification{Process: memory["used_memory_rss"], All: plan.Measured{Name: "all"}}
@@ -101,7 +103,7 @@ func grown(memory map[string]int64) int64 {
 // compacted returns the resident memory as it is, and as it is when the server
 // has compacted all that it can. The limit is the given one again then.
 func compacted(ctx context.Context, c *client.Conn, limit string) (loaded, settled int64, err error) {
-	memory, err := info(c, "memory")
+	memory, err := c.Info("memory")
 	if err != nil {
 		return 0, 0, err
 	}
@@ -125,7 +127,7 @@ func settle(ctx context.Context, c *client.Conn) (int64, error) {
 			return 0, client.ErrInterrupted
 		case <-time.After(settleStep):
 		}
-		memory, err := info(c, "memory")
+		memory, err := c.Info("memory")
 		if err != nil {
 			return 0, err
 		}
