@@ -45,7 +45,7 @@ race: ## run under the race detector what goroutines share
 	@$(STEP) "tests with the race detector" scripts/race $(TESTFLAGS)
 
 streams: ## compare random command streams with redis-server for STREAMS seconds
-	@$(STEP) "random command streams" go test $(TESTFLAGS) -v -run '^TestRandomStreams$$' ./internal/wiretest -seconds $(STREAMS)
+	@$(STEP) "random command streams" go test $(TESTFLAGS) -v -run '^TestRandomStreams$$' ./test/wire -seconds $(STREAMS)
 
 fuzz: ## run every fuzz target for FUZZTIME
 	@$(STEP) "fuzzing" scripts/fuzz $(FUZZTIME) $(TESTFLAGS)
@@ -76,7 +76,7 @@ golangci: ## run the linters of .golangci.yml
 	@$(STEP) "golangci-lint" go run $(GOLANGCI) run --timeout 30m ./...
 
 arch: ## check the rules about imports, sizes and forbidden calls
-	@$(STEP) "source rules" go test ./internal/arch
+	@$(STEP) "source rules" go test ./test/arch
 
 cross: ## compile for every released system
 	@$(STEP) "cross builds" scripts/cross

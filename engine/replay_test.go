@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/redistill/redistill/engine"
-	"github.com/redistill/redistill/internal/traces"
+	"github.com/redistill/redistill/test/traces"
 )
 
 // traceDir holds the traces that BenchmarkReplay reads.

@@ -49,7 +49,7 @@ func TestTable(t *testing.T) {
 // wireCorpus returns the full names of the commands that the wire tests run. A subcommand's line counts for its container too.
 func wireCorpus(t *testing.T) map[string]bool {
 	t.Helper()
-	files, err := filepath.Glob("../wiretest/testdata/*.txt")
+	files, err := filepath.Glob("../../test/wire/testdata/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no wire corpus: %v", err)
 	}

@@ -46,7 +46,7 @@ must be the same byte for byte, except those listed at the end.
 `
 
 // differencesPage returns docs/differences.md. list is the wire tests' list of intended differences, whose format is in
-// internal/wiretest/differences_test.go.
+// test/wire/differences_test.go.
 func differencesPage(list string) ([]byte, error) {
 	var page bytes.Buffer
 	page.WriteString(differencesIntroduction)

@@ -15,7 +15,7 @@ import (
 )
 
 // differencesList is read from the directory of this package, where go generate and go test run.
-const differencesList = "../wiretest/testdata/differences.txt"
+const differencesList = "../../test/wire/testdata/differences.txt"
 
 func main() {
 	if len(os.Args) != 2 {

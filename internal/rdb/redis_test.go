@@ -3,7 +3,7 @@ package rdb_test
 import (
 	"testing"
 
-	"github.com/redistill/redistill/internal/servertest"
+	"github.com/redistill/redistill/test/servertest"
 )
 
 // redis is a connection to a redis-server of its own.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/redistill/redistill/internal/servertest"
+	"github.com/redistill/redistill/test/servertest"
 )
 
 // run runs 'redistill plan' with REDISCLI_AUTH, and returns what it printed.

@@ -17,7 +17,7 @@ import (
 	"github.com/redistill/redistill/internal/plan"
 	"github.com/redistill/redistill/internal/resp/resptest"
 	"github.com/redistill/redistill/internal/sample"
-	"github.com/redistill/redistill/internal/servertest"
+	"github.com/redistill/redistill/test/servertest"
 )
 
 const users = 4_000

@@ -11,8 +11,8 @@ import (
 
 	"github.com/redistill/redistill/engine"
 	"github.com/redistill/redistill/internal/rdb"
-	"github.com/redistill/redistill/internal/servertest"
 	"github.com/redistill/redistill/internal/snapshot"
+	"github.com/redistill/redistill/test/servertest"
 )
 
 // Packed lists without elements, behind their lengths.

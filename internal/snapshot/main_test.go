@@ -4,7 +4,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/redistill/redistill/internal/servertest"
+	"github.com/redistill/redistill/test/servertest"
 )
 
 func TestMain(m *testing.M) { os.Exit(servertest.Main(m)) }

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/engine"
-	"github.com/redistill/redistill/internal/servertest"
 	"github.com/redistill/redistill/internal/snapshot"
+	"github.com/redistill/redistill/test/servertest"
 )
 
 // randomText returns a string of one of the forms that are encoded in their own way, or look as if.

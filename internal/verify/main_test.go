@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/internal/client"
-	"github.com/redistill/redistill/internal/servertest"
+	"github.com/redistill/redistill/test/servertest"
 )
 
 func TestMain(m *testing.M) { os.Exit(servertest.Main(m)) }

@@ -15,8 +15,8 @@ import (
 	"github.com/redistill/redistill/engine"
 	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/plan"
-	"github.com/redistill/redistill/internal/servertest"
 	"github.com/redistill/redistill/internal/verify"
+	"github.com/redistill/redistill/test/servertest"
 )
 
 func parse(t *testing.T, texts ...string) []plan.Item {

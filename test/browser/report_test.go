@@ -17,8 +17,8 @@ import (
 	"testing"
 
 	"github.com/redistill/redistill/bench"
-	"github.com/redistill/redistill/internal/servertest"
 	"github.com/redistill/redistill/test/await"
+	"github.com/redistill/redistill/test/servertest"
 )
 
 //go:embed probe.js

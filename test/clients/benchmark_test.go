@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/redistill/redistill/internal/servertest"
+	"github.com/redistill/redistill/test/servertest"
 )
 
 // benchmarkTests are redis-benchmark's default tests whose commands the server

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/redistill/redistill/internal/servertest"
+	"github.com/redistill/redistill/test/servertest"
 )
 
 // redisCLI runs redis-cli on the database of this file and returns its stdout.

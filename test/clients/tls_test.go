@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/internal/certs/certstest"
-	"github.com/redistill/redistill/internal/servertest"
 	"github.com/redistill/redistill/test/await"
+	"github.com/redistill/redistill/test/servertest"
 )
 
 // tlsConfig returns what a client needs to trust the server, or nil for plain

@@ -15,8 +15,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/redistill/redistill/internal/servertest"
 	"github.com/redistill/redistill/test/await"
+	"github.com/redistill/redistill/test/servertest"
 )
 
 // memoryGroup is a cgroup that limits memory, of the hierarchy that the system uses.

@@ -7,8 +7,8 @@ import (
 	"github.com/tidwall/redcon"
 
 	"github.com/redistill/redistill/internal/client"
-	"github.com/redistill/redistill/internal/servertest"
 	"github.com/redistill/redistill/test/await"
+	"github.com/redistill/redistill/test/servertest"
 )
 
 // peer sends commands and reads replies, as few words as tests need.

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redistill/redistill/internal/servertest"
+	"github.com/redistill/redistill/test/servertest"
 )
 
 var moveClock = flag.Bool("clock", false, "let TestClock move the machine's clock for a moment, which takes root")

@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/redistill/redistill/internal/servertest"
+	"github.com/redistill/redistill/test/servertest"
 )
 
 // TestTerminateLongTransaction: SIGTERM comes while a transaction, with all keys locked, would take

@@ -11,8 +11,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/redistill/redistill/internal/servertest"
 	"github.com/redistill/redistill/netserver"
+	"github.com/redistill/redistill/test/servertest"
 )
 
 // fault keeps snapshots from being written.

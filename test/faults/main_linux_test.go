@@ -13,8 +13,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/redistill/redistill/internal/servertest"
 	"github.com/redistill/redistill/netserver"
+	"github.com/redistill/redistill/test/servertest"
 )
 
 var length = flag.Duration("faults", time.Second, "how long the load of a test lasts")

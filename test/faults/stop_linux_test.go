@@ -7,9 +7,9 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/redistill/redistill/internal/servertest"
 	"github.com/redistill/redistill/netserver"
 	"github.com/redistill/redistill/test/await"
+	"github.com/redistill/redistill/test/servertest"
 )
 
 // goesOn is what a server logs that was told to stop and does not.

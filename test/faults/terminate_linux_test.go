@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redistill/redistill/internal/servertest"
 	"github.com/redistill/redistill/netserver"
 	"github.com/redistill/redistill/test/await"
+	"github.com/redistill/redistill/test/servertest"
 )
 
 // TestTerminate: a server that is told to end under load, by SIGTERM or SHUTDOWN, perhaps while it saves, ends with success. Every client

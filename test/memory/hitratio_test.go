@@ -12,9 +12,9 @@ import (
 	"github.com/tidwall/redcon"
 
 	"github.com/redistill/redistill/internal/client"
-	"github.com/redistill/redistill/internal/servertest"
-	"github.com/redistill/redistill/internal/traces"
 	"github.com/redistill/redistill/test/await"
+	"github.com/redistill/redistill/test/servertest"
+	"github.com/redistill/redistill/test/traces"
 )
 
 // The flags of BenchmarkHitRatio.

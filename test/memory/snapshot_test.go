@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redistill/redistill/internal/servertest"
+	"github.com/redistill/redistill/test/servertest"
 )
 
 var (

@@ -26,18 +26,18 @@ var packages = []string{"engine", "internal/command", "netserver"}
 
 // layers has the packages whose tests are run for a mutant of a package, one after the other.
 var layers = map[string][]string{
-	"engine":           {"engine", "internal/command", "internal/wiretest"},
-	"internal/command": {"internal/command", "internal/wiretest"},
-	"netserver":        {"netserver", "internal/wiretest"},
+	"engine":           {"engine", "internal/command", "test/wire"},
+	"internal/command": {"internal/command", "test/wire"},
+	"netserver":        {"netserver", "test/wire"},
 }
 
 // excluded are files whose mutants say nothing about the tests, and why.
 var excluded = map[string]string{
-	"engine/check.go":        "the checker of tests, which has tests of its own for what it must find",
-	"engine/check_table.go":  "likewise",
-	"engine/check_value.go":  "likewise",
+	"engine/check.go":         "the checker of tests, which has tests of its own for what it must find",
+	"engine/check_table.go":   "likewise",
+	"engine/check_value.go":   "likewise",
 	"engine/hash_prefetch.go": "hints for the processor, without which all is the same but slower",
-	"engine/prefetch.go":     "likewise",
+	"engine/prefetch.go":      "likewise",
 }
 
 // options are the command line's.

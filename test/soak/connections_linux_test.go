@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redistill/redistill/internal/servertest"
+	"github.com/redistill/redistill/test/servertest"
 )
 
 const (

@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"github.com/redistill/redistill/bench"
-	"github.com/redistill/redistill/internal/servertest"
+	"github.com/redistill/redistill/test/servertest"
 )
 
 // generatorLoads are what BenchmarkGenerator runs: the test of redis-benchmark, the share of GETs, pipeline, and requests.

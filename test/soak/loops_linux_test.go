@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/internal/resp"
-	"github.com/redistill/redistill/internal/servertest"
 	"github.com/redistill/redistill/netserver"
+	"github.com/redistill/redistill/test/servertest"
 )
 
 const (

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redistill/redistill/internal/servertest"
 	"github.com/redistill/redistill/netserver"
+	"github.com/redistill/redistill/test/servertest"
 )
 
 var (

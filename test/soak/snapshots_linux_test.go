@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redistill/redistill/internal/servertest"
 	"github.com/redistill/redistill/test/await"
+	"github.com/redistill/redistill/test/servertest"
 )
 
 // saver takes snapshots and has them loaded.

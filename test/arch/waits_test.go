@@ -325,7 +325,7 @@ func TestWaitsFindsViolations(t *testing.T) {
 		{"a/a_test.go", "time.Sleep(time.Hour)", "calls time.Sleep"},
 		{"a/a.go", "time.Sleep(time.Hour)", ""},
 		{"a/a_bench_test.go", "time.Sleep(time.Hour)", ""},
-		{"internal/servertest/a.go", "time.Sleep(x)", "calls time.Sleep"},
+		{"test/servertest/a.go", "time.Sleep(x)", "calls time.Sleep"},
 		{"test/await/a.go", "time.Sleep(x)", "calls time.Sleep"},
 		{"test/soak/a_test.go", "time.Sleep(x)", ""},
 		{"test/soak/a_test.go", "<-time.After(time.Second)", "calls time.After with 1s"},

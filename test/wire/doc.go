@@ -1,4 +1,4 @@
-// Package wiretest checks the server's replies byte for byte, over a socket.
+// Package wire checks the server's replies byte for byte, over a socket.
 //
 // It holds tests only. The corpus in testdata/*.txt is one data file per
 // command family. The same files run twice: against redistill, where every
@@ -63,11 +63,11 @@
 //
 // # Running
 //
-//	go test ./internal/wiretest                       both servers, short random run
-//	go test ./internal/wiretest -run TestRedis -rewrite
+//	go test ./test/wire                       both servers, short random run
+//	go test ./test/wire -run TestRedis -rewrite
 //	                                                  regenerate expectations from redis-server
-//	go test ./internal/wiretest -run TestRandomStreams -seconds 60 -seed 7
-//	go test ./internal/wiretest -run XXX -fuzz FuzzStreams -fuzzminimizetime 1x
+//	go test ./test/wire -run TestRandomStreams -seconds 60 -seed 7
+//	go test ./test/wire -run XXX -fuzz FuzzStreams -fuzzminimizetime 1x
 //
 // (Minimising fuzz inputs only slows the fuzzer down here: the coverage it sees
 // is the harness's. FuzzStreams minimises a failing stream by itself.)
@@ -77,4 +77,4 @@
 // redis-server in its place, and host:port uses a server that already runs
 // and whose data may be deleted. Without redis-server on the machine the tests
 // that need it are skipped, or fail when CI=true.
-package wiretest
+package wire

@@ -97,12 +97,12 @@ const policy = `
 	cmd < .;
 
 	# Benchmarks read traces; the product does not.
-	github.com/ulikunitz/xz < internal/traces;
+	github.com/ulikunitz/xz < test/traces;
 
 	# Tests start the whole server, and speak to it as the tools do.
 	internal/client, internal/resp, github.com/tidwall/redcon < internal/resp/resptest;
 	cmd, internal/client, internal/resp/resptest, internal/spawn, test/await, github.com/tidwall/redcon
-		< internal/servertest;
+		< test/servertest;
 
 	# The speed check: intervals, and the output of benchmarks.
 	golang.org/x/perf/benchfmt, golang.org/x/perf/benchmath < test/speed;

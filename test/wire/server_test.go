@@ -1,10 +1,10 @@
-package wiretest
+package wire
 
 import (
 	"os"
 	"testing"
 
-	"github.com/redistill/redistill/internal/servertest"
+	"github.com/redistill/redistill/test/servertest"
 )
 
 // server is a running server whose data the tests may delete.
