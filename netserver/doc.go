@@ -115,7 +115,8 @@
 // but values.
 //
 // The system holds replies too, in the socket: little until a client has taken some
-// (link.delivered). What it holds of one that takes nothing counts for the budget (link.weigh).
+// (link.delivered), and more for one that goes on writing without reading, or both sides would wait
+// for ever (link.lend). What it holds of one that takes nothing counts for the budget (link.weigh).
 //
 // After one to two idle seconds all of that is given back. A buffer above 128 KiB stays only until
 // its command is executed, or its replies are written; where clients hold more than a quarter of

@@ -1,7 +1,6 @@
 package netserver
 
 import (
-	"math"
 	"sync/atomic"
 	"time"
 
@@ -42,6 +41,7 @@ type link struct {
 
 	reads   atomic.Bool  // the client takes its replies, so that the system may hold more of them
 	takenAt atomic.Int64 // bytes that the client had taken when it was last found to take none
+	lent    atomic.Int64 // bytes that the system may hold beyond unsentFirst, of Server.lent
 }
 
 func (c *link) init(s *Server) {
@@ -60,53 +60,14 @@ func (c *link) due(tick uint32, timeout time.Duration) bool {
 func (c *link) gives(quiet uint32) bool { return quiet >= idleTicks || c.srv.commands.Pressed() }
 
 // watched reports whether sweep has to look at the connection.
-func (c *link) watched() bool { return c.large.Load() || c.session.Unwritten() }
+func (c *link) watched() bool {
+	return c.large.Load() || c.session.Unwritten() || c.lent.Load() != 0
+}
 
 // await has sweep look at the connection, because replies wait to be written.
 func (c *link) await() {
 	if !c.srv.lookout.Load() {
 		c.srv.lookout.Store(true)
-	}
-}
-
-// The system would hold some MB of what a client does not read, which is memory of the container: a
-// thousand such clients take a GB. So it may hold little until the client has taken so many bytes
-// that it must have read some, and then its part of unsentShare of the limit of memory. That little
-// costs CPU time where replies are large.
-const (
-	unsentFirst = 16 << 10
-	unsentShare = 16
-	takenFirst  = 1 << 20
-)
-
-// delivered is called when all replies were written.
-func (c *link) delivered() {
-	if c.reads.Load() || c.session.Output()-c.takenAt.Load() < takenFirst {
-		return
-	}
-	c.reads.Store(true)
-	share := c.srv.config().MaxMemory / unsentShare / int64(max(c.srv.commands.Connected(), 1))
-	if share > 0 {
-		share = min(max(share, unsentFirst), math.MaxInt32)
-	}
-	limitUnsent(c.session.FD, int(share))
-}
-
-// weigh counts what the socket holds of a client that took nothing for a second or two, and nothing
-// of others. Server.mu is held, so that the descriptor is still this connection's.
-func (c *link) weigh(tick uint32) {
-	n := 0
-	if tick-c.tick.Load() >= idleTicks && c.session.Unwritten() {
-		n = unacknowledged(c.session.FD)
-	}
-	if n > 0 && c.reads.Load() {
-		c.takenAt.Store(c.session.Output())
-		c.reads.Store(false)
-		limitUnsent(c.session.FD, unsentFirst)
-	}
-	if n > 0 || c.weighed {
-		c.weighed = n > 0
-		c.session.HoldUnsent(n)
 	}
 }
 

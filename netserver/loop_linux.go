@@ -250,6 +250,7 @@ func (l *loop) release(c *loopConn) {
 		discard(c.fd)
 	}
 	c.srv.remove(c) // first, because another goroutine may use the descriptor of a connection that is known
+	c.repay()
 	_ = syscall.Close(c.fd)
 	l.count.Add(-1)
 }

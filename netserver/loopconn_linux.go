@@ -159,6 +159,9 @@ func (c *loopConn) received(v *config.Values, input []byte) bool {
 		c.next = again // when the replies are written
 	}
 	c.settle(false)
+	if waits && len(c.in.bytes()) >= readSize {
+		c.lend()
+	}
 	return c.room()
 }
 
@@ -309,6 +312,9 @@ func (c *loopConn) writeMore() (done, ok bool) {
 
 // stall notes that not all replies could be written. A client that made progress, or has just become stuck, has its time again.
 func (c *loopConn) stall(v *config.Values) {
+	if !c.sending { // the socket is full
+		c.lend()
+	}
 	if c.stuck && c.sent == c.stalled {
 		return
 	}

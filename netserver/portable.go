@@ -304,5 +304,6 @@ func (c *netConn) finish() {
 	}
 	c.notifyClose()
 	c.srv.remove(c) // first, because another goroutine may use the descriptor of a connection that is known
+	c.repay()
 	_ = c.nc.Close()
 }

@@ -88,6 +88,8 @@ type Server struct {
 	loops            []*loop         // started by Serve; constant after
 	listeners        []*loopListener // what the loops accept from; likewise
 
+	lent atomic.Int64 // sum of link.lent
+
 	mu        sync.Mutex // guards the fields below
 	stopped   bool       // stop is closed
 	acceptors []*netAcceptor

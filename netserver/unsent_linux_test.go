@@ -129,3 +129,46 @@ func testSocketsCountForTheBudget(t *testing.T, path string) {
 		t.Errorf("the system kept its replies: %v", err)
 	}
 }
+
+// TestLongPipelines: a client may write a pipeline to its end before it reads, though its own system
+// holds few of the replies.
+func TestLongPipelines(t *testing.T) { eachPath(t, testLongPipelines) }
+
+func testLongPipelines(t *testing.T, path string) {
+	const commands = 20_000
+	s := startServer(t, path)
+	s.set("maxmemory", "1gb")
+	c, text := s.dial(), strings.Repeat("x", 50)
+	set := "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n" + bulk(strings.Repeat("x", 1000))
+	c.send(strings.Repeat(set+"ECHO "+text+"\r\n", commands))
+	c.expect(strings.Repeat("+OK\r\n"+bulk(text), commands))
+	conn := linkOf(s.connOf(c))
+	await.True(t, "what was lent is given back", func() bool {
+		s.pass(1)
+		return s.lent.Load() == 0 && conn.lent.Load() == 0
+	})
+}
+
+// TestLentIsBounded: clients that write without reading have a sixteenth of the limit together, and
+// give it back when they go.
+func TestLentIsBounded(t *testing.T) { eachPath(t, testLentIsBounded) }
+
+func testLentIsBounded(t *testing.T, path string) {
+	s := startServer(t, path)
+	s.set("maxmemory", "100mb")
+	most := s.config().MaxMemory / unsentShare
+	var lent []int64
+	for range 4 {
+		lent = append(lent, s.takeUnsent())
+	}
+	if lent[0] != lendMost || lent[1] != most-lendMost || lent[2]+lent[3] != 0 || s.lent.Load() != most {
+		t.Errorf("lent %v of %d", lent, most)
+	}
+	s.lent.Store(0)
+	c := s.dial()
+	c.do("PING")
+	conn := linkOf(s.connOf(c))
+	conn.lent.Store(s.takeUnsent())
+	_ = c.Close()
+	await.True(t, "what was lent to a client that is gone is given back", func() bool { return s.lent.Load() == 0 })
+}

@@ -287,6 +287,9 @@ func (p *uringPoller) polled(c *loopConn, e cqe) {
 	if e.res > 0 {
 		c.readable = true
 		c.hungUp = c.hungUp || e.res&(syscall.EPOLLRDHUP|syscall.EPOLLHUP|syscall.EPOLLERR) != 0
+		if c.stuck && !c.closed {
+			c.lend()
+		}
 	}
 	switch {
 	case c.closed:
