@@ -3,6 +3,7 @@ package command
 import (
 	"io"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -39,8 +40,11 @@ func heavyServer(t *testing.T, policy string, flags Flag) (*Server, *client, *he
 	return srv, connect(t, srv), h
 }
 
-// leaveNoRoom takes memory until n bytes do not fit, and some more.
+// leaveNoRoom takes memory until n bytes do not fit, and some more. Garbage is collected first, for
+// there would be more room as soon as it is.
 func leaveNoRoom(srv *Server, n int) {
+	srv.Store.Purge()
+	srv.Store.SetMaxMemory(srv.Store.MaxMemory()) // looks at what the process needs
 	for srv.Store.Fits(n) {
 		srv.Store.AddArriving(8 << 20)
 	}
@@ -200,7 +204,9 @@ func TestTransactionMakesRoomIfItCan(t *testing.T) {
 // are not.
 func TestCopiesMakeRoom(t *testing.T) {
 	srv, c, _ := heavyServer(t, "noeviction", Write|DenyOOM)
-	c.expect("DEBUG POPULATE 1 k 100000000", "+OK", "SET small v", "+OK")
+	// A value that is made longer in parts leaves no garbage behind.
+	c.expect("SET k:0 "+strings.Repeat("x", 20_000), "+OK", "SETRANGE k:0 99999999 x", ":100000000",
+		"SET small v", "+OK")
 	leaveNoRoom(srv, 100_000_000)
 	c.expect("COPY small copy", ":1", "COPY k:0 copy REPLACE", oom, "EXISTS k:0 copy", ":2",
 		"MULTI", "+OK", "COPY k:0 a", "+QUEUED",
