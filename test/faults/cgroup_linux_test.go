@@ -91,7 +91,10 @@ func TestMemoryGroup(t *testing.T) {
 		var running sync.WaitGroup
 		var written, left atomic.Int64
 		var ended atomic.Bool
+		filled := make(chan struct{})
 		defer running.Wait()
+		fill := sync.OnceFunc(func() { close(filled) })
+		defer fill()
 		defer ended.Store(true)
 		for i := range 8 {
 			r := rand.New(rand.NewPCG(1, uint64(i)))
@@ -99,12 +102,13 @@ func TestMemoryGroup(t *testing.T) {
 		}
 		for i := range 20 {
 			r := rand.New(rand.NewPCG(2, uint64(i)))
-			running.Go(func() { left.Add(neverRead(t, s.Addr, r, &ended)) })
+			running.Go(func() { left.Add(neverRead(t, s.Addr, r, filled, &ended)) })
 		}
 		end := time.Now().Add(*length)
 		s.Eventually("the load fills the limit, and clients that do not read are closed for it", func() bool {
 			return evicted(c) > 0 && number(c, "evicted_clients") > 0 && s.Usage().Resident > maxMemory*8/10
 		})
+		fill()
 		time.Sleep(time.Until(end)) // the load goes on
 		ended.Store(true)
 		running.Wait()
@@ -142,16 +146,20 @@ func churn(t *testing.T, addr string, r *rand.Rand, ended *atomic.Bool) (n int64
 	return n
 }
 
-// neverRead asks for more than sockets hold, reads nothing for a while and goes away; again and again. It returns how often.
-func neverRead(t *testing.T, addr string, r *rand.Rand, ended *atomic.Bool) (n int64) {
-	value := strings.Repeat("v", 500<<10)
+// neverRead asks for what, with that of others, is more than can stay in memory, reads nothing until
+// clients were closed for it, and then for a while, and goes away; again and again. It returns how
+// often.
+func neverRead(t *testing.T, addr string, r *rand.Rand, filled <-chan struct{}, ended *atomic.Bool,
+) (n int64) {
+	key, value := "large:"+strconv.Itoa(r.Int()), strings.Repeat("v", 5<<20)
 	for ; !ended.Load(); n++ {
 		c := dial(t, addr)
-		c.do("SET", "large", value)
-		for range 40 {
-			c.say("GET", "large")
+		c.do("SET", key, value)
+		for range 4 {
+			c.say("GET", key)
 		}
 		c.flush()
+		<-filled
 		time.Sleep(time.Duration(r.Int64N(int64(*length / 4)))) // clients are slow for different times
 		c.close()
 	}
