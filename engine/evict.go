@@ -93,7 +93,7 @@ func (s *Store) makeRoom(n int, blocks int64) error {
 		sh.mu.Lock()
 		progress := sh.reclaim(policy, s.Weight())
 		pinned = !progress && (pinned || sh.hindered)
-		sh.mu.Unlock()
+		sh.unlock()
 		if progress {
 			idle = 0
 		} else if idle++; idle > len(s.shards) {
@@ -247,7 +247,7 @@ func (sh *shard) judge(policy Policy, b *block, l loc, p unsafe.Pointer, size in
 // evict gives the key up for a policy.
 func (r *ref) evict(policy Policy) {
 	r.sh.stats.evicted[policy]++
-	r.remove()
+	r.remove(EventEvicted)
 }
 
 // judgePart drops a part whose value is gone or given up, or moves it.

@@ -47,7 +47,7 @@ func (s *Store) expireCycle(now int64, stirred bool) (next int64) {
 		}
 		sh.tidy()
 		sh.timer.end()
-		sh.mu.Unlock()
+		sh.unlock()
 	}
 	s.restamp(walkRecords)
 	return next
@@ -60,7 +60,7 @@ func (s *Store) HoldExpiry(hold bool) { s.frozen.Store(hold) }
 // yield lets others have the shard for a moment. Whoever waits for it has to run to take it.
 func (sh *shard) yield() {
 	measured := sh.timer.end()
-	sh.mu.Unlock()
+	sh.unlock()
 	runtime.Gosched()
 	sh.mu.Lock()
 	if measured {

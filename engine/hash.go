@@ -129,11 +129,11 @@ func (t *Tx) readHash(r *ref, k Key) error {
 
 // HSet sets a field and reports whether it is new. field and val are copied.
 func (t *Tx) HSet(k Key, field, val []byte) (added bool, err error) {
-	return t.setField(k, field, val, NoDeadline)
+	return t.setField(k, field, val, NoDeadline, EventHSet)
 }
 
-// setField is HSet with the deadline that a new key gets.
-func (t *Tx) setField(k Key, field, val []byte, deadline int64) (added bool, err error) {
+// setField is HSet with the deadline that a new key gets, and the event that is told.
+func (t *Tx) setField(k Key, field, val []byte, at int64, e Event) (added bool, err error) {
 	if len(field) > MaxKey {
 		return false, ErrKeyTooLong
 	}
@@ -144,17 +144,21 @@ func (t *Tx) setField(k Key, field, val []byte, deadline int64) (added bool, err
 	if err := t.hash(&r, k); err != nil {
 		return false, err
 	}
-	if !r.there {
-		return true, r.newHash(field, val, deadline)
-	}
-	r.use()
-	if r.layout() == layoutParts {
+	switch {
+	case !r.there:
+		added, err = true, r.newHash(field, val, at)
+	case r.layout() == layoutParts:
+		r.use()
 		r.preserve()
 		added, err = r.bigSet(field, val)
-		r.touch()
-		return added, err
+	default:
+		r.use()
+		added, err = r.smallSet(field, val)
 	}
-	return r.smallSet(field, val)
+	if err == nil {
+		r.changed(t.event(e))
+	}
+	return added, err
 }
 
 // newHash makes a hash of one field, with a deadline.
@@ -213,7 +217,6 @@ func (r *ref) smallSet(field, val []byte) (bool, error) {
 	raw := r.flags&flagRaw | rawHash(field, val, count)
 	if found && vlen == r.vlen && raw == r.flags&flagRaw {
 		it.store(b, e.off)
-		r.touch()
 		return false, nil
 	}
 	if !r.splice(raw, e, size, count) {
@@ -275,10 +278,11 @@ func (t *Tx) HDel(k Key, field []byte) (bool, error) {
 	if r.layout() == layoutParts {
 		r.preserve()
 		found := r.bigDel(field)
+		if found {
+			r.changed(t.event(EventHDel))
+		}
 		if r.fields() == 0 {
-			r.remove()
-		} else if found {
-			r.touch()
+			r.remove(EventDel)
 		}
 		return found, nil
 	}
@@ -287,12 +291,12 @@ func (t *Tx) HDel(k Key, field []byte) (bool, error) {
 		return false, nil
 	}
 	count := r.packed() - 1
-	if count == 0 {
-		r.remove()
-		return true, nil
-	}
-	if !r.splice(r.flags&flagRaw, e, 0, count) {
+	if count > 0 && !r.splice(r.flags&flagRaw, e, 0, count) {
 		return false, ErrOutOfMemory
+	}
+	r.changed(t.event(EventHDel))
+	if count == 0 {
+		r.remove(EventDel)
 	}
 	return true, nil
 }
@@ -333,7 +337,7 @@ func (t *Tx) HIncrBy(k Key, field []byte, delta int64) (int64, error) {
 		return 0, ErrOverflow
 	}
 	var text [20]byte
-	_, err := t.HSet(k, field, strconv.AppendInt(text[:0], sum, 10))
+	_, err := t.setField(k, field, strconv.AppendInt(text[:0], sum, 10), NoDeadline, EventHIncrBy)
 	return sum, err
 }
 

@@ -82,7 +82,7 @@ func (e *exporter) entries(b []byte, off int) (err error) {
 }
 
 func (hashType) add(t *Tx, k Key, deadline int64, words [][]byte) error {
-	_, err := t.setField(k, words[0], words[1], deadline)
+	_, err := t.setField(k, words[0], words[1], deadline, EventHSet)
 	return err
 }
 

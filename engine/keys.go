@@ -51,7 +51,7 @@ func (t *Tx) Delete(k Key) bool {
 	if !t.lookup(&r, k) {
 		return false
 	}
-	r.remove()
+	r.remove(t.event(EventDel))
 	return true
 }
 
@@ -63,10 +63,13 @@ func (t *Tx) SetDeadline(k Key, at int64) bool {
 		return false
 	}
 	if at != NoDeadline && at <= t.Now {
-		r.remove()
+		r.remove(EventDel)
 		return true
 	}
-	old := r.deadline()
+	old, e := r.deadline(), EventExpire
+	if at == NoDeadline {
+		e = EventPersist
+	}
 	if old == NoDeadline && at == NoDeadline {
 		return true
 	}
@@ -74,10 +77,11 @@ func (t *Tx) SetDeadline(k Key, at int64) bool {
 	if r.setDeadline(at) {
 		r.sp.dropDeadline(old)
 		r.sh.addDeadline(r.sp, r.slot.loc(), at)
-		r.touch()
-		return true
+	} else if !r.resize(shapeOf(r.flags, r.klen, r.vlen, at), at, r.vlen) {
+		return false
 	}
-	return r.resize(shapeOf(r.flags, r.klen, r.vlen, at), at, r.vlen)
+	r.changed(e)
+	return true
 }
 
 // Rename moves src's value and deadline to dst, replacing what dst held. Both keys are locked. It reports whether src was there.
@@ -90,7 +94,17 @@ func (t *Tx) Rename(src, dst Key) (bool, error) {
 	if !ok || err != nil {
 		return false, err
 	}
-	return t.Delete(src), nil
+	t.leave(src, EventRenameFrom)
+	t.tell(t.DB, dst, EventRenameTo)
+	return true, nil
+}
+
+// leave removes a key that was copied, and tells the event.
+func (t *Tx) leave(k Key, e Event) {
+	var r ref
+	if t.lookup(&r, k) {
+		r.remove(e)
+	}
 }
 
 // Move moves a key to another database. It reports false where the key is missing or dstDB has it already.
@@ -102,7 +116,9 @@ func (t *Tx) Move(k Key, dstDB int) (bool, error) {
 	if !ok || err != nil {
 		return false, err
 	}
-	return t.Delete(k), nil
+	t.leave(k, EventMoveFrom)
+	t.tell(dstDB, k, EventMoveTo)
+	return true, nil
 }
 
 // Copy copies value and deadline of src to dst in database dstDB. It reports false where src is missing, or dst is there and
@@ -114,10 +130,15 @@ func (t *Tx) Copy(src, dst Key, dstDB int, replace bool) (bool, error) {
 	if dstDB == t.DB && string(src.Bytes) == string(dst.Bytes) {
 		return replace, nil
 	}
-	return t.copy(src, dst, dstDB, replace)
+	ok, err := t.copy(src, dst, dstDB, replace)
+	if ok && err == nil {
+		t.tell(dstDB, dst, EventCopyTo)
+	}
+	return ok, err
 }
 
-// copy is Copy for keys that differ, or databases that do.
+// copy is Copy for keys that differ, or databases that do. It leaves it to the caller to tell what
+// happened.
 func (t *Tx) copy(src, dst Key, dstDB int, replace bool) (bool, error) {
 	if len(dst.Bytes) > MaxKey {
 		return false, ErrKeyTooLong
@@ -130,7 +151,12 @@ func (t *Tx) copy(src, dst Key, dstDB int, replace bool) (bool, error) {
 		if !replace {
 			return false, nil
 		}
-		to.remove()
+		to.vanish()
+		if err := to.copyFrom(&from); err != nil {
+			to.changed(EventDel)
+			return true, err
+		}
+		return true, nil
 	}
 	return true, to.copyFrom(&from)
 }

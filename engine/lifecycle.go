@@ -2,8 +2,8 @@ package engine
 
 import "unsafe"
 
-// The life of a record: create, resize, remove. Every change of the keyspace goes through these, so that counts, sums and watches
-// hold.
+// The life of a record: create, resize, remove. Every change of the keyspace goes through these, so
+// that counts, sums and views hold. What happened to the key the operation tells, see ref.changed.
 
 // slackShare is the part of a growing value's size that is kept free behind it for the next time.
 const slackShare = 4
@@ -27,7 +27,7 @@ func (r *ref) create(s shape, at int64) bool {
 	}
 	r.there = true
 	sh.addDeadline(r.sp, l, at)
-	r.touch()
+	sh.endViews()
 	return true
 }
 
@@ -49,10 +49,16 @@ func (sp *keyspace) dropDeadline(at int64) {
 	}
 }
 
-// remove deletes the key, whatever it holds.
-func (r *ref) remove() {
+// remove deletes the key, whatever it holds, and tells e of it.
+func (r *ref) remove(e Event) {
+	r.changed(e)
+	r.vanish()
+}
+
+// vanish is remove for a key that is told of otherwise.
+func (r *ref) vanish() {
 	r.preserve()
-	r.touch()
+	r.sh.endViews()
 	r.sp.dropDeadline(r.deadline())
 	l := r.slot.loc()
 	ps, n := r.sh.partsOf(r.sp, &r.view)
@@ -72,7 +78,7 @@ func (sh *shard) expired(v *view, now int64) bool {
 // expire removes the key, which has expired.
 func (r *ref) expire() {
 	r.sh.stats.expired++
-	r.remove()
+	r.remove(EventExpired)
 }
 
 // resize gives the record another shape and deadline, keeping the first keep bytes of the value; the caller fills in the rest. The
@@ -93,7 +99,7 @@ func (r *ref) resize(to shape, at int64, keep int) bool {
 	}
 	r.sp.dropDeadline(old)
 	sh.addDeadline(r.sp, r.slot.loc(), at)
-	r.touch()
+	sh.endViews()
 	return true
 }
 

@@ -15,6 +15,7 @@ type oracle struct {
 	db                int
 	dbs               [engine.Databases]map[string]*oracleKey
 	version           [engine.Databases]map[string]int // of every key: grows with each change
+	changed           map[watchedKey]bool              // by operations, since the world looked
 }
 
 // oracleKey is what a key holds.
@@ -27,7 +28,7 @@ type oracleKey struct {
 }
 
 func newOracle() *oracle {
-	o := &oracle{}
+	o := &oracle{changed: make(map[watchedKey]bool)}
 	for i := range o.dbs {
 		o.dbs[i], o.version[i] = make(map[string]*oracleKey), make(map[string]int)
 	}
@@ -97,7 +98,7 @@ func oracleAdd(b []byte, there bool, delta int64) (int64, error) {
 func (o *oracle) peek(db int, k string) *oracleKey {
 	e := o.dbs[db][k]
 	if e != nil && e.deadline != engine.NoDeadline && o.now > e.deadline {
-		o.remove(db, k)
+		o.vanish(db, k)
 		return nil
 	}
 	return e
@@ -116,11 +117,17 @@ func (o *oracle) read(k string) *oracleKey {
 	return e
 }
 
-func (o *oracle) touch(db int, k string) { o.version[db][k]++ }
+func (o *oracle) touch(db int, k string) {
+	o.version[db][k]++
+	o.changed[watchedKey{db, k}] = true
+}
 
 func (o *oracle) put(db int, k string, e *oracleKey) { o.dbs[db][k] = e; o.touch(db, k) }
 
 func (o *oracle) remove(db int, k string) { delete(o.dbs[db], k); o.touch(db, k) }
+
+// vanish is remove for what no operation on the key did.
+func (o *oracle) vanish(db int, k string) { delete(o.dbs[db], k); o.version[db][k]++ }
 
 func wrongType(e *oracleKey, want engine.Type) error {
 	if e != nil && e.typ() != want {
@@ -327,7 +334,7 @@ func (o *oracle) move(k string, db int) bool {
 
 func (o *oracle) flush(db int) {
 	for k := range o.dbs[db] {
-		o.remove(db, k)
+		o.vanish(db, k)
 	}
 }
 
@@ -343,8 +350,8 @@ func (o *oracle) swap(a, b int) {
 	}
 	for _, db := range [2]int{a, b} {
 		for k := range o.dbs[db] {
-			o.touch(a, k)
-			o.touch(b, k)
+			o.version[a][k]++
+			o.version[b][k]++
 		}
 	}
 	o.dbs[a], o.dbs[b] = o.dbs[b], o.dbs[a]

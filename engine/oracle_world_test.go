@@ -29,6 +29,7 @@ type world struct {
 	scans     []*scan
 	recording *recording // the snapshot being written, nil if none is
 	tokens    map[watchedKey]watchTokens
+	told      map[watchedKey]bool // by events, but those of what the Store does by itself
 }
 
 type watchedKey struct {
@@ -47,7 +48,9 @@ func newWorld(t testing.TB, o engine.Options) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{TB: t, s: s, tx: s.NewTx(), o: newOracle(), every: 200, tokens: make(map[watchedKey]watchTokens)}
+	w := &world{TB: t, s: s, tx: s.NewTx(), o: newOracle(), every: 200, tokens: make(map[watchedKey]watchTokens),
+		told: make(map[watchedKey]bool)}
+	s.Listen(w.hear)
 	w.setNow(time.Now().Add(time.Hour).UnixMilli())
 	w.tx.LockAll()
 	return w
@@ -72,6 +75,7 @@ func (w *world) run(data []byte) {
 		w.note("db %d %s", w.tx.DB, op.name)
 		op.do(w)
 		w.follow()
+		w.compareTold()
 		if w.done++; w.done%w.every == 0 {
 			w.compareAll()
 		}
@@ -275,6 +279,31 @@ func (w *world) compareWatches() {
 	w.selectDB(was)
 }
 
+// hear is told of all events.
+func (w *world) hear(e engine.Event, db int, key []byte) {
+	if e != engine.EventExpired && e != engine.EventEvicted {
+		w.told[watchedKey{db, string(key)}] = true
+	}
+}
+
+// compareTold compares the keys that events told of with those that operations changed.
+func (w *world) compareTold() {
+	w.Helper()
+	w.unlocked(func() {})
+	for id := range w.o.changed {
+		if !w.told[id] {
+			w.wrong("nobody was told that %.40q in db %d changed", id.key, id.db)
+		}
+	}
+	for id := range w.told {
+		if !w.o.changed[id] {
+			w.wrong("an event told of %.40q in db %d, which did not change", id.key, id.db)
+		}
+	}
+	clear(w.o.changed)
+	clear(w.told)
+}
+
 func (w *world) endWatches() {
 	w.Helper()
 	for id := range w.tokens {
@@ -305,7 +334,7 @@ func (w *world) evicted() {
 			w.selectDB(db)
 			for name := range w.o.present(db) {
 				if !w.tx.Exists(w.s.Key([]byte(name))) {
-					w.o.remove(db, name)
+					w.o.vanish(db, name)
 				}
 			}
 		}

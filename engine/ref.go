@@ -108,8 +108,5 @@ func (r *ref) preserve() {
 	}
 }
 
-// touch tells the watchers of the key that it changed, and ends the views of values.
-func (r *ref) touch() { r.sh.touch(r.sp, r.key.Bytes) }
-
 // class returns the class of what is added to a key with a deadline.
 func (r *ref) class(at int64) class { return classOf(at, r.now) }

@@ -50,6 +50,10 @@ type shard struct {
 	kept     int64                  // bytes kept while evicting less keepPerFreed times those freed, at least 0
 	watches  map[watchID]*watch
 	watched  int            // the most keys that the map had
+	attended bool           // somebody watches a key, or listens
+	listener Listener       // nil if nobody listens
+	effects  effects        // for it
+	told     *atomic.Uint64 // the store's
 	colour   uint8          // flagColour or 0: of the records that no snapshot has to see any more
 	views    views          // of what callers are lent of the shard's memory
 	snap     *shardSnapshot // the snapshot being taken, as far as it concerns the shard; nil if it does not
@@ -160,6 +164,7 @@ type block struct {
 func (sh *shard) init(s *Store, seed uint64) {
 	sh.pool, sh.nextSeq, sh.rng = &s.pool, 1, seed|1
 	sh.clock.counts, sh.clock.changes, sh.timer.delayed, sh.frozen = &s.counts, &s.changes, &s.delayed, &s.frozen
+	sh.told = &s.told
 	sh.clock.init(time.Now().UnixMilli())
 	for i := range sh.queues {
 		sh.queues[i] = queue{oldest: noBlock, newest: noBlock}

@@ -309,7 +309,7 @@ func (s *Store) restamp(records int) {
 		sh := &s.shards[(turn+i)%len(s.shards)]
 		sh.mu.Lock()
 		records -= sh.restamp(records)
-		sh.mu.Unlock()
+		sh.unlock()
 	}
 }
 

@@ -47,6 +47,8 @@ type Store struct {
 	weight    atomic.Uint32
 	turn      atomic.Uint32 // the shard that is reclaimed next
 	frozen    atomic.Bool   // see HoldExpiry
+	listens   atomic.Bool   // somebody does
+	told      atomic.Uint64 // events for listeners so far
 	memory    governor
 	buffers   Buffers
 	snapshot  atomic.Pointer[Snapshot] // the one being taken, nil if none is

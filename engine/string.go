@@ -57,7 +57,7 @@ func (t *Tx) Get(k Key) (v Value, ok bool, err error) {
 		return Value{}, false, ErrWrongType
 	}
 	if v = r.text(); !v.intact() {
-		r.remove()
+		r.remove(EventDel)
 		return Value{}, false, nil
 	}
 	return v, true, nil
@@ -71,15 +71,27 @@ func (t *Tx) Set(k Key, val []byte, deadline int64) error {
 	}
 	var r ref
 	t.lookup(&r, k)
-	deadline = r.newDeadline(deadline)
-	if n, isInt := parseInt(val); isInt {
-		if !r.put(shapeOf(layoutInt, len(k.Bytes), 8, deadline), deadline) {
-			return ErrOutOfMemory
-		}
-		r.setNumber(n)
-		return nil
+	if err := r.set(val, r.newDeadline(deadline)); err != nil {
+		return err
 	}
-	return r.setBytes(val, 0, deadline)
+	r.changed(t.event(EventSet))
+	if deadline != NoDeadline && deadline != KeepDeadline {
+		r.changed(t.event(EventExpire))
+	}
+	return nil
+}
+
+// set stores a string.
+func (r *ref) set(val []byte, at int64) error {
+	n, isInt := parseInt(val)
+	if !isInt {
+		return r.setBytes(val, 0, at)
+	}
+	if !r.put(shapeOf(layoutInt, len(r.key.Bytes), 8, at), at) {
+		return ErrOutOfMemory
+	}
+	r.setNumber(n)
+	return nil
 }
 
 // SetText is Set for a string that stays text even where it is that of an integer. It is for the results of INCRBYFLOAT, of which Redis
@@ -90,7 +102,11 @@ func (t *Tx) SetText(k Key, val []byte, deadline int64) error {
 	}
 	var r ref
 	t.lookup(&r, k)
-	return r.setBytes(val, 0, r.newDeadline(deadline))
+	err := r.setBytes(val, 0, r.newDeadline(deadline))
+	if err == nil {
+		r.changed(t.event(EventSet))
+	}
+	return err
 }
 
 // newDeadline returns a deadline that the key is to get: that which it has in place of KeepDeadline.
@@ -156,7 +172,7 @@ func (r *ref) setBig(val []byte, head int, raw uint8, at int64) error {
 // removeAgain deletes the key after its record may have moved.
 func (r *ref) removeAgain() {
 	if r.find() {
-		r.remove()
+		r.remove(EventDel)
 	}
 }
 
@@ -215,12 +231,19 @@ func (ps parts) write(off int, val []byte) bool {
 func (t *Tx) Append(k Key, val []byte) (n int, err error) {
 	var r ref
 	if !t.lookup(&r, k) {
-		return len(val), t.Set(k, val, NoDeadline)
+		if err := t.fits(k, len(val)); err != nil {
+			return 0, err
+		}
+		if err := r.set(val, NoDeadline); err != nil {
+			return 0, err
+		}
+		r.changed(t.event(EventAppend))
+		return len(val), nil
 	}
 	if r.typ() != String {
 		return 0, ErrWrongType
 	}
-	return t.write(&r, textLen(&r.view), val)
+	return t.write(&r, textLen(&r.view), val, EventAppend)
 }
 
 // SetRange writes val at an offset of a string, making it if missing and padding it with zero bytes, and returns its new length. An
@@ -242,29 +265,45 @@ func (t *Tx) SetRange(k Key, off int, val []byte) (n int, err error) {
 			return 0, err
 		}
 		padded := append(make([]byte, off, off+len(val)), val...)
-		return len(padded), r.setBytes(padded, flagRaw, NoDeadline)
+		if err := r.setBytes(padded, flagRaw, NoDeadline); err != nil {
+			return 0, err
+		}
+		r.changed(t.event(EventSetRange))
+		return len(padded), nil
 	}
-	return t.write(&r, off, val)
+	return t.write(&r, off, val, EventSetRange)
 }
 
-// write writes val at an offset of an existing string, padding with zero bytes, and returns the new length.
-func (t *Tx) write(r *ref, off int, val []byte) (int, error) {
+// write writes val at an offset of an existing string, padding with zero bytes, and returns the new
+// length. It tells the event.
+func (t *Tx) write(r *ref, off int, val []byte, e Event) (int, error) {
 	n := textLen(&r.view)
 	total := max(n, off+len(val))
 	if err := t.fits(r.key, total); err != nil {
 		return 0, err
 	}
+	err := r.write(n, off, val)
+	if err == nil || r.there && textLen(&r.view) != n {
+		r.changed(t.event(e))
+	}
+	return total, err
+}
+
+// write writes val at an offset of a string of n bytes. Where memory ends in the middle it may be
+// longer, by zero bytes.
+func (r *ref) write(n, off int, val []byte) error {
+	total := max(n, off+len(val))
 	r.use()
 	r.preserve()
 	at := r.deadline()
 	if r.layout() == layoutParts {
-		return total, r.writeBig(n, off, val)
+		return r.writeBig(n, off, val)
 	}
 	if r.layout() == layoutInt {
 		var text [20]byte
 		num := strconv.AppendInt(text[:0], r.number(), 10)
 		if err := r.setBytes(num, flagRaw, at); err != nil {
-			return 0, err
+			return err
 		}
 	}
 	to := shapeOf(layoutString|flagRaw, r.klen, total, at)
@@ -272,17 +311,17 @@ func (t *Tx) write(r *ref, off int, val []byte) (int, error) {
 		whole := append(make([]byte, 0, total), r.valBytes()...)
 		whole = append(whole, make([]byte, total-n)...)
 		copy(whole[off:], val)
-		return total, r.setBytes(whole, flagRaw, at)
+		return r.setBytes(whole, flagRaw, at)
 	}
 	if !r.resize(to, at, n) {
-		return 0, ErrOutOfMemory
+		return ErrOutOfMemory
 	}
 	b := r.valBytes()
 	if off > n {
 		clear(b[n:off])
 	}
 	copy(b[off:], val)
-	return total, nil
+	return nil
 }
 
 // writeBig is write for a string in parts of n bytes.
@@ -310,7 +349,6 @@ func (r *ref) writeBig(n, off int, val []byte) error {
 		r.removeAgain()
 		return ErrDamaged
 	}
-	r.touch()
 	return nil
 }
 
@@ -357,6 +395,7 @@ func (t *Tx) IncrBy(k Key, delta int64) (int64, error) {
 			return 0, ErrOutOfMemory
 		}
 		r.setNumber(delta)
+		r.changed(t.event(EventIncrBy))
 		return delta, nil
 	}
 	if r.typ() != String {
@@ -378,8 +417,8 @@ func (t *Tx) IncrBy(k Key, delta int64) (int64, error) {
 		}
 	} else {
 		r.preserve()
-		r.touch()
 	}
 	r.setNumber(sum)
+	r.changed(t.event(EventIncrBy))
 	return sum, nil
 }

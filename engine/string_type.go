@@ -79,4 +79,4 @@ func (stringType) add(t *Tx, k Key, deadline int64, words [][]byte) error {
 	return t.Set(k, words[0], deadline)
 }
 
-func (stringType) mend(r ref) { r.remove() }
+func (stringType) mend(r ref) { r.remove(EventDel) }

@@ -13,12 +13,20 @@ type Tx struct {
 	// written then.
 	KeepExpired bool
 
+	// As is the event that changes of values are told as, if it is not the operation's own.
+	As       Event
+	Listener Listener // takes what this Tx changes; if nil, the Store's own does
+
 	store *Store
 	quiet bool     // reads count as neither hits nor misses; see Quietly
 	one   *shard   // the only shard that is locked, nil if none or several are
 	many  bool     // the shards in held are locked
 	all   bool     // every shard is locked
 	held  []uint64 // bit set of shards
+
+	effects  effects  // taken from the shards
+	commands []uint64 // the last effect before each further command, see NextCommand
+	listener Listener // of the effects
 
 	lent    lent
 	touched uint8 // keeps the compiler from dropping the loads of Prefetch
@@ -48,27 +56,33 @@ func (t *Tx) LockAll() {
 	t.all = true
 }
 
-// Unlock unlocks whatever is locked.
+// Unlock unlocks whatever is locked, and then passes on what happened.
 func (t *Tx) Unlock() {
 	switch {
 	case t.one != nil:
-		t.one.endViews()
-		t.one.mu.Unlock()
+		t.unlock(t.one)
 		t.one = nil
 	case t.many:
-		t.eachHeld(func(sh *shard) {
-			sh.endViews()
-			sh.mu.Unlock()
-		})
+		t.eachHeld(t.unlock)
 		clear(t.held)
 		t.many = false
 	case t.all:
 		for i := range t.store.shards {
-			t.store.shards[i].endViews()
-			t.store.shards[i].mu.Unlock()
+			t.unlock(&t.store.shards[i])
 		}
 		t.all = false
 	}
+	if len(t.effects.list)+len(t.commands) != 0 {
+		t.handOn()
+	}
+}
+
+func (t *Tx) unlock(sh *shard) {
+	sh.endViews()
+	if len(sh.effects.list) != 0 {
+		t.take(sh)
+	}
+	sh.mu.Unlock()
 }
 
 func (t *Tx) eachHeld(fn func(*shard)) {
@@ -95,7 +109,7 @@ func (t *Tx) with(i int, fn func(sh *shard) bool) bool {
 	sh := &t.store.shards[i]
 	if !t.all {
 		sh.mu.Lock()
-		defer sh.mu.Unlock()
+		defer sh.unlock()
 	}
 	return fn(sh)
 }

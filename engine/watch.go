@@ -12,17 +12,8 @@ type watch struct {
 	refs    int
 }
 
-// touch tells the watchers of a key that it changed, and ends the views of values.
-func (sh *shard) touch(sp *keyspace, key []byte) {
-	sh.endViews()
-	if len(sh.watches) != 0 {
-		if w := sh.watches[watchID{sp.db, string(key)}]; w != nil {
-			w.version++
-		}
-	}
-}
-
-// touchAll is touch for all keys of a keyspace that are there. Expired keys must have been removed.
+// touchAll counts a change of each watched key of a keyspace that is there. Expired keys must have
+// been removed.
 func (sh *shard) touchAll(sp *keyspace) {
 	sh.endViews()
 	for id, w := range sh.watches {
@@ -67,6 +58,7 @@ func (t *Tx) Watch(k Key) (token uint64) {
 		w = &watch{}
 		sh.watches[id] = w
 		sh.watched = max(sh.watched, len(sh.watches))
+		sh.attended = true
 	}
 	w.refs++
 	token = w.version << 1
@@ -95,6 +87,7 @@ func (t *Tx) Unwatch(k Key) {
 	if w := sh.watches[id]; w != nil {
 		if w.refs--; w.refs == 0 {
 			delete(sh.watches, id)
+			sh.attend()
 		}
 	}
 	if len(sh.watches) == 0 && sh.watched > watchesKept {

@@ -1,6 +1,9 @@
 package command
 
-import "github.com/redistill/redistill/internal/acl"
+import (
+	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/acl"
+)
 
 // Flag says what a command does and when it may run. The names are Redis's, as COMMAND INFO shows them.
 type Flag uint32
@@ -126,25 +129,26 @@ type AccessOf func(args [][]byte) Access
 
 // Command is a row of the command table.
 type Command struct {
-	Name       string    // in lower case; a subcommand's is without its container's
-	Arity      int       // number of arguments with the name, at least -Arity if negative
-	Flags      Flag      // what it does
-	Categories Category  // ACL categories beyond those that Flags and Group imply
-	Keys       Keys      // where the keys are, and what is done with them
-	Values     Positions // where arguments are that it stores as they stand
-	Field      int       // where the first field of a hash is, 0 if there is none
-	Locks      Locks     // what is locked while it runs
-	Group      Group     // its family
-	Since      string    // the version of Redis that brought it
-	Summary    string    // one line
-	Complexity string    // as Redis documents it
-	Syntax     string    // arguments in Redis's notation, without the name
-	Differs    string    // what is not as in Redis 7.2, for docs/commands.md
-	Tips       []string  // hints for proxies, as COMMAND INFO shows them
-	Run        Handler   // nil for a container
-	Growth     Growth    // how much memory it may take, nil if its arguments are the measure
-	Weigh      Weigh     // how much more it may take by what its keys hold, nil if nothing
-	Sub        []Command // subcommands of a container
+	Name       string       // in lower case; a subcommand's is without its container's
+	Arity      int          // number of arguments with the name, at least -Arity if negative
+	Flags      Flag         // what it does
+	Categories Category     // ACL categories beyond those that Flags and Group imply
+	Keys       Keys         // where the keys are, and what is done with them
+	Values     Positions    // where arguments are that it stores as they stand
+	Field      int          // where the first field of a hash is, 0 if there is none
+	Locks      Locks        // what is locked while it runs
+	Group      Group        // its family
+	Since      string       // the version of Redis that brought it
+	Summary    string       // one line
+	Complexity string       // as Redis documents it
+	Syntax     string       // arguments in Redis's notation, without the name
+	Differs    string       // what is not as in Redis 7.2, for docs/commands.md
+	Tips       []string     // hints for proxies, as COMMAND INFO shows them
+	Run        Handler      // nil for a container
+	Event      engine.Event // that changes are told as, where the engine's operation has another
+	Growth     Growth       // how much memory it may take, nil if its arguments are the measure
+	Weigh      Weigh        // how much more it may take by what its keys hold, nil if nothing
+	Sub        []Command    // subcommands of a container
 
 	index    int     // position in the flat list of all commands, set by newTable
 	use      acl.Key // the key of a command that names exactly one, set by newTable

@@ -25,7 +25,8 @@ var dumpCommands = []Command{
 			"where M is small, so simply O(1). However for sorted set values the complexity is O(N*M*log(N)) because inserting values " +
 			"into sorted sets is O(log(N)).",
 		Differs: "Strings and hashes only; IDLETIME and FREQ are kept as exactly as OBJECT tells them",
-		Syntax:  "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]", Run: restore, Growth: restoreGrowth},
+		Syntax:  "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]", Run: restore,
+		Event: engine.EventRestore, Growth: restoreGrowth},
 }
 
 // DUMP key
@@ -135,8 +136,12 @@ func restore(c *Call) error {
 			deadline += c.Now // a sum that overflows is in the past, as in Redis
 		}
 	}
+	gone := deadline != engine.NoDeadline && deadline <= c.Now
+	if gone {
+		c.Tx.As = engine.EventDel
+	}
 	c.Tx.Delete(k)
-	if deadline != engine.NoDeadline && deadline <= c.Now {
+	if gone {
 		c.Out.OK()
 		return nil
 	}

@@ -331,6 +331,7 @@ func (s *Session) appendKeys(dst []engine.Key, cmd *Command, args [][]byte) []en
 // repeats no effect: if it only reads, or its row says so.
 func (s *Session) invoke(cmd *Command) error {
 	start := len(s.Out.B)
+	s.tx.As = cmd.Event
 	err := cmd.Run(&s.call)
 	if err == engine.ErrDamaged && cmd.Flags&(ReadOnly|Repeatable) != 0 {
 		// What was damaged is gone now.

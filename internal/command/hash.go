@@ -76,7 +76,7 @@ var hashCommands = []Command{
 		Group: Hashes, Since: "2.6.0",
 		Summary:    "Increment the float value of a hash field by the given amount",
 		Complexity: "O(1)",
-		Syntax:     "key field increment", Run: hincrbyfloat},
+		Syntax:     "key field increment", Run: hincrbyfloat, Event: engine.EventHIncrByFloat},
 	{Name: "hrandfield", Arity: -2, Flags: ReadOnly, Keys: Keys{{At: 1}}, Group: Hashes,
 		Since:      "6.2.0",
 		Tips:       []string{"nondeterministic_output"},

@@ -15,8 +15,9 @@ import (
 
 // oracle is a connection, in RESP2, to a real redis-server of its own.
 type oracle struct {
-	t    *testing.T
-	conn *redisclient.Conn
+	t      *testing.T
+	target redisclient.Target
+	conn   *redisclient.Conn
 }
 
 func startOracle(t *testing.T) *oracle {
@@ -45,7 +46,7 @@ func startOracle(t *testing.T) *oracle {
 		return err == nil
 	})
 	t.Cleanup(conn.Close)
-	return &oracle{t, conn}
+	return &oracle{t, target, conn}
 }
 
 // do sends a command and returns its reply as resptest.Value has it.

@@ -135,7 +135,7 @@ var stringCommands = []Command{
 		Group: Strings, Since: "2.6.0",
 		Summary:    "Increment the float value of a key by the given amount",
 		Complexity: "O(1)",
-		Syntax:     "key increment", Run: incrbyfloat},
+		Syntax:     "key increment", Run: incrbyfloat, Event: engine.EventIncrByFloat},
 	{Name: "hset", Arity: -4, Flags: Write | DenyOOM | Fast, Keys: Keys{{At: 1}},
 		Values: Positions{3, -1, 2}, Field: 2, Group: Hashes, Since: "2.0.0",
 		Summary: "Set the string value of a hash field",

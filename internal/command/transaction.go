@@ -342,6 +342,7 @@ func (s *Session) runQueued() {
 			return
 		}
 		began := s.clock
+		s.tx.NextCommand()
 		err := s.invoke(cmd)
 		s.account(cmd, began, err)
 	})
