@@ -3,9 +3,11 @@ package engine_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/invariants"
 )
 
 // heard does something with all locked, and returns the events that a Tx and the Store told of.
@@ -68,9 +70,15 @@ func TestEvents(t *testing.T) {
 		"hdel":    {hash, func(f *fixture) { f.hdel("k", "f0") }, []string{"hdel 0 k"}},
 		"hdel of the last": {func(f *fixture) { f.fill("k", 1) }, func(f *fixture) { f.hdel("k", "f0") },
 			[]string{"hdel 0 k", "del 0 k"}},
-		"hdel of missing":     {hash, func(f *fixture) { f.hdel("k", "nosuch") }, nil},
-		"large hset":          {func(f *fixture) { f.fill("k", 5000) }, func(f *fixture) { f.hset("k", "f0", "w") }, []string{"hset 0 k"}},
-		"large hdel":          {func(f *fixture) { f.fill("k", 5000) }, func(f *fixture) { f.hdel("k", "f0") }, []string{"hdel 0 k"}},
+		"hdel of missing": {hash, func(f *fixture) { f.hdel("k", "nosuch") }, nil},
+		"large hset":      {func(f *fixture) { f.fill("k", 5000) }, func(f *fixture) { f.hset("k", "f0", "w") }, []string{"hset 0 k"}},
+		"large hdel":      {func(f *fixture) { f.fill("k", 5000) }, func(f *fixture) { f.hdel("k", "f0") }, []string{"hdel 0 k"}},
+		"large hdel of the last": {func(f *fixture) {
+			f.fill("k", 2000)
+			for i := range 1999 {
+				f.hdel("k", fmt.Sprint("f", i+1))
+			}
+		}, func(f *fixture) { f.hdel("k", "f0") }, []string{"hdel 0 k", "del 0 k"}},
 		"delete":              {str, func(f *fixture) { f.tx.Delete(f.k("k")) }, []string{"del 0 k"}},
 		"delete of missing":   {missing, func(f *fixture) { f.tx.Delete(f.k("k")) }, nil},
 		"deadline":            {str, func(f *fixture) { f.tx.SetDeadline(f.k("k"), f.base+1000) }, []string{"expire 0 k"}},
@@ -95,6 +103,44 @@ func TestEvents(t *testing.T) {
 			tx, store := f.heard(func() { c.do(f) })
 			equal(t, "events of the Tx", fmt.Sprint(tx), fmt.Sprint(c.want))
 			equal(t, "events of the Store", len(store), 0)
+		})
+	}
+}
+
+// What is lost is told when somebody comes upon it.
+func TestEventsOfDamage(t *testing.T) {
+	lose := func(f *fixture, first, end uint32) {
+		for no := first; no < end; no++ {
+			f.s.LosePart(f.k("k"), no)
+		}
+	}
+	for name, c := range map[string]struct {
+		do   func(f *fixture)
+		want string
+	}{
+		"get": {func(f *fixture) {
+			f.set("k", strings.Repeat(val, 10))
+			lose(f, 1, 2)
+			f.get("k")
+		}, "[set 0 k del 0 k]"},
+		"export": {func(f *fixture) {
+			f.set("k", strings.Repeat(val, 10))
+			lose(f, 1, 2)
+			_, _ = f.tx.Export(f.k("k"), &recorder{})
+		}, "[set 0 k del 0 k]"},
+		"hash": {func(f *fixture) {
+			f.fill("k", 1000)
+			lose(f, 0, 100)
+			_ = f.tx.HEach(f.k("k"), func([]byte, engine.Value) bool { return true })
+		}, "[hset 0 k del 0 k]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if invariants.Enabled && name != "hash" {
+				t.Skip("a lost part is an invariant violated")
+			}
+			f := open(t, engine.Options{Shards: 1})
+			tx, _ := f.heard(func() { c.do(f) })
+			equal(t, "events", fmt.Sprint(tx), c.want)
 		})
 	}
 }
