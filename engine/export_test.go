@@ -74,7 +74,7 @@ func (s *Store) SkipPartNumbers(k Key, n int) {
 	sh := &s.shards[k.hash&s.mask]
 	r := ref{sh: sh, sp: sh.dbs[0], key: k}
 	r.find()
-	h := r.hashRoot()
+	h := r.bucketRoot()
 	h.setNextRef(h.nextRef() + uint32(n))
 }
 

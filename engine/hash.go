@@ -304,7 +304,7 @@ func (t *Tx) HDel(k Key, field []byte) (bool, error) {
 // fields returns the number of fields of a hash.
 func (v *view) fields() int {
 	if v.layout() == layoutParts {
-		return v.hashRoot().count()
+		return v.bucketRoot().count()
 	}
 	return v.packed()
 }

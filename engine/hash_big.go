@@ -2,68 +2,20 @@ package engine
 
 import (
 	"encoding/binary"
-	"math"
-	"math/bits"
 	"slices"
-	"unsafe"
 )
 
-// A big hash is a root record and buckets, which are parts that hold entries, see hashBucket. A field's bucket follows from its hash by linear
-// hashing, as in a table, so that the hash grows and shrinks by one bucket at a time and every operation on a field touches one bucket
-// of some 2 KB. An empty bucket has no part. A field or value past inlineField has parts of its own, so that no entry is longer than two
-// of them and buckets stay about equal.
-//
-// The root record's value:
-//
-//	0..4     head
-//	5..8     number of buckets
-//	9..12    number of fields
-//	13..16   where to look for free numbers for the parts of the next long value: refParts and up
-//	17..24   bytes of long fields and values
-//	25..32   bytes of buckets
-const (
-	bigHashSize   = rootHead + 28
-	bucketTarget  = 2 << 10  // mean bytes of a bucket above which the hash grows
-	bucketMinimum = 512      // and below which it shrinks
-	bucketMax     = 60 << 10 // longest bucket: it must fit into a block
-)
-
-// hashRoot gives access to the fields of a root record.
-type hashRoot struct{ p unsafe.Pointer }
-
-func (v *view) hashRoot() hashRoot { return hashRoot{unsafe.Add(v.p, v.val)} }
-
-func (h hashRoot) buckets() uint32     { return load32(h.p, 5) }
-func (h hashRoot) setBuckets(n uint32) { store32(h.p, 5, n) }
-func (h hashRoot) count() int          { return int(load32(h.p, 9)) }
-func (h hashRoot) nextRef() uint32     { return max(load32(h.p, 13), refParts) }
-func (h hashRoot) setNextRef(n uint32) { store32(h.p, 13, n) }
-func (h hashRoot) bytes() int          { return h.long() + h.packed() }
-func (h hashRoot) long() int           { return int(load64(h.p, 17)) }
-func (h hashRoot) packed() int         { return int(load64(h.p, 25)) }
-func (h hashRoot) addCount(n int)      { store32(h.p, 9, uint32(h.count()+n)) }
-func (h hashRoot) addLong(n int)       { store64(h.p, 17, uint64(h.long()+n)) }
-func (h hashRoot) addPacked(n int)     { store64(h.p, 25, uint64(h.packed()+n)) }
+// A big hash is kept in buckets, see bucketed, with entries in them, see hashBucket. A field or value past inlineField has parts of its own,
+// so that no entry is longer than two of them.
 
 // bigHash is a big hash: its root and its parts.
-type bigHash struct {
-	hashRoot
-	parts
-}
+type bigHash struct{ bucketed }
 
 // bigHash returns the big hash that the key holds.
-func (r *ref) bigHash() bigHash { return bigHash{r.hashRoot(), r.parts()} }
-
-func (h hashRoot) mask() uint32 { return bucketMask(h.buckets()) }
-
-// bucketMask is the largest power of two not above n, which is not 0, minus one.
-func bucketMask(n uint32) uint32 { return 1<<(bits.Len32(n)-1) - 1 }
-
-// bucket returns the number of the bucket of a field with the given hash.
-func (h hashRoot) bucket(hash uint64) uint32 { return linear(uint32(hash), h.buckets(), h.mask()) }
+func (r *ref) bigHash() bigHash { return bigHash{r.bucketed()} }
 
 // bucketOf returns the number of the bucket in which an entry belongs.
-func (h hashRoot) bucketOf(e *entry) uint32 {
+func (h *bigHash) bucketOf(e *entry) uint32 {
 	if e.long {
 		return h.bucket(e.hash)
 	}
@@ -86,13 +38,13 @@ func (r *ref) enlarge() error {
 		}
 		copy(partBytes(p), bucket)
 	}
-	if !r.resize(shapeOf(layoutParts|r.flags&flagRaw, r.klen, bigHashSize, at), at, 0) {
+	if !r.resize(shapeOf(layoutParts|r.flags&flagRaw, r.klen, bucketRootSize, at), at, 0) {
 		ps.drop(0)
 		return ErrOutOfMemory
 	}
 	clear(r.valBytes())
 	r.setRoot(Hash, ps.owner.id)
-	h := r.hashRoot()
+	h := r.bucketRoot()
 	h.setBuckets(1)
 	h.addCount(count)
 	h.addPacked(len(bucket))
@@ -120,7 +72,7 @@ func (r *ref) bigSet(field, val []byte) (added bool, err error) {
 	}
 	r.setFlags(r.flags | rawHash(field, val, h.count()))
 	h.dropRefs(e)
-	if h.packed() > int(h.buckets())*bucketTarget {
+	if h.overfull() {
 		h.split()
 	}
 	return !found, nil
@@ -177,49 +129,13 @@ func (it *item) entry() entry {
 	return e
 }
 
-// store stores a long field or value of a hash in parts and returns the number of the first.
-func (h *bigHash) store(val []byte) (first uint32, ok bool) {
-	n := uint32(partCount(len(val)))
-	first = h.freeNumbers(n)
-	if !h.addRun(first, val) {
-		return 0, false
-	}
-	h.setNextRef(first + n)
-	h.addLong(len(val))
-	return first, true
-}
-
-// freeNumbers returns the first of n numbers in a row that no part of the hash has. They are given out in order, and from the start
-// again at the end.
-func (h *bigHash) freeNumbers(n uint32) uint32 {
-	first := h.nextRef()
-	for i := uint32(0); i < n; i++ {
-		if first+n < refParts { // past the last number
-			first, i = refParts, 0
-		}
-		if _, _, used := h.find(first + i); used {
-			first += i + 1
-			i = math.MaxUint32 // start over
-		}
-	}
-	return first
-}
-
 // dropRefs deletes the parts that an entry refers to, and what they count.
 func (h *bigHash) dropRefs(e entry) {
-	e.eachRef(func(first uint32, n int) {
-		h.addLong(-n)
-		h.doom(first, first+uint32(partCount(n)))
-	})
+	e.eachRef(h.dropLong)
 }
 
 // longField puts the field of an entry that has it in parts together in memory of the Go heap.
 func (h *bigHash) longField(e entry) []byte { return h.longValue(e.fieldPart, e.flen).AppendTo(nil) }
-
-// longValue returns a view of a long field or value of n bytes.
-func (h *bigHash) longValue(first uint32, n int) Value {
-	return Value{lease: h.sh.lease(), rest: &restParts{h.parts, first, n}}
-}
 
 // place makes room of size bytes for a field in its bucket, in place of the entry that it has. It returns the bucket's bytes and the
 // entry that was there; where there was none, an empty one at the place of the new one. b is nil where there is no memory.
@@ -399,27 +315,19 @@ func (h *bigHash) eachInBucket(no uint32, fn func(field []byte, val Value) bool)
 
 // bigScan is HScan for a big hash.
 func (r *ref) bigScan(cursor uint64, count int, fn func(field []byte, val Value) bool) uint64 {
-	h, pos, seen := r.bigHash(), cursor<<32, 0
-	from := uint64(0) // see keyScan
-	pass := func(field []byte, val Value) bool {
-		if from != 0 && position(uint32(hashBytes(field))) < from {
-			return true
-		}
-		if seen++; !fn(field, val) {
-			seen = max(seen, count)
-		}
-		return true // the rest of the bucket follows
-	}
-	for {
-		no := linear(uint32(bits.Reverse64(pos)), h.buckets(), h.mask())
-		if from = 0; position(no) < pos {
-			from = pos
-		}
-		h.eachInBucket(no, pass)
-		if pos = nextPosition(no, h.buckets(), h.mask()); pos == 0 || seen >= count {
-			return pos >> 32
-		}
-	}
+	h := r.bigHash()
+	return h.scan(cursor, count, func(no uint32, from uint64) (passed int) {
+		h.eachInBucket(no, func(field []byte, val Value) bool {
+			if from != 0 && position(uint32(hashBytes(field))) < from {
+				return true
+			}
+			if passed++; !fn(field, val) {
+				passed = max(passed, count)
+			}
+			return true // the rest of the bucket follows
+		})
+		return passed
+	})
 }
 
 // bigRandom calls fn with a random field: one of those in a few random buckets. It returns ErrDamaged, without having called fn, if that

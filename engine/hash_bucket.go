@@ -19,16 +19,8 @@ const (
 	groupsAt    = 2 // offset of the first group
 	groupSlots  = 8
 	groupSize   = groupSlots + 2*groupSlots
-	tagOnes     = 0x0101010101010101
-	tagLows     = 0x7f7f7f7f7f7f7f7f
 	firstBucket = groupsAt + groupSize // bytes of a bucket with one group and no entry
 )
-
-// matchTag returns a word in which bit 8i+7 is set if byte i of tags is tag; see matches.
-func matchTag(tags uint64, tag uint8) uint64 {
-	x := tags ^ uint64(tag)*tagOnes
-	return ^((x&tagLows + tagLows) | x | tagLows)
-}
 
 func (b hashBucket) base() unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }
 
@@ -147,92 +139,34 @@ func (h *bigHash) isField(e *entry, field []byte, hash uint64) bool {
 	return e.hash == hash && e.flen == len(field) && string(h.longField(*e)) == string(field)
 }
 
-// sparse reports whether a hash has more buckets than their bytes are worth.
-func (h *bigHash) sparse() bool { return h.packed() < int(h.buckets())*bucketMinimum }
-
-// split adds a bucket and moves to it the entries that belong there from the bucket that had them. Where there is no memory it does
-// nothing and returns false: the buckets get longer.
+// split gives the hash another bucket, see bucketed.split.
 func (h *bigHash) split() bool {
-	n := h.buckets()
-	from := n & h.mask()
-	h.preserve(from)
-	h.preserve(n)
-	h.setBuckets(n + 1)
-	_, p, ok := h.find(from)
-	if !ok {
-		return true
-	}
-	b := hashBucket(partBytes(p))
-	var stay, move hashBucket
-	i := 0
-	eachEntry(b, b.entries(), func(e entry) bool {
-		into := &stay
-		if h.bucketOf(&e) == n {
-			into = &move
-		}
-		*into = into.addEntry(b.tag(i), b[e.off:e.end])
-		i++
-		return true
+	return h.bucketed.split(Hash, func(b []byte, no uint32) ([]byte, []byte) {
+		var stay, move hashBucket
+		i, from := 0, hashBucket(b)
+		eachEntry(b, from.entries(), func(e entry) bool {
+			into := &stay
+			if h.bucketOf(&e) == no {
+				into = &move
+			}
+			*into = into.addEntry(from.tag(i), b[e.off:e.end])
+			i++
+			return true
+		})
+		return stay, move
 	})
-	if len(move) == 0 {
-		return true
-	}
-	q := h.add(n, len(move), Hash)
-	if q == nil {
-		h.setBuckets(n)
-		return false
-	}
-	copy(partBytes(q), move)
-	h.addPacked(len(stay) + len(move) - len(b))
-	return h.set(from, stay) // it shrinks, which cannot fail
 }
 
-// merge removes the last bucket and moves its entries to the one that it was split from.
+// merge takes the last bucket from the hash, see bucketed.merge.
 func (h *bigHash) merge() {
-	last := h.buckets() - 1
-	h.preserve(last)
-	_, p, ok := h.find(last)
-	if !ok {
-		h.setBuckets(last)
-		return
-	}
-	b := hashBucket(partBytes(p))
-	h.setBuckets(last)
-	into := last & h.mask()
-	h.preserve(into)
-	var merged hashBucket
-	if _, q, ok := h.find(into); ok {
-		merged = append(merged, partBytes(q)...)
-	}
-	before, i := len(b)+len(merged), 0
-	eachEntry(b, b.entries(), func(e entry) bool {
-		merged = merged.addEntry(b.tag(i), b[e.off:e.end])
-		i++
-		return true
+	h.bucketed.merge(Hash, func(into, b []byte) []byte {
+		merged := append(hashBucket(nil), into...)
+		i, from := 0, hashBucket(b)
+		eachEntry(b, from.entries(), func(e entry) bool {
+			merged = merged.addEntry(from.tag(i), b[e.off:e.end])
+			i++
+			return true
+		})
+		return merged
 	})
-	if len(merged) > bucketMax || !h.set(into, merged) {
-		h.setBuckets(last + 1)
-		return
-	}
-	h.addPacked(len(merged) - before)
-	h.drop(last)
-}
-
-// set makes b the content of a bucket, deleting it if b is empty. It returns false, with nothing changed, where there is no memory.
-func (h *bigHash) set(no uint32, b []byte) bool {
-	s, p, ok := h.find(no)
-	switch {
-	case len(b) == 0:
-		h.drop(no)
-		return true
-	case ok:
-		p = h.resize(s, p, len(b), 0)
-	default:
-		p = h.add(no, len(b), Hash)
-	}
-	if p == nil {
-		return false
-	}
-	copy(partBytes(p), b)
-	return true
 }

@@ -6,7 +6,7 @@ func (hashType) check(c *checker, sp *keyspace, v view) error {
 	if v.layout() == layoutPacked {
 		return checkSmallHash(&v)
 	}
-	return c.checkBigHash(bigHash{v.hashRoot(), c.partsOf(sp, &v)})
+	return c.checkBigHash(bigHash{bucketed{v.bucketRoot(), c.partsOf(sp, &v)}})
 }
 
 func checkSmallHash(v *view) error {

@@ -20,7 +20,7 @@ func HashCost(keyLen, fields, fieldLen, valueLen int, ttl bool) Cost {
 	unused := groupsAt + (groupSlots-1)*slot/2 // a bucket's last group has from none to seven empty slots
 	bytes := float64(packed + buckets*(partHeader+unused+recordAlign/2))
 	c := Cost{bytes / grownShare, float64(buckets)}
-	root := planned(layoutParts, keyLen, bigHashSize, ttl)
+	root := planned(layoutParts, keyLen, bucketRootSize, ttl)
 	c.Bytes += float64(root.size())
 	if it.flen > inlineField {
 		c.add(fields, partsCost(it.flen))

@@ -51,16 +51,16 @@ func peekRoot(p unsafe.Pointer, room int) (root unsafe.Pointer, buckets uint32) 
 	if p == nil || load8(p, 0)&layoutMask != layoutParts {
 		return nil, 0
 	}
-	s := shape{flags: load8(p, 0), ext: load8(p, 4), klen: int(load8(p, 2)), vlen: bigHashSize}
+	s := shape{flags: load8(p, 0), ext: load8(p, 4), klen: int(load8(p, 2)), vlen: bucketRootSize}
 	off := s.header() + s.klen
-	if s.klen >= 0x80 || off+bigHashSize > room { // a long key has a longer header
+	if s.klen >= 0x80 || off+bucketRootSize > room { // a long key has a longer header
 		return nil, 0
 	}
 	root = unsafe.Add(p, off)
 	if Type(load8(root, 0)&typeMask) != Hash {
 		return nil, 0
 	}
-	return root, hashRoot{root}.buckets()
+	return root, bucketRoot{root}.buckets()
 }
 
 // peekEntry returns the offset of the first entry with a tag in what seems to be a bucket, counted from the part's start, 0 if there is

@@ -15,7 +15,7 @@ func (hashType) least(l layout) int {
 	case layoutPacked:
 		return packedHead
 	case layoutParts:
-		return bigHashSize
+		return bucketRootSize
 	}
 	return -1
 }
@@ -29,9 +29,9 @@ func (hashType) encoding(v view) string {
 
 func (hashType) elements(v view) int { return v.fields() }
 
-func (hashType) parts(v view) uint32 { return v.hashRoot().buckets() }
+func (hashType) parts(v view) uint32 { return v.bucketRoot().buckets() }
 
-func (hashType) bytes(v view) int { return v.hashRoot().bytes() }
+func (hashType) bytes(v view) int { return v.bucketRoot().bytes() }
 
 func (hashType) refs(part []byte, fn func(first uint32, n int)) {
 	b := hashBucket(part)
@@ -45,7 +45,7 @@ func (hashType) export(e *exporter, v view) error {
 	if v.layout() == layoutPacked {
 		return e.entries(v.valBytes(), packedHead)
 	}
-	h, seen := v.hashRoot(), 0
+	h, seen := v.bucketRoot(), 0
 	for no := range h.buckets() {
 		b, ok := e.find(no, &e.part)
 		if !ok {
