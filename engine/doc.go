@@ -1,4 +1,4 @@
-// Package engine is the keyspace of the cache: strings and hashes with expiry, in sixteen databases, within a limit of memory.
+// Package engine is the keyspace of the cache: strings, hashes and sets with expiry, in sixteen databases, within a limit of memory.
 //
 // # Terms
 //
@@ -22,6 +22,7 @@
 //
 //	a string of 40 KB:   root [key|id, length|first bytes]    parts 0, 1: 16 KB each, found by (hash of key, id, number)
 //	a hash of 1 MB:      root [key|id, buckets, counts]       parts 0...: buckets of entries; 2^31...: long fields and values
+//	a set of 1 MB:       root [key|id, buckets, counts]       parts 0...: buckets of runs; 2^31...: long members
 //
 // A write appends a record to the open block of its class and points the table to it; what it replaces is marked dead where it lies.
 // Records with a similar time to live share blocks, so that they die together. A block whose last live record dies goes back to the pool
@@ -32,8 +33,9 @@
 // # Reading the source
 //
 // record.go, table.go and shard.go are the structure; ref.go finds a key in it, and lifecycle.go
-// changes it. types.go says what the rest of the engine asks of a type of values; string*.go and
-// hash*.go are the types, and parts.go is what they keep large values in. export.go is how values
+// changes it. types.go says what the rest of the engine asks of a type of values; string*.go, hash*.go and
+// set*.go are the types. parts.go is what they keep large values in, buckets.go what many elements are kept
+// in, and run.go how elements lie in columns. export.go is how values
 // leave and come back. snapshot.go is how all of it is written while it changes; saved.go and
 // held.go keep what is about to change, and recall.go what is known of the use of keys. keys.go,
 // scan.go, expire.go and watch.go are the operations that do not care about types, evict.go,

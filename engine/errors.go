@@ -14,13 +14,13 @@ var (
 
 // Errors that depend on memory and sizes.
 var (
-	// ErrKeyTooLong says that a key or a hash field is longer than 32 KB.
-	ErrKeyTooLong = errors.New("engine: key or field is longer than 32 KB")
+	// ErrKeyTooLong says that a key, a field of a hash or a member of a set is longer than 32 KB.
+	ErrKeyTooLong = errors.New("engine: key, field or member is longer than 32 KB")
 	// ErrOutOfMemory says that the memory limit leaves no room and the policy lets nothing be evicted.
 	ErrOutOfMemory = errors.New("engine: out of memory")
 	// ErrPinned is ErrOutOfMemory where Pins keep what could be evicted, or was.
 	ErrPinned = errors.New("engine: out of memory, as values are pinned")
-	// ErrDamaged says that a part of a value is lost, which is an error in this package. The key, or the field of a hash, is gone then, so
+	// ErrDamaged says that a part of a value is lost, which is an error in this package. The key, the field or the member is gone then, so
 	// that the operation can be tried again.
 	ErrDamaged = errors.New("engine: the value was damaged")
 )

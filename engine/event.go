@@ -22,6 +22,12 @@ const (
 	EventHIncrBy
 	EventHIncrByFloat
 	EventHDel
+	EventSAdd
+	EventSRem
+	EventSPop
+	EventSInterStore
+	EventSUnionStore
+	EventSDiffStore
 	EventExpire
 	EventPersist
 	EventRenameFrom
@@ -38,7 +44,9 @@ var eventNames = [numEvents]string{
 	EventSet: "set", EventAppend: "append", EventSetRange: "setrange",
 	EventIncrBy: "incrby", EventIncrByFloat: "incrbyfloat",
 	EventHSet: "hset", EventHIncrBy: "hincrby", EventHIncrByFloat: "hincrbyfloat",
-	EventHDel: "hdel", EventExpire: "expire", EventPersist: "persist",
+	EventHDel: "hdel", EventSAdd: "sadd", EventSRem: "srem", EventSPop: "spop",
+	EventSInterStore: "sinterstore", EventSUnionStore: "sunionstore",
+	EventSDiffStore: "sdiffstore", EventExpire: "expire", EventPersist: "persist",
 	EventRenameFrom: "rename_from", EventRenameTo: "rename_to",
 	EventMoveFrom: "move_from", EventMoveTo: "move_to",
 	EventCopyTo: "copy_to", EventRestore: "restore",

@@ -79,6 +79,9 @@ func TestEvents(t *testing.T) {
 				f.hdel("k", fmt.Sprint("f", i+1))
 			}
 		}, func(f *fixture) { f.hdel("k", "f0") }, []string{"hdel 0 k", "del 0 k"}},
+		"sadd":                {missing, func(f *fixture) { f.sadd("k", "a"); f.sadd("k", "a") }, []string{"sadd 0 k"}},
+		"srem of the last":    {func(f *fixture) { f.sadd("k", "a") }, func(f *fixture) { f.srem("k", "a") }, []string{"srem 0 k", "del 0 k"}},
+		"srem of missing":     {func(f *fixture) { f.sadd("k", "a") }, func(f *fixture) { f.srem("k", "b") }, nil},
 		"delete":              {str, func(f *fixture) { f.tx.Delete(f.k("k")) }, []string{"del 0 k"}},
 		"delete of missing":   {missing, func(f *fixture) { f.tx.Delete(f.k("k")) }, nil},
 		"deadline":            {str, func(f *fixture) { f.tx.SetDeadline(f.k("k"), f.base+1000) }, []string{"expire 0 k"}},

@@ -7,7 +7,7 @@ package engine
 // Sink takes values. The slices are valid during the call. An error ends the export.
 type Sink interface {
 	// Key begins a key. Its value follows: a string, or elements. An element of a hash is a field
-	// and then its value.
+	// and then its value, an element of a set a member.
 	Key(k *SnapshotKey) error
 	// String is a string, or a part of an element.
 	String(b []byte) error

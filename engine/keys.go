@@ -185,7 +185,7 @@ func (r *ref) copyFrom(from *ref) error {
 	return nil
 }
 
-// Encoding returns Redis's name of how the value would be kept: int, embstr, raw, listpack or hashtable. Not a read for hits and misses.
+// Encoding returns Redis's name of how the value would be kept: int, embstr, raw, intset, listpack or hashtable. Not a read for hits and misses.
 func (t *Tx) Encoding(k Key) (string, bool) {
 	var r ref
 	if !t.lookup(&r, k) {

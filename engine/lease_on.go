@@ -64,3 +64,14 @@ func (t *Tx) lendEach(fn func(field []byte, val Value)) func(field []byte, val V
 		invariants.Mangle(t.lent.scratch)
 	}
 }
+
+// lendMembers returns fn with copies of its members. They have memory of their own, for fn may pass what it is lent to another read.
+func lendMembers(fn func(member []byte) bool) func(member []byte) bool {
+	var scratch []byte
+	return func(member []byte) bool {
+		scratch = append(scratch[:0], member...)
+		more := fn(scratch)
+		invariants.Mangle(scratch)
+		return more
+	}
+}

@@ -57,7 +57,7 @@ const (
 // extWide is the ext bit of a deadline of 8 bytes. The other bits are free.
 const extWide = 0x01
 
-// MaxKey is the length of the longest key, and of the longest field of a hash.
+// MaxKey is the length of the longest key, field of a hash and member of a set.
 const MaxKey = 32 << 10
 
 const (

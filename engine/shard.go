@@ -3,6 +3,7 @@ package engine
 import (
 	"hash/maphash"
 	"math"
+	"math/bits"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -186,6 +187,12 @@ func (sh *shard) random() uint64 {
 	x ^= x >> 7
 	x ^= x << 17
 	sh.rng = x
+	return x
+}
+
+// below returns a pseudo-random number from 0 to n-1.
+func (sh *shard) below(n uint64) uint64 {
+	x, _ := bits.Mul64(sh.random(), n)
 	return x
 }
 

@@ -29,7 +29,8 @@ type Tx struct {
 	listener Listener // of the effects
 
 	lent    lent
-	touched uint8 // keeps the compiler from dropping the loads of Prefetch
+	scratch []byte // for the text of an integer, nil while it is in use
+	touched uint8  // keeps the compiler from dropping the loads of Prefetch
 }
 
 // LockKey locks the shard of one key. Nothing may be locked yet.

@@ -10,13 +10,14 @@ const (
 	None Type = iota
 	String
 	Hash
+	Set
 )
 
 const typeMask = 15
 
 // types is the table of descriptors. Whatever handles values without knowing what they are asks it:
 // eviction, expiry, deletion, copies, snapshots and the checker name no type.
-var types = [typeMask + 1]valueType{String: stringType{}, Hash: hashType{}}
+var types = [typeMask + 1]valueType{String: stringType{}, Hash: hashType{}, Set: setType{}}
 
 // valueType is the descriptor of a type. The shard of the value is locked during a call, unless it
 // says otherwise. Views are passed by value because they would escape to the heap otherwise.

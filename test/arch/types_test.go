@@ -15,7 +15,7 @@ import (
 
 // typeFiles are the prefixes of the files of engine that may know a type of values: those of the
 // type itself, and the table of descriptors.
-var typeFiles = []string{"string", "hash", "types"}
+var typeFiles = []string{"string", "hash", "set", "types"}
 
 // knownTypes is where a mechanism names a type nevertheless, and why.
 var knownTypes = map[string]string{
