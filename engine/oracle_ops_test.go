@@ -106,6 +106,8 @@ var worldOps = []worldOp{
 	{"Append", opAppend}, {"Append", opAppend}, {"SetRange", opSetRange}, {"SetRange", opSetRange}, {"IncrBy", opIncrBy},
 	{"HSet", opHSet}, {"HSet", opHSet}, {"HSet", opHSet}, {"HSetMany", opHSetMany}, {"HDelMany", opHDelMany}, {"HGet", opHGet},
 	{"HDel", opHDel}, {"HIncrBy", opHIncrBy}, {"HRead", opHRead},
+	{"SAdd", opSAdd}, {"SAdd", opSAdd}, {"SAddMany", opSAddMany}, {"SAddMany", opSAddMany}, {"SRemMany", opSRemMany}, {"SRem", opSRem},
+	{"SHas", opSHas}, {"SRead", opSRead}, {"SStore", opSStore},
 	{"Delete", opDelete}, {"Delete", opDelete}, {"SetDeadline", opSetDeadline}, {"SetDeadline", opSetDeadline}, {"Persist", opPersist},
 	{"Rename", opRename}, {"Copy", opCopy}, {"Copy", opCopy}, {"Move", opMove}, {"Transfer", opTransfer}, {"Look", opLook}, {"Random", opRandom},
 	{"Select", opSelect}, {"Sleep", opSleep}, {"Cycle", opCycle}, {"Watch", opWatch}, {"Watch", opWatch}, {"Scan", opScan},
@@ -338,9 +340,18 @@ func opTransfer(w *world) {
 	w.sameSaved("exported", got, want)
 	w.tx.Delete(w.k(dst))
 	w.o.delete(dst)
-	if got.fields == nil {
+	switch got.typ() {
+	case engine.String:
 		same(w, "Import", w.tx.Import(w.k(dst), engine.String, got.deadline, [][]byte{got.val}), nil)
 		w.o.set(dst, got.val, got.deadline)
+		return
+	case engine.Set:
+		for m := range got.members {
+			same(w, "Import", w.tx.Import(w.k(dst), engine.Set, got.deadline, [][]byte{[]byte(m)}), nil)
+			_, err := w.o.sadd(dst, m)
+			same(w, "sadd", err, nil)
+		}
+		w.o.setDeadline(dst, got.deadline)
 		return
 	}
 	for f, v := range got.fields {
@@ -401,7 +412,7 @@ func opWatch(w *world) {
 	w.tokens[id] = watchTokens{w.tx.Watch(w.k(name)), w.o.version[id.db][name]}
 }
 
-// opScan begins a scan of keys or of a hash.
+// opScan begins a scan of keys, or of a hash or set.
 func opScan(w *world) {
 	sc := &scan{db: w.tx.DB, key: w.key(), fields: w.below(2) == 0, count: []int{0, 1, 3, 10, 100, 10000}[w.below(6)]}
 	sc.must = sc.present(w.o)

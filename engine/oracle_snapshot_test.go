@@ -44,6 +44,9 @@ func (r *recorder) Key(k *engine.SnapshotKey) error {
 	if k.Type == engine.Hash {
 		r.now.fields, r.left = map[string][]byte{}, 2*k.Elements
 	}
+	if k.Type == engine.Set {
+		r.now.members, r.left = map[string]bool{}, k.Elements
+	}
 	r.keys[k.DB][string(k.Key)] = r.now
 	return nil
 }
@@ -71,6 +74,11 @@ func (r *recorder) Bytes(b []byte) error {
 func (r *recorder) string() {
 	r.left--
 	switch {
+	case r.now.members != nil:
+		if r.now.members[string(r.text)] {
+			r.fault = fmt.Sprintf("member %.40q comes twice", r.text)
+		}
+		r.now.members[string(r.text)] = true
 	case r.now.fields == nil:
 		r.now.val = r.text
 	case r.left%2 == 1:
@@ -149,6 +157,7 @@ func (w *world) sameSaved(what string, got, want *oracleKey) {
 	same(w, what+", type", got.typ(), want.typ())
 	same(w, what+", deadline", got.deadline, want.deadline)
 	w.sameBytes(what, got.val, want.val)
+	w.sameMembers(what, got.members, want.members)
 	same(w, what+", fields", len(got.fields), len(want.fields))
 	for f, v := range want.fields {
 		w.sameBytes(what+fmt.Sprintf(", field %.40q", f), got.fields[f], v)

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"bytes"
+	"maps"
 	"strconv"
 
 	"github.com/redistill/redistill/engine"
@@ -24,6 +25,8 @@ type oracleKey struct {
 	raw      bool   // a string that was written to in place
 	fields   map[string][]byte
 	large    bool // a hash that passed Redis's limits for a listpack
+	members  map[string]bool
+	enc      string // of a set
 	deadline int64
 }
 
@@ -41,6 +44,8 @@ func (k *oracleKey) typ() engine.Type {
 		return engine.None
 	case k.fields != nil:
 		return engine.Hash
+	case k.members != nil:
+		return engine.Set
 	}
 	return engine.String
 }
@@ -48,6 +53,8 @@ func (k *oracleKey) typ() engine.Type {
 func (k *oracleKey) encoding() string {
 	_, isInt := oracleInt(k.val)
 	switch {
+	case k.members != nil:
+		return k.enc
 	case k.fields != nil && k.large:
 		return "hashtable"
 	case k.fields != nil:
@@ -71,6 +78,7 @@ func (k *oracleKey) clone() *oracleKey {
 			c.fields[f] = v // never written to in place
 		}
 	}
+	c.members = maps.Clone(k.members)
 	return &c
 }
 

@@ -238,12 +238,15 @@ func (w *world) compareKey(name string) {
 	if n, ok := w.tx.MemoryUsage(k); !ok || n < len(name)+len(e.val)*9/10-16 && len(e.val) > 20 {
 		w.wrong("MemoryUsage of %.40q: %d, %v", name, n, ok)
 	}
-	if e.fields == nil {
+	switch e.typ() {
+	case engine.String:
 		v, ok, _ := w.tx.Get(k)
 		w.sameValue("value", v, ok, e.val, true)
-		return
+	case engine.Hash:
+		w.sameHash(k, e.fields)
+	case engine.Set:
+		w.sameMembers("set", w.membersOf(k), e.members)
 	}
-	w.sameHash(k, e.fields)
 }
 
 // sameHash compares all fields of a hash.
@@ -342,11 +345,11 @@ func (w *world) evicted() {
 	w.selectDB(was)
 }
 
-// scan is an iteration of keys, or of the fields of a hash, that goes on while other things happen. All that was there from its
+// scan is an iteration of keys, or of what a hash or a set has, that goes on while other things happen. All that was there from its
 // beginning must have been passed at its end.
 type scan struct {
 	db     int
-	key    string // of the hash, if fields
+	key    string // of the hash or set, if fields
 	fields bool
 	count  int
 	cursor uint64
@@ -363,6 +366,7 @@ func (sc *scan) present(o *oracle) map[string]bool {
 		for f := range e.fields {
 			names[f] = true
 		}
+		maps.Copy(names, e.members)
 	}
 	return names
 }
@@ -394,8 +398,12 @@ func (w *world) step(sc *scan) bool {
 			sc.cursor = w.tx.Scan(sc.cursor, sc.count, func(key []byte, _ engine.Type) bool { pass(key); return true })
 			return
 		}
-		sc.cursor, err = w.tx.HScan(w.s.Key([]byte(sc.key)), sc.cursor, sc.count,
-			func(field []byte, _ engine.Value) bool { pass(field); return true })
+		k := w.s.Key([]byte(sc.key))
+		if w.o.peek(sc.db, sc.key).typ() == engine.Set {
+			sc.cursor, err = w.tx.SScan(k, sc.cursor, sc.count, func(member []byte) bool { pass(member); return true })
+			return
+		}
+		sc.cursor, err = w.tx.HScan(k, sc.cursor, sc.count, func(field []byte, _ engine.Value) bool { pass(field); return true })
 	})
 	if err != nil || sc.cursor != 0 {
 		return err != nil

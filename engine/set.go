@@ -119,12 +119,20 @@ func (r *ref) newSet(m *member, at int64) error {
 		}
 		return b.install()
 	}
-	a, _ := noMembers.addition(m)
+	empty := noMembers
+	if m.code.isInt() {
+		empty = noWords
+	}
+	a, _ := empty.addition(m)
 	if !r.create(shapeOf(layoutPacked|encodedInts.with(m, 1).raw(), len(r.key.Bytes), a.size, at), at) {
 		return ErrOutOfMemory
 	}
 	s := packedSet(r.valBytes())
-	s.add(copy(s, noMembers), m, a)
+	if a.anew {
+		empty.rewrite(s, m, a)
+	} else {
+		s.add(copy(s, empty), m, a)
+	}
 	return nil
 }
 
@@ -145,11 +153,25 @@ func (r *ref) smallAdd(m *member) (added bool, err error) {
 		err := b.install()
 		return err == nil, err
 	}
-	old := r.vlen
-	if !r.resize(shapeOf(layoutPacked|enc.raw(), r.klen, a.size, at), at, old) {
+	to, old := shapeOf(layoutPacked|enc.raw(), r.klen, a.size, at), r.vlen
+	if a.anew {
+		return r.rewriteSet(m, a, to)
+	}
+	if !r.resize(to, at, old) {
 		return false, ErrOutOfMemory
 	}
 	packedSet(r.valBytes()).add(old, m, a)
+	return true, nil
+}
+
+// rewriteSet is smallAdd for a set that has to be written anew.
+func (r *ref) rewriteSet(m *member, a addition, to shape) (added bool, err error) {
+	var scratch [setMax]byte
+	was := append(packedSet(scratch[:0]), r.valBytes()...)
+	if !r.resize(to, r.deadline(), 0) {
+		return false, ErrOutOfMemory
+	}
+	was.rewrite(r.valBytes(), m, a)
 	return true, nil
 }
 

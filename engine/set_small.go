@@ -32,8 +32,11 @@ const (
 
 const _ = uint(packedMost - setMax)
 
-// noMembers is a small set before its first member.
-var noMembers = packedSet{uint8(Set), 0, formWords, 0}
+// A small set before its first member: noWords if that is an integer, or may be one.
+var (
+	noWords   = packedSet{uint8(Set), 0, formWords, 0}
+	noMembers = packedSet{uint8(Set), 0, 0}
+)
 
 // member is a member of a set.
 type member struct {
@@ -157,6 +160,7 @@ type addition struct {
 	size int   // of the set then
 	i    int   // where the member goes among words
 	to   frame // of the words
+	anew bool  // all of the set has to be written, and it may become shorter
 }
 
 // addition returns how the set would take a member, which is not long; found says that it has it.
@@ -170,16 +174,19 @@ func (s packedSet) addition(m *member) (a addition, found bool) {
 		return addition{size: len(s) + r.growth(m.code)}, false
 	case !m.code.isInt():
 		run := runSize(s.count()+1, s.heapSize()+m.code.kept(), false, m.code.wide())
-		return addition{size: setHead + run}, false
+		return addition{size: setHead + run, anew: true}, false
 	}
 	w := s.words()
 	if a.i, found = w.search(m.n); found {
 		return addition{}, true
 	}
-	if a.to = w.frame; w.n == 0 {
-		a.to = frameOf(m.n, m.n)
-	} else if !w.has(m.n) {
-		a.to = frameOf(min(w.at(0), m.n), max(w.at(w.n-1), m.n))
+	switch {
+	case w.n == 0:
+		a.to, a.anew = frameOf(m.n, m.n), true
+	case !w.has(m.n):
+		a.to, a.anew = frameOf(min(w.at(0), m.n), max(w.at(w.n-1), m.n)), true
+	default:
+		a.to = w.frame
 	}
 	a.size = setHead + baseSize(a.to.base) + (w.n+1)*a.to.width
 	return a, false
@@ -191,57 +198,55 @@ func baseSize(base int64) int { return 1 << bits.Len(uint(intSize(base)-1)) }
 // add adds a member to the set, which has the size of the addition, and in its first old bytes what it was.
 func (s packedSet) add(old int, m *member, a addition) {
 	n := s.count()
-	if !s.hasWords() {
+	if s.hasWords() {
+		w := s[:old].words()
+		w.b = s[len(s)-(n+1)*w.width:]
+		copy(w.b[(a.i+1)*w.width:], w.b[a.i*w.width:])
+		w.set(a.i, m.n)
+	} else {
 		r := s.run()
 		r.add(0, m.code, m.kept)
 		if r.wide {
 			s[packedHead] |= formWide
 		}
-		s.setCount(n + 1)
-		return
 	}
-	w := s[:old].words()
-	if m.code.isInt() && a.to == w.frame {
-		w.b = s[len(s)-(n+1)*w.width:]
-		copy(w.b[(a.i+1)*w.width:], w.b[a.i*w.width:])
-		w.set(a.i, m.n)
-		s.setCount(n + 1)
-		return
-	}
-	var scratch [setMax]byte
-	was := append(packedSet(scratch[:0]), s[:old]...)
 	s.setCount(n + 1)
+}
+
+// rewrite is add for a set that has to be written anew: to, which has the size of the addition, becomes what s is with the member.
+func (s packedSet) rewrite(to packedSet, m *member, a addition) {
+	to.setCount(s.count() + 1)
 	if m.code.isInt() {
-		s.reframe(was, m.n, a)
+		s.reframe(to, m.n, a)
 	} else {
-		s.mix(was, m)
+		s.mix(to, m)
 	}
 }
 
-// reframe writes the words of a set, and n, in another frame.
-func (s packedSet) reframe(was packedSet, n int64, a addition) {
+// reframe makes the words of s, and n, those of another set, in another frame.
+func (s packedSet) reframe(to packedSet, n int64, a addition) {
 	base := baseSize(a.to.base)
-	s[packedHead] = formWords | uint8(bits.TrailingZeros(uint(base)))<<formBase | uint8(a.to.width)<<formWidth
-	storeInt(s[setHead:setHead+base], a.to.base)
-	from, to := was.words(), s.words()
-	for i := range from.n {
+	to[packedHead] = formWords | uint8(bits.TrailingZeros(uint(base)))<<formBase | uint8(a.to.width)<<formWidth
+	storeInt(to[setHead:setHead+base], a.to.base)
+	was, w := s.words(), to.words()
+	for i := range was.n {
 		at := i
 		if i >= a.i {
 			at++
 		}
-		to.set(at, from.at(i))
+		w.set(at, was.at(i))
 	}
-	to.set(a.i, n)
+	w.set(a.i, n)
 }
 
-// mix writes the words of a set, and a member that is no integer, as a run.
-func (s packedSet) mix(was packedSet, m *member) {
-	s[packedHead] = 0
+// mix makes the words of s, and a member that is no integer, the run of another set.
+func (s packedSet) mix(to packedSet, m *member) {
+	to[packedHead] = 0
 	if m.code.wide() {
-		s[packedHead] = formWide
+		to[packedHead] = formWide
 	}
-	f := s.run().fill()
-	was.each(func(m member) bool {
+	f := to.run().fill()
+	s.each(func(m member) bool {
 		var kept [8]byte
 		storeInt(kept[:m.code.kept()], m.n)
 		f.put(0, m.code, kept[:m.code.kept()])

@@ -18,7 +18,7 @@ type setBuilder struct {
 
 // newSetBuilder returns a builder of a set for a key, which is to have a deadline.
 func newSetBuilder(r *ref, at int64) setBuilder {
-	return setBuilder{r: r, at: at, small: slices.Clone(noMembers)}
+	return setBuilder{r: r, at: at, small: slices.Clone(noWords)}
 }
 
 // count is the number of members.
@@ -47,9 +47,13 @@ func (b *setBuilder) put(m *member) error {
 			return nil
 		}
 		if a.size <= setMax && m.code != codeLong {
-			old := len(b.small)
-			b.small = slices.Grow(b.small, a.size-old)[:a.size]
-			b.small.add(old, m, a)
+			if was := b.small; a.anew {
+				b.small = make(packedSet, a.size)
+				was.rewrite(b.small, m, a)
+			} else {
+				b.small = slices.Grow(was, a.size-len(was))[:a.size]
+				b.small.add(len(was), m, a)
+			}
 			b.enc = b.enc.with(m, b.small.count())
 			return nil
 		}
