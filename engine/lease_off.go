@@ -26,3 +26,5 @@ func (*Tx) lendFields(fn func(field []byte, val Value) bool) func(field []byte, 
 func (*Tx) lendEach(fn func(field []byte, val Value)) func(field []byte, val Value) { return fn }
 
 func lendMembers(fn func(member []byte) bool) func(member []byte) bool { return fn }
+
+func lendMember(fn func(member []byte)) func(member []byte) { return fn }

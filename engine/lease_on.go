@@ -65,6 +65,12 @@ func (t *Tx) lendEach(fn func(field []byte, val Value)) func(field []byte, val V
 	}
 }
 
+// lendMember is lendMembers for a callback that returns nothing.
+func lendMember(fn func(member []byte)) func(member []byte) {
+	lend := lendMembers(func(member []byte) bool { fn(member); return true })
+	return func(member []byte) { lend(member) }
+}
+
 // lendMembers returns fn with copies of its members. They have memory of their own, for fn may pass what it is lent to another read.
 func lendMembers(fn func(member []byte) bool) func(member []byte) bool {
 	var scratch []byte

@@ -1,5 +1,7 @@
 package engine
 
+import "slices"
+
 // A small set is one record, see packedSet. Past setMax bytes, or with a member past inlineMember, it becomes a big one, see bigSet.
 
 // Redis's limits for its encodings of sets.
@@ -117,7 +119,7 @@ func (r *ref) newSet(m *member, at int64) error {
 		if err := b.put(m); err != nil {
 			return err
 		}
-		return b.install()
+		return b.install(r)
 	}
 	empty := noMembers
 	if m.code.isInt() {
@@ -150,28 +152,21 @@ func (r *ref) smallAdd(m *member) (added bool, err error) {
 		if err := b.put(m); err != nil {
 			return false, err
 		}
-		err := b.install()
+		err := b.install(r)
 		return err == nil, err
 	}
-	to, old := shapeOf(layoutPacked|enc.raw(), r.klen, a.size, at), r.vlen
+	keep := r.vlen
 	if a.anew {
-		return r.rewriteSet(m, a, to)
+		s, keep = slices.Clone(s), 0
 	}
-	if !r.resize(to, at, old) {
+	if !r.resize(shapeOf(layoutPacked|enc.raw(), r.klen, a.size, at), at, keep) {
 		return false, ErrOutOfMemory
 	}
-	packedSet(r.valBytes()).add(old, m, a)
-	return true, nil
-}
-
-// rewriteSet is smallAdd for a set that has to be written anew.
-func (r *ref) rewriteSet(m *member, a addition, to shape) (added bool, err error) {
-	var scratch [setMax]byte
-	was := append(packedSet(scratch[:0]), r.valBytes()...)
-	if !r.resize(to, r.deadline(), 0) {
-		return false, ErrOutOfMemory
+	if a.anew {
+		s.rewrite(r.valBytes(), m, a)
+	} else {
+		packedSet(r.valBytes()).add(keep, m, a)
 	}
-	was.rewrite(r.valBytes(), m, a)
 	return true, nil
 }
 
@@ -284,16 +279,24 @@ func (t *Tx) SRandom(k Key, fn func(member []byte)) (ok bool, err error) {
 	if err := t.readSet(&r, k); !r.there || err != nil {
 		return false, err
 	}
-	pass := passMembers{lendMembers(func(text []byte) bool { fn(text); return true }), t.takeScratch()}
-	defer t.giveScratch(pass.scratch)
-	if r.layout() == layoutParts {
-		err := r.bigRandomMember(pass)
+	m, err := r.randomMember()
+	if err != nil {
 		r.dropEmptySet()
-		return err == nil, err
+		return false, err
+	}
+	scratch := t.takeScratch()
+	lendMember(fn)(m.text(scratch))
+	t.giveScratch(scratch)
+	return true, nil
+}
+
+// randomMember returns a random member, or ErrDamaged if that is lost.
+func (r *ref) randomMember() (member, error) {
+	if r.layout() == layoutParts {
+		return r.bigRandomMember()
 	}
 	s := packedSet(r.valBytes())
-	pass.member(s.at(int(r.sh.below(uint64(s.count())))))
-	return true, nil
+	return s.at(int(r.sh.below(uint64(s.count())))), nil
 }
 
 // passMembers passes members to a callback.
@@ -302,7 +305,7 @@ type passMembers struct {
 	scratch []byte // for the texts of integers
 }
 
-// member passes a member that is not long.
+// member passes a member.
 func (p passMembers) member(m member) bool { return p.fn(m.text(p.scratch)) }
 
 // takeScratch returns memory for the text of an integer, which giveScratch takes back. What was taken meanwhile is other memory.

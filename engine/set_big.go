@@ -386,16 +386,15 @@ func (r *ref) bigScanMembers(cursor uint64, count int, pass passMembers) uint64 
 // memberTries is how often a bucket without a member in the slot that was drawn is met before the most members are counted again.
 const memberTries = 64
 
-// bigRandomMember passes a random member: of a random bucket a random slot, of as many as the fullest one has, until there is one in it. So
-// each member has the same chance. It returns ErrDamaged, having passed nothing, if the member is damaged, and deletes it then; or if
-// there are no buckets.
-func (r *ref) bigRandomMember(pass passMembers) error {
+// bigRandomMember returns a random member: of a random bucket a random slot, of as many as the fullest one has, until there is one in it. So
+// each member has the same chance. It returns ErrDamaged if the member is damaged, and deletes it then; or if there are no buckets.
+func (r *ref) bigRandomMember() (member, error) {
 	h := bigSetOf(r)
 	for tries := 1; ; tries++ {
 		if tries%memberTries == 0 || h.most() == 0 {
 			if h.countMost(); h.most() == 0 {
 				h.addCount(-h.count())
-				return ErrDamaged
+				return member{}, ErrDamaged
 			}
 		}
 		most := uint64(h.most())
@@ -412,10 +411,9 @@ func (r *ref) bigRandomMember(pass passMembers) error {
 		m, ok := h.load(b.code(i), b.at(i))
 		if !ok {
 			h.dropMember(no, i)
-			return ErrDamaged
+			return member{}, ErrDamaged
 		}
-		pass.member(m)
-		return nil
+		return m, nil
 	}
 }
 

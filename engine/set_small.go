@@ -74,7 +74,7 @@ func (m *member) textLen() int {
 	return len(m.kept)
 }
 
-// text returns the text of a member, which is not long, if need be in scratch.
+// text returns the text of a member, that of an integer in scratch.
 func (m *member) text(scratch []byte) []byte {
 	if m.code.isInt() {
 		return strconv.AppendInt(scratch[:0], m.n, 10)

@@ -8,7 +8,7 @@ import (
 // setBuilder makes a set apart from the table, of which the key that is to have it knows nothing until install. The parts of a big one
 // have an owner that has no root yet.
 type setBuilder struct {
-	r     *ref
+	parts parts     // those that a big one gets, but for the id of their owner
 	at    int64     // the deadline of the key then
 	small packedSet // as long as the set is small
 	big   bigSet    // then; its root is root
@@ -18,7 +18,8 @@ type setBuilder struct {
 
 // newSetBuilder returns a builder of a set for a key, which is to have a deadline.
 func newSetBuilder(r *ref, at int64) setBuilder {
-	return setBuilder{r: r, at: at, small: slices.Clone(noWords)}
+	ps := parts{sh: r.sh, sp: r.sp, owner: owner{hash: r.key.hash}, class: r.class(at)}
+	return setBuilder{parts: ps, at: at, small: slices.Clone(noWords)}
 }
 
 // count is the number of members.
@@ -76,7 +77,8 @@ func (b *setBuilder) put(m *member) error {
 func (b *setBuilder) enlarge() bool {
 	n, heap := b.small.count(), b.small.heapSize()
 	root := new([setRootSize]byte)
-	h := bigSet{bucketed{bucketRoot{unsafe.Pointer(root)}, b.r.newParts(b.at)}}
+	b.parts.owner = b.parts.sh.newOwner(b.parts.owner.hash)
+	h := bigSet{bucketed{bucketRoot{unsafe.Pointer(root)}, b.parts}}
 	h.setBuckets(1)
 	if n > 0 {
 		wide := !b.small.hasWords() && b.small.run().wide
@@ -105,23 +107,23 @@ func (b *setBuilder) enlarge() bool {
 	return true
 }
 
-// install makes the set, which has members, what the key holds. Where there is no memory the key is as it was, and the set is gone.
-func (b *setBuilder) install() error {
-	raw, klen := b.enc.raw(), len(b.r.key.Bytes)
+// install makes the set, which has members, what the key that it was begun for holds. Where there is no memory the key is as it was, and the set is gone.
+func (b *setBuilder) install(r *ref) error {
+	raw, klen := b.enc.raw(), len(r.key.Bytes)
 	if b.root == nil {
-		if !b.r.put(shapeOf(layoutPacked|raw, klen, len(b.small), b.at), b.at) {
+		if !r.put(shapeOf(layoutPacked|raw, klen, len(b.small), b.at), b.at) {
 			return ErrOutOfMemory
 		}
-		copy(b.r.valBytes(), b.small)
+		copy(r.valBytes(), b.small)
 		return nil
 	}
-	if !b.r.put(shapeOf(layoutParts|raw, klen, setRootSize, b.at), b.at) {
+	if !r.put(shapeOf(layoutParts|raw, klen, setRootSize, b.at), b.at) {
 		b.drop()
 		return ErrOutOfMemory
 	}
 	b.big.encode(b.enc)
-	copy(b.r.valBytes(), b.root[:])
-	b.r.setRoot(Set, b.big.owner.id)
+	copy(r.valBytes(), b.root[:])
+	r.setRoot(Set, b.big.owner.id)
 	return nil
 }
 
@@ -151,7 +153,7 @@ func (t *Tx) SStore(k Key, fill func(add func(member []byte) error) error) (n in
 	n = b.count()
 	switch {
 	case n > 0:
-		if err := b.install(); err != nil {
+		if err := b.install(&r); err != nil {
 			return 0, err
 		}
 		r.changed(t.event(EventSAdd))
