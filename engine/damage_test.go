@@ -26,12 +26,23 @@ func (f *fixture) fillAll(n int) {
 	f.hset("large", val, "long field")
 }
 
+// fillSets makes sets of every kind.
+func (f *fixture) fillSets() {
+	f.Helper()
+	f.sfill("words", "", smallHash)
+	f.sfill("run", "m", smallHash)
+	f.sfill("set", "m", largeHash)
+	f.sfill("set", "", largeHash)
+	f.sadd("set", val)
+}
+
 // Check finds a byte that is wrong, or it was one that nothing depends on; it never falls over it.
 func TestCheckReportsDamage(t *testing.T) {
 	found := 0
 	const tries = 800 / slower
 	f := open(t, engine.Options{Shards: 1})
 	f.fillAll(300)
+	f.fillSets()
 	r := rand.New(rand.NewPCG(1, 2))
 	for range tries {
 		undo := f.s.Damage(r.IntN)

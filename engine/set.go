@@ -116,10 +116,7 @@ func (t *Tx) addMember(k Key, text []byte, deadline int64) (added bool, err erro
 func (r *ref) newSet(m *member, at int64) error {
 	if m.code == codeLong {
 		b := newSetBuilder(r, at)
-		if err := b.put(m); err != nil {
-			return err
-		}
-		return b.install(r)
+		return b.finish(r, m)
 	}
 	empty := noMembers
 	if m.code.isInt() {
@@ -149,10 +146,7 @@ func (r *ref) smallAdd(m *member) (added bool, err error) {
 	if a.size > setMax || m.code == codeLong {
 		b := newSetBuilder(r, at)
 		b.small, b.enc = s, r.setEncoding()
-		if err := b.put(m); err != nil {
-			return false, err
-		}
-		err := b.install(r)
+		err := b.finish(r, m)
 		return err == nil, err
 	}
 	keep := r.vlen

@@ -55,10 +55,13 @@ func checkSmallSet(s packedSet) error {
 func checkSetWords(s packedSet) error {
 	form, n := s[packedHead], s.count()
 	base, width := 1<<(form>>formBase&3), int(form>>formWidth)
-	if form&formWide != 0 || width > 8 || len(s) != setHead+base+n*width {
+	if form&formWide != 0 || width < 1 || width > 8 || len(s) != setHead+base+n*width {
 		return fmt.Errorf("%d words in %d bytes of form %#x", n, len(s), form)
 	}
 	w := s.words()
+	if base != baseSize(w.base) {
+		return fmt.Errorf("base %d in %d bytes", w.base, base)
+	}
 	for i := range n {
 		if got := w.at(i); got < w.base || i > 0 && got <= w.at(i-1) {
 			return fmt.Errorf("word %d is %d, on base %d", i, got, w.base)

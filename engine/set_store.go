@@ -40,7 +40,7 @@ func (b *setBuilder) add(text []byte) error {
 	return b.put(&m)
 }
 
-// put is add for a member. Where there is no memory the builder is as it was.
+// put is add for a member. Where there is no memory the set has the members that it had.
 func (b *setBuilder) put(m *member) error {
 	if b.root == nil {
 		a, found := b.small.addition(m)
@@ -105,6 +105,15 @@ func (b *setBuilder) enlarge() bool {
 	}
 	b.root, b.big, b.small = root, h, nil
 	return true
+}
+
+// finish adds a last member and installs the set. Where there is no memory the key is as it was, and the set is gone.
+func (b *setBuilder) finish(r *ref, m *member) error {
+	if err := b.put(m); err != nil {
+		b.drop()
+		return err
+	}
+	return b.install(r)
 }
 
 // install makes the set, which has members, what the key that it was begun for holds. Where there is no memory the key is as it was, and the set is gone.
