@@ -107,6 +107,31 @@ func TestHashCost(t *testing.T) {
 	}
 }
 
+func TestSetCost(t *testing.T) {
+	for _, test := range []struct {
+		n, members, member int
+		ttl                bool
+	}{
+		{50_000, 5, 8, false}, {20_000, 10, 20, true}, {10_000, 50, 20, false}, {7_000, 60, 30, true}, {1_000, 12, 150, false},
+		{500, 1_000, 20, true}, {1, 500_000, 20, false}, {300, 100, 200, false}, {300, 10, 2_000, false}, {100, 5, 20_000, false},
+	} {
+		t.Run(fmt.Sprintf("%dx%d/%v", test.members, test.member, test.ttl), func(t *testing.T) {
+			st := population(t, test.n, 32, func(tx *Tx, k Key) error {
+				for i := range test.members {
+					if _, err := tx.SAdd(k, fmt.Appendf(nil, "m%0*d", test.member-1, i)); err != nil {
+						return err
+					}
+				}
+				if test.ttl {
+					tx.SetDeadline(k, time.Now().UnixMilli()+86400_000)
+				}
+				return nil
+			})
+			checkCost(t, st, test.n, 1, SetCost(32, test.members, test.member, test.ttl))
+		})
+	}
+}
+
 func TestIntCost(t *testing.T) {
 	const n, keyLen = 100_000, 40
 	st := population(t, n, keyLen, func(tx *Tx, k Key) error { return tx.Set(k, []byte("31337"), tx.Now+86400_000) })
