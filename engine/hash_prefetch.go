@@ -5,20 +5,30 @@ import (
 	"unsafe"
 )
 
-// A field of a large hash is two more waits for memory behind the one for the root record: for its bucket, and for its entry. They are
-// handled as Prefetch handles keys, with the same care: what is read here may be changing, and nothing but a load follows from it.
+// A field of a large hash, or a member of a large set, is two more waits for memory behind the one for the root record: for its bucket, and for
+// its entry. They are handled as Prefetch handles keys, with the same care: what is read here may be changing, and nothing but a load follows
+// from it.
 
-// prefetchFields loads what look-ups of fields will read. fields[i], nil for none, is one of keys[i], whose record seems to be at at[i], with
+// prefetchFields loads what look-ups of fields and members will read. fields[i], nil for none, is one of keys[i], whose record seems to be at at[i], with
 // room[i] bytes to the end of its block. at and room are scratch then.
 func (t *Tx) prefetchFields(keys []Key, fields [][]byte, at *[PrefetchMost]unsafe.Pointer, room *[PrefetchMost]int) (sum uint8) {
 	var parts [PrefetchMost]uint64
 	var tags [PrefetchMost]uint8
+	var codes [PrefetchMost]code // of members
+	var sets [PrefetchMost]bool
 	for i := range keys {
 		root, n := peekRoot(at[i], room[i])
 		if at[i] = nil; n == 0 || fields[i] == nil {
 			continue
 		}
-		h := hashBytes(fields[i])
+		h := uint64(0)
+		if sets[i] = Type(load8(root, 0)&typeMask) == Set; sets[i] {
+			var scratch [8]byte
+			m := newMember(fields[i], &scratch)
+			h, codes[i] = hashBytes(m.kept), m.code
+		} else {
+			h = hashBytes(fields[i])
+		}
 		tags[i] = tagOf(h)
 		parts[i] = partHash(owner{keys[i].hash, load32(root, rootID)}, linear(uint32(h), n, bucketMask(n)))
 		if at[i] = t.shard(keys[i]).dbs[t.DB].parts.peek(parts[i]); at[i] != nil {
@@ -39,14 +49,20 @@ func (t *Tx) prefetchFields(keys []Key, fields [][]byte, at *[PrefetchMost]unsaf
 		if at[i] == nil {
 			continue
 		}
-		if off := peekEntry(at[i], room[i], tags[i]); off > 0 {
+		off := 0
+		if sets[i] {
+			off = peekMember(at[i], room[i], tags[i], codes[i])
+		} else {
+			off = peekEntry(at[i], room[i], tags[i])
+		}
+		if off > 0 {
 			sum += load8(at[i], off) + load8(at[i], min(off+cacheLine, room[i]-1))
 		}
 	}
 	return sum
 }
 
-// peekRoot returns the value of what seems to be the root record of a large hash and its number of buckets, 0 if it is none.
+// peekRoot returns the value of what seems to be the root record of a large hash or set and its number of buckets, 0 if it is none.
 func peekRoot(p unsafe.Pointer, room int) (root unsafe.Pointer, buckets uint32) {
 	if p == nil || load8(p, 0)&layoutMask != layoutParts {
 		return nil, 0
@@ -57,7 +73,7 @@ func peekRoot(p unsafe.Pointer, room int) (root unsafe.Pointer, buckets uint32) 
 		return nil, 0
 	}
 	root = unsafe.Add(p, off)
-	if Type(load8(root, 0)&typeMask) != Hash {
+	if t := Type(load8(root, 0) & typeMask); t != Hash && t != Set {
 		return nil, 0
 	}
 	return root, bucketRoot{root}.buckets()
@@ -81,4 +97,21 @@ func peekEntry(p unsafe.Pointer, room int, tag uint8) int {
 		}
 	}
 	return 0
+}
+
+// peekMember is peekEntry for the members of a set with a code.
+func peekMember(p unsafe.Pointer, room int, tag uint8, c code) int {
+	r := bucketRun(bytesAt(p, partHeader, room-partHeader))
+	if r.heap() >= len(r.b) {
+		return 0
+	}
+	i, ok := r.candidate(0, tag, c)
+	if !ok {
+		return 0
+	}
+	off := partHeader + bucketHead + r.offset(i)
+	if off >= room {
+		return 0
+	}
+	return off
 }

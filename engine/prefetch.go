@@ -23,8 +23,8 @@ const (
 	prefetchBytes = 512 // of a record; the processor notices by itself that a longer one is read in sequence
 )
 
-// Prefetch loads what look-ups of keys in the selected database will read, for some short while to come. fields[i] is a field that will be
-// looked up in a hash at keys[i], nil for none; there may be more of them than keys, or none at all. Prefetch takes no locks and may be called with any or
+// Prefetch loads what look-ups of keys in the selected database will read, for some short while to come. fields[i] is a field, or a member, that will be
+// looked up in a hash or set at keys[i], nil for none; there may be more of them than keys, or none at all. Prefetch takes no locks and may be called with any or
 // none held.
 func (t *Tx) Prefetch(keys []Key, fields [][]byte) {
 	if !mapped {

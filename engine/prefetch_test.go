@@ -111,3 +111,50 @@ func TestPeekFields(t *testing.T) {
 	}
 	tx.Prefetch([]Key{k, k, k}, [][]byte{[]byte("17"), nil, []byte("missing")})
 }
+
+// TestPeekMembers: the same for the members of a large set.
+func TestPeekMembers(t *testing.T) {
+	if !mapped {
+		t.Skip("Prefetch does nothing in this build")
+	}
+	s, err := Open(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	tx, k := s.NewTx(), s.Key([]byte("set"))
+	sh := tx.shard(k)
+	tx.LockAll()
+	defer tx.Unlock()
+	const n = 20_000
+	name := func(i int) []byte { return strconv.AppendInt([]byte("member:")[:7*(i%2)], int64(i), 10) } // a text, or an integer
+	for i := range n {
+		if _, err := tx.SAdd(k, name(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sp := sh.dbs[0]
+	var r ref
+	tx.lookup(&r, k)
+	h, right := bigSetOf(&r), 0
+	for i := range n {
+		var scratch [8]byte
+		m := newMember(name(i), &scratch)
+		at := h.locate(&m)
+		if !at.found {
+			t.Fatalf("%s is missing", name(i))
+		}
+		root, buckets := peekRoot(r.p, blockSize)
+		no := linear(uint32(m.hash), buckets, bucketMask(buckets))
+		part := partHash(owner{k.hash, load32(root, rootID)}, no)
+		p, room := sh.peek(sp.parts.peek(part), tagOf(part))
+		b := bucketRun(partBytes(at.p))
+		if p == at.p && peekMember(p, room, tagOf(m.hash), m.code) == partHeader+bucketHead+b.offset(at.i) {
+			right++
+		}
+	}
+	if right*2 < n { // as for fields
+		t.Errorf("%d of %d members were found", right, n)
+	}
+	tx.Prefetch([]Key{k, k, k}, [][]byte{[]byte("18"), nil, []byte("missing")})
+}
