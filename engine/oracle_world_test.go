@@ -30,6 +30,7 @@ type world struct {
 	recording *recording // the snapshot being written, nil if none is
 	tokens    map[watchedKey]watchTokens
 	told      map[watchedKey]bool // by events, but those of what the Store does by itself
+	lost      uint64              // keys that were evicted, as far as the oracle knows
 }
 
 type watchedKey struct {
@@ -282,7 +283,7 @@ func (w *world) compareWatches() {
 	w.selectDB(was)
 }
 
-// hear is told of all events.
+// hear is told of all events, of those of the Store's own in any goroutine.
 func (w *world) hear(e engine.Event, db int, key []byte) {
 	if e != engine.EventExpired && e != engine.EventEvicted {
 		w.told[watchedKey{db, string(key)}] = true
@@ -328,9 +329,11 @@ func (w *world) unlocked(do func()) {
 // evicted takes the keys that the Store has given up from the oracle. That they are gone is right; that they are others, or come
 // back, is not.
 func (w *world) evicted() {
-	if !w.evicting {
+	n := w.tx.Stats().Evicted
+	if n == w.lost {
 		return
 	}
+	w.lost = n
 	was := w.tx.DB
 	w.quietly(func() {
 		for db := range usedDBs {
