@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -79,6 +80,45 @@ func TestSStoreFails(t *testing.T) {
 		equal(t, "data", f.stats().DataBytes, before)
 		f.check(f.unlockedCheck())
 		f.tx.Unwatch(f.k("s"))
+	}
+}
+
+// A snapshot has what sets had at its moment, whatever is done to them before they are written.
+func TestSnapshotOfSets(t *testing.T) {
+	for what, change := range map[string]func(f *fixture, key, member string){
+		"remove":     func(f *fixture, key, member string) { f.srem(key, member) },
+		"add":        func(f *fixture, key, member string) { f.sadd(key, member+"0001") },
+		"add a text": func(f *fixture, key, member string) { f.sadd(key, member+"x") },
+		"store":      func(f *fixture, key, member string) { f.sstore(key, member) },
+		"delete":     func(f *fixture, key, member string) { f.tx.Delete(f.k(key)) },
+	} {
+		f := open(t, engine.Options{})
+		var want []map[string]bool
+		for n, member := range map[int]func(i int) string{
+			5: setKinds["integers"], 6: setKinds["texts"], 500: setKinds["far integers"], 501: setKinds["long texts"],
+		} {
+			has := map[string]bool{}
+			for i := range n {
+				f.sadd(fmt.Sprint(len(want)), member(i))
+				has[member(i)] = true
+			}
+			want = append(want, has)
+		}
+		sn, err := f.tx.BeginSnapshot()
+		f.check(err)
+		for i, has := range want {
+			for m := range has {
+				change(f, fmt.Sprint(i), m)
+			}
+		}
+		rec := &recorder{}
+		f.unlocked(func() { f.check(sn.Write(rec)) })
+		equal(t, "fault", rec.fault, "")
+		for i, has := range want {
+			if got := rec.keys[0][fmt.Sprint(i)]; got == nil || !maps.Equal(got.members, has) {
+				t.Errorf("%s: a set of %d members is not in the snapshot, or not as it was", what, len(has))
+			}
+		}
 	}
 }
 

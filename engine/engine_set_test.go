@@ -204,6 +204,9 @@ func TestSetEncoding(t *testing.T) {
 		f.srem("ints", fmt.Sprint(i))
 	}
 	is("few again", "ints", "hashtable")
+	f.sadd("ints", "7")
+	f.sadd("ints", "x")
+	is("and more of them", "ints", "hashtable")
 	for i := range 512 {
 		f.sadd("far", fmt.Sprint(int64(i)<<54))
 	}
@@ -224,6 +227,9 @@ func TestSetEncoding(t *testing.T) {
 	is("64 bytes", "text", "listpack")
 	f.sadd("text", strings.Repeat("m", 65))
 	is("65 bytes", "text", "hashtable")
+	f.srem("text", strings.Repeat("m", 65))
+	f.sadd("text", "x")
+	is("short ones again", "text", "hashtable")
 	f.sadd("long", strings.Repeat("m", 65))
 	is("65 bytes at once", "long", "hashtable")
 	for i := range 128 {
