@@ -6,10 +6,11 @@ import (
 	"unsafe"
 )
 
-// A big hash or set is a root record and buckets, which are parts that hold elements. The bucket of an element follows from its hash by
-// linear hashing, as in a table, so that the value grows and shrinks by one bucket at a time and every operation on an element touches
-// one bucket of some 2 KB. An empty bucket has no part. What is too long for a bucket has parts of its own, so that buckets stay about
-// equal. How a bucket keeps its elements is for the type to say.
+// A big hash or set is a root record and buckets, which are parts that hold elements. The bucket of
+// an element follows from its hash by linear hashing, as in a table, so that the value grows and
+// shrinks by one bucket at a time and every operation on an element touches one bucket of some 2
+// KB. An empty bucket has no part. What is too long for a bucket has parts of its own, so that
+// buckets stay about equal. How a bucket keeps its elements is for the type to say.
 //
 // The root record's value:
 //
@@ -50,9 +51,12 @@ func (h bucketRoot) mask() uint32 { return bucketMask(h.buckets()) }
 func bucketMask(n uint32) uint32 { return 1<<(bits.Len32(n)-1) - 1 }
 
 // bucket returns the number of the bucket of an element with the given hash.
-func (h bucketRoot) bucket(hash uint64) uint32 { return linear(uint32(hash), h.buckets(), h.mask()) }
+func (h bucketRoot) bucket(hash uint64) uint32 {
+	return linear(uint32(hash), h.buckets(), h.mask())
+}
 
-// overfull reports whether the value should get another bucket, sparse whether it has more of them than their bytes are worth.
+// overfull reports whether the value should get another bucket, sparse whether it has more of them
+// than their bytes are worth.
 func (h bucketRoot) overfull() bool { return h.packed() > int(h.buckets())*bucketTarget }
 func (h bucketRoot) sparse() bool   { return h.packed() < int(h.buckets())*bucketMinimum }
 
@@ -67,9 +71,12 @@ func matchTag(tags uint64, tag uint8) uint64 {
 	return ^((x&tagLows + tagLows) | x | tagLows)
 }
 
-// scan calls each for bucket after bucket, from where a cursor says, until count elements were passed, and returns the next cursor, 0 at
-// the end. each passes the elements of bucket no whose positions are not below from, and returns how many these were.
-func (h bucketRoot) scan(cursor uint64, count int, each func(no uint32, from uint64) (passed int)) uint64 {
+// scan calls each for bucket after bucket, from where a cursor says, until count elements were
+// passed, and returns the next cursor, 0 at the end. each passes the elements of bucket no whose
+// positions are not below from, and returns how many these were.
+func (h bucketRoot) scan(
+	cursor uint64, count int, each func(no uint32, from uint64) (passed int),
+) uint64 {
 	pos, seen := cursor<<32, 0
 	for {
 		no := linear(uint32(bits.Reverse64(pos)), h.buckets(), h.mask())
@@ -84,7 +91,8 @@ func (h bucketRoot) scan(cursor uint64, count int, each func(no uint32, from uin
 	}
 }
 
-// bucketed is a value in buckets: its root, which may be a copy that is in no table yet, and its parts.
+// bucketed is a value in buckets: its root, which may be a copy that is in no table yet, and its
+// parts.
 type bucketed struct {
 	bucketRoot
 	parts
@@ -111,8 +119,8 @@ func (h *bucketed) dropLong(first uint32, n int) {
 	h.doom(first, first+uint32(partCount(n)))
 }
 
-// freeNumbers returns the first of n numbers in a row that no part of the value has. They are given out in order, and from the start
-// again at the end.
+// freeNumbers returns the first of n numbers in a row that no part of the value has. They are given
+// out in order, and from the start again at the end.
 func (h *bucketed) freeNumbers(n uint32) uint32 {
 	first := h.nextRef()
 	for i := uint32(0); i < n; i++ {
@@ -132,8 +140,9 @@ func (h *bucketed) longValue(first uint32, n int) Value {
 	return Value{lease: h.sh.lease(), rest: &restParts{h.parts, first, n}}
 }
 
-// split adds a bucket and moves to it what belongs there from the bucket that had it, which divide parts in what stays and what moves to
-// bucket no. Where there is no memory it does nothing and returns false: the buckets get longer.
+// split adds a bucket and moves to it what belongs there from the bucket that had it, which divide
+// parts in what stays and what moves to bucket no. Where there is no memory it does nothing and
+// returns false: the buckets get longer.
 func (h *bucketed) split(t Type, divide func(b []byte, no uint32) (stay, move []byte)) bool {
 	n := h.buckets()
 	from := n & h.mask()
@@ -159,7 +168,8 @@ func (h *bucketed) split(t Type, divide func(b []byte, no uint32) (stay, move []
 	return h.replace(from, stay, t) // it shrinks, which cannot fail
 }
 
-// merge removes the last bucket and moves what it has to the one that it was split from. join returns the bucket that has what both have.
+// merge removes the last bucket and moves what it has to the one that it was split from. join
+// returns the bucket that has what both have.
 func (h *bucketed) merge(t Type, join func(into, b []byte) []byte) {
 	last := h.buckets() - 1
 	h.preserve(last)
@@ -185,7 +195,8 @@ func (h *bucketed) merge(t Type, join func(into, b []byte) []byte) {
 	h.drop(last)
 }
 
-// replace makes b the content of a bucket, deleting it if b is empty. It returns false, with nothing changed, where there is no memory.
+// replace makes b the content of a bucket, deleting it if b is empty. It returns false, with
+// nothing changed, where there is no memory.
 func (h *bucketed) replace(no uint32, b []byte, t Type) bool {
 	s, p, ok := h.find(no)
 	switch {

@@ -45,7 +45,8 @@ func TestSStoreOfItself(t *testing.T) {
 		f.sadd("other", strings.Repeat("o", 3000))
 		stored, err := f.tx.SStore(f.k("s"), func(add func([]byte) error) error {
 			for _, key := range []string{"s", "other", "s"} {
-				f.check(f.tx.SEach(f.k(key), func(member []byte) bool { return add(member) == nil }))
+				err := f.tx.SEach(f.k(key), func(member []byte) bool { return add(member) == nil })
+				f.check(err)
 			}
 			equal(t, "before it is stored", f.slen("s"), n)
 			return nil
@@ -95,7 +96,8 @@ func TestSnapshotOfSets(t *testing.T) {
 		f := open(t, engine.Options{})
 		var want []map[string]bool
 		for n, member := range map[int]func(i int) string{
-			5: setKinds["integers"], 6: setKinds["texts"], 500: setKinds["far integers"], 501: setKinds["long texts"],
+			5: setKinds["integers"], 6: setKinds["texts"],
+			500: setKinds["far integers"], 501: setKinds["long texts"],
 		} {
 			has := map[string]bool{}
 			for i := range n {
@@ -116,7 +118,7 @@ func TestSnapshotOfSets(t *testing.T) {
 		equal(t, "fault", rec.fault, "")
 		for i, has := range want {
 			if got := rec.keys[0][fmt.Sprint(i)]; got == nil || !maps.Equal(got.members, has) {
-				t.Errorf("%s: a set of %d members is not in the snapshot, or not as it was", what, len(has))
+				t.Errorf("%s: a set of %d members is not as it was", what, len(has))
 			}
 		}
 	}
@@ -129,7 +131,10 @@ func TestSScanSmall(t *testing.T) {
 			f.sadd("s", member(i))
 		}
 		var got []string
-		next, err := f.tx.SScan(f.k("s"), 0, 1, func(member []byte) bool { got = append(got, string(member)); return false })
+		next, err := f.tx.SScan(f.k("s"), 0, 1, func(member []byte) bool {
+			got = append(got, string(member))
+			return false
+		})
 		f.check(err)
 		if name != "very long texts" && name != "long texts" {
 			equal(t, "cursor", next, 0)
@@ -150,7 +155,10 @@ func TestSScanWhileTheSetChanges(t *testing.T) {
 		cursor, calls := uint64(0), 0
 		for {
 			var err error
-			cursor, err = f.tx.SScan(f.k("s"), cursor, count, func(member []byte) bool { seen[string(member)] = true; return true })
+			cursor, err = f.tx.SScan(f.k("s"), cursor, count, func(member []byte) bool {
+				seen[string(member)] = true
+				return true
+			})
 			f.check(err)
 			if cursor == 0 {
 				break
@@ -175,8 +183,9 @@ func TestSScanWhileTheSetChanges(t *testing.T) {
 	}
 }
 
-// Every member has the same chance. The sum over all members of the squares of how often each came, beside what is expected, has a
-// chi-squared distribution; by Laurent and Massart it is above n + 2 sqrt(n x) + 2 x with a chance of exp(-x), for which 1e-9 is taken.
+// Every member has the same chance. The sum over all members of the squares of how often each came,
+// beside what is expected, has a chi-squared distribution; by Laurent and Massart it is above n + 2
+// sqrt(n x) + 2 x with a chance of exp(-x), for which 1e-9 is taken.
 func TestSRandomIsUniform(t *testing.T) {
 	const chance = 20.73 // -ln 1e-9
 	for name, fill := range map[string]func(f *fixture){
@@ -219,7 +228,8 @@ func TestSRandomIsUniform(t *testing.T) {
 			}
 			free := float64(n - 1)
 			if most := free + 2*math.Sqrt(free*chance) + 2*chance; sum > most {
-				t.Errorf("%d members, %d draws: chi-squared is %.0f, at most %.0f with a chance of all but 1e-9", n, tries, sum, most)
+				t.Errorf("%d members, %d draws: chi-squared is %.0f, which is to be below %.0f",
+					n, tries, sum, most)
 			}
 		})
 	}

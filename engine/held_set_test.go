@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// A set that is held is what it was at the moment of the snapshot, however it shrinks, grows and is replaced meanwhile.
+// A set that is held is what it was at the moment of the snapshot, however it shrinks, grows and is
+// replaced meanwhile.
 func TestHeldSet(t *testing.T) {
 	const members = 20_000
 	for _, end := range []string{"", "delete", "store"} {
@@ -31,9 +32,9 @@ func TestHeldSet(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			change(tx.SAdd, "after", 0)
 			change(tx.SRem, "before", 10)
 			change(tx.SRem, "", 10)
-			change(tx.SAdd, "after", 0)
 			sh := &s.shards[0]
 			h := sh.nextHeld()
 			if h == nil || h.parts < 100 {
@@ -49,7 +50,9 @@ func TestHeldSet(t *testing.T) {
 					case "delete":
 						tx.Delete(k)
 					case "store":
-						_, err := tx.SStore(k, func(add func([]byte) error) error { return add([]byte("stored")) })
+						_, err := tx.SStore(k, func(add func([]byte) error) error {
+							return add([]byte("stored"))
+						})
 						if err != nil {
 							t.Fatal(err)
 						}

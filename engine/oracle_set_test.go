@@ -11,7 +11,8 @@ import (
 	"github.com/redistill/redistill/engine"
 )
 
-// encodingWith returns the encoding of a set with the name of Redis 7.2, of which m was the last member to come.
+// encodingWith returns the encoding of a set with the name of Redis 7.2, of which m was the last
+// member to come.
 func (k *oracleKey) encodingWith(m string) string {
 	_, isInt := oracleInt([]byte(m))
 	n := len(k.members)
@@ -87,12 +88,14 @@ func (o *oracle) sstore(k string, members []string) int {
 	return len(e.members)
 }
 
-// member takes a member: an integer of any size, or a text that may be longer than what fits into a bucket.
+// member takes a member: an integer of any size, or a text that may be longer than what fits into a
+// bucket.
 func (w *world) member() string {
 	n := w.below(64)
 	switch {
 	case n < 24:
-		return fmt.Sprint([]int64{1, -1, 1 << 7, 1 << 15, 1 << 31, 1 << 47, 1 << 62, math.MinInt64}[n%8] + int64(n/8))
+		from := []int64{1, -1, 1 << 7, 1 << 15, 1 << 31, 1 << 47, 1 << 62, math.MinInt64}
+		return fmt.Sprint(from[n%8] + int64(n/8))
 	case n < 56 || w.short:
 		return fmt.Sprint("m", n)
 	}
@@ -171,7 +174,9 @@ func opSRead(w *world) {
 	members, wantErr := w.o.membersOf(name)
 	same(w, "SLen error", err, wantErr)
 	same(w, "SLen", n, len(members))
-	ok, err := w.tx.SRandom(k, func(member []byte) { same(w, "SRandom: member is there", members[string(member)], true) })
+	ok, err := w.tx.SRandom(k, func(member []byte) {
+		same(w, "SRandom: member is there", members[string(member)], true)
+	})
 	_, _ = w.o.membersOf(name)
 	same(w, "SRandom error", err, wantErr)
 	same(w, "SRandom", ok, members != nil)
@@ -179,7 +184,8 @@ func opSRead(w *world) {
 
 var errFill = errors.New("no more is filled in")
 
-// opSStore stores what two sets have, one of which may be the target, with members of its own, or fails in the middle.
+// opSStore stores what two sets have, one of which may be the target, with members of its own, or
+// fails in the middle.
 func opSStore(w *world) {
 	dst, srcs, own, fails := w.key(), []string{w.key(), w.key()}, w.manyMembers(), w.below(8) == 0
 	if w.below(2) == 0 {
@@ -239,7 +245,8 @@ func (w *world) membersOf(k engine.Key) map[string]bool {
 func (w *world) sameMembers(what string, got, want map[string]bool) {
 	w.Helper()
 	if !maps.Equal(got, want) {
-		missing := slices.DeleteFunc(slices.Collect(maps.Keys(want)), func(m string) bool { return got[m] })
+		missing := slices.Collect(maps.Keys(want))
+		missing = slices.DeleteFunc(missing, func(m string) bool { return got[m] })
 		w.wrong("%s: %d members, want %d; %.100q are missing", what, len(got), len(want), missing)
 	}
 }

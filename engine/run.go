@@ -13,8 +13,9 @@ import (
 //	lengths   a code for each element, in one byte, or in two if the run is wide
 //	heap      the bytes of the elements, one behind the other
 //
-// No offsets are stored: where an element starts is a sum over the column of lengths, eight bytes at a time. How many elements a run has,
-// and whether it is wide, is in the head of the value or part that it lies in.
+// No offsets are stored: where an element starts is a sum over the column of lengths, eight bytes
+// at a time. How many elements a run has, and whether it is wide, is in the head of the value or
+// part that it lies in.
 type run struct {
 	b      []byte // from the first column to the end of the heap
 	n      int    // elements
@@ -22,8 +23,9 @@ type run struct {
 	wide   bool
 }
 
-// code is what the column of lengths has for an element: the length of its bytes, or, with codeOther, of what the heap has instead of
-// them. In a column of one byte codeOther is the upper bit.
+// code is what the column of lengths has for an element: the length of its bytes, or, with
+// codeOther, of what the heap has instead of them. In a column of one byte codeOther is the upper
+// bit.
 type code uint16
 
 const (
@@ -164,7 +166,8 @@ func (r *run) find(c code, kept []byte) (i int, ok bool) {
 	return 0, false
 }
 
-// candidate returns the first element from i on with a tag and a code; ok is false if there is none.
+// candidate returns the first element from i on with a tag and a code; ok is false if there is
+// none.
 func (r *run) candidate(i int, tag uint8, c code) (at int, ok bool) {
 	for i < r.n {
 		left := r.n - i
@@ -178,8 +181,8 @@ func (r *run) candidate(i int, tag uint8, c code) (at int, ok bool) {
 	return 0, false
 }
 
-// growth returns by how many bytes an element makes the run longer: its bytes, its place in the columns, and wider columns if it needs
-// them.
+// growth returns by how many bytes an element makes the run longer: its bytes, its place in the
+// columns, and wider columns if it needs them.
 func (r *run) growth(c code) int {
 	n := c.kept() + codeSize(r.wide)
 	if r.tagged {
@@ -210,7 +213,8 @@ func (r *run) add(tag uint8, c code, kept []byte) {
 	copy(r.b[len(r.b)-len(kept):], kept)
 }
 
-// widen gives the run, which has used bytes of b, lengths of two bytes, and returns how many bytes it has then.
+// widen gives the run, which has used bytes of b, lengths of two bytes, and returns how many bytes
+// it has then.
 func (r *run) widen(used int) int {
 	lens, heap := r.lengths(), r.heap()
 	copy(r.b[heap+r.n:], r.b[heap:used])
@@ -258,7 +262,8 @@ func (f *runFiller) put(tag uint8, c code, kept []byte) {
 	f.next++
 }
 
-// bounded reports whether the columns and the heap take just the bytes that there are. It trusts neither n nor the lengths.
+// bounded reports whether the columns and the heap take just the bytes that there are. It trusts
+// neither n nor the lengths.
 func (r *run) bounded() bool {
 	off := r.heap()
 	if off > len(r.b) {
@@ -270,7 +275,8 @@ func (r *run) bounded() bool {
 	return off == len(r.b)
 }
 
-// words is a column of different integers in ascending order, in a frame of reference: each is kept as its distance from a base.
+// words is a column of different integers in ascending order, in a frame of reference: each is kept
+// as its distance from a base.
 type words struct {
 	b []byte // what is kept of the integers
 	n int    // how many
@@ -283,7 +289,8 @@ type frame struct {
 	width int // bytes of a distance
 }
 
-// frameOf returns the narrowest frame for integers from lo to hi. It lies around them, so that it takes a few more at either end.
+// frameOf returns the narrowest frame for integers from lo to hi. It lies around them, so that it
+// takes a few more at either end.
 func frameOf(lo, hi int64) frame {
 	span := uint64(hi - lo)
 	width := max((bits.Len64(span)+7)/8, 1)

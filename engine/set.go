@@ -2,7 +2,8 @@ package engine
 
 import "slices"
 
-// A small set is one record, see packedSet. Past setMax bytes, or with a member past inlineMember, it becomes a big one, see bigSet.
+// A small set is one record, see packedSet. Past setMax bytes, or with a member past inlineMember,
+// it becomes a big one, see bigSet.
 
 // Redis's limits for its encodings of sets.
 const (
@@ -11,7 +12,8 @@ const (
 	setListpackValue   = 64  // bytes of a member
 )
 
-// setEncoding is the way in which Redis would keep a set: it depends on what the set had, and never goes back.
+// setEncoding is the way in which Redis would keep a set: it depends on what the set had, and never
+// goes back.
 type setEncoding uint8
 
 const (
@@ -44,10 +46,16 @@ func (e setEncoding) raw() uint8 {
 
 // setEncoding returns the encoding of a set. It follows from the form of a small one.
 func (v *view) setEncoding() setEncoding {
-	switch {
-	case v.flags&flagRaw != 0:
+	if v.flags&flagRaw != 0 {
 		return encodedTable
-	case v.layout() == layoutPacked && packedSet(v.valBytes()).hasWords(), v.layout() == layoutParts && !v.bucketRoot().mixed():
+	}
+	ints := false
+	if v.layout() == layoutParts {
+		ints = !v.bucketRoot().mixed()
+	} else {
+		ints = packedSet(v.valBytes()).hasWords()
+	}
+	if ints {
 		return encodedInts
 	}
 	return encodedPacked
@@ -123,7 +131,8 @@ func (r *ref) newSet(m *member, at int64) error {
 		empty = noWords
 	}
 	a, _ := empty.addition(m)
-	if !r.create(shapeOf(layoutPacked|encodedInts.with(m, 1).raw(), len(r.key.Bytes), a.size, at), at) {
+	raw := encodedInts.with(m, 1).raw()
+	if !r.create(shapeOf(layoutPacked|raw, len(r.key.Bytes), a.size, at), at) {
 		return ErrOutOfMemory
 	}
 	s := packedSet(r.valBytes())
@@ -194,7 +203,8 @@ func (r *ref) smallRem(m *member) bool {
 	if found && s.count() > 1 {
 		r.preserve()
 		size, at := len(s.remove(i)), r.deadline()
-		r.resize(shapeOf(layoutPacked|r.flags&flagRaw, r.klen, size, at), at, size) // it shrinks, which cannot fail
+		to := shapeOf(layoutPacked|r.flags&flagRaw, r.klen, size, at)
+		r.resize(to, at, size) // it shrinks, which cannot fail
 	}
 	return found
 }
@@ -224,8 +234,9 @@ func (t *Tx) SLen(k Key) (int, error) {
 	return r.members(), nil
 }
 
-// SEach calls fn for every member until it returns false. The slices are valid during the call only; fn must not write to the set.
-// A read. ErrDamaged says that fn was not called for members that are lost; a second call finds the set without them.
+// SEach calls fn for every member until it returns false. The slices are valid during the call
+// only; fn must not write to the set. A read. ErrDamaged says that fn was not called for members
+// that are lost; a second call finds the set without them.
 func (t *Tx) SEach(k Key, fn func(member []byte) bool) error {
 	var r ref
 	if err := t.readSet(&r, k); !r.there || err != nil {
@@ -242,7 +253,8 @@ func (t *Tx) SEach(k Key, fn func(member []byte) bool) error {
 	return nil
 }
 
-// dropEmptySet deletes a big set of which nothing is left, because members of it were found to be damaged.
+// dropEmptySet deletes a big set of which nothing is left, because members of it were found to be
+// damaged.
 func (r *ref) dropEmptySet() {
 	if r.members() == 0 {
 		r.removeAgain()
@@ -250,7 +262,9 @@ func (r *ref) dropEmptySet() {
 }
 
 // SScan is Scan for the members of a set. A small set is passed whole.
-func (t *Tx) SScan(k Key, cursor uint64, count int, fn func(member []byte) bool) (next uint64, err error) {
+func (t *Tx) SScan(
+	k Key, cursor uint64, count int, fn func(member []byte) bool,
+) (next uint64, err error) {
 	var r ref
 	if err := t.readSet(&r, k); !r.there || err != nil {
 		return 0, err
@@ -266,8 +280,8 @@ func (t *Tx) SScan(k Key, cursor uint64, count int, fn func(member []byte) bool)
 	return 0, nil
 }
 
-// SRandom calls fn with a member chosen at random, each with the same chance. ok is false if the key is missing. A read. ErrDamaged says
-// that the member is lost, as for SEach.
+// SRandom calls fn with a member chosen at random, each with the same chance. ok is false if the
+// key is missing. A read. ErrDamaged says that the member is lost, as for SEach.
 func (t *Tx) SRandom(k Key, fn func(member []byte)) (ok bool, err error) {
 	var r ref
 	if err := t.readSet(&r, k); !r.there || err != nil {
@@ -302,7 +316,8 @@ type passMembers struct {
 // member passes a member.
 func (p passMembers) member(m member) bool { return p.fn(m.text(p.scratch)) }
 
-// takeScratch returns memory for the text of an integer, which giveScratch takes back. What was taken meanwhile is other memory.
+// takeScratch returns memory for the text of an integer, which giveScratch takes back. What was
+// taken meanwhile is other memory.
 func (t *Tx) takeScratch() (b []byte) {
 	if b, t.scratch = t.scratch, nil; b == nil {
 		b = make([]byte, 0, 20)

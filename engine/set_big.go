@@ -46,7 +46,8 @@ func storeBucketHead(b []byte, n int, wide bool) {
 	}
 }
 
-// newBucket returns the filler of a bucket of n members that have heap bytes, which is b or, if that is nil, new memory.
+// newBucket returns the filler of a bucket of n members that have heap bytes, which is b or, if
+// that is nil, new memory.
 func newBucket(b []byte, n, heap int, wide bool) ([]byte, runFiller) {
 	if b == nil {
 		b = make([]byte, bucketHead+runSize(n, heap, true, wide))
@@ -115,7 +116,8 @@ type longRef struct {
 }
 
 func longMemberAt(kept []byte) longRef {
-	return longRef{binary.LittleEndian.Uint32(kept), int(binary.LittleEndian.Uint32(kept[4:])), binary.LittleEndian.Uint32(kept[8:])}
+	le := binary.LittleEndian
+	return longRef{le.Uint32(kept), int(le.Uint32(kept[4:])), le.Uint32(kept[8:])}
 }
 
 // hashOf returns the bits of a member's hash by which it has its bucket.
@@ -150,7 +152,8 @@ func (h *bigSet) encode(e setEncoding) {
 	}
 }
 
-// insert adds a member that the set does not have, at its place. Where there is no memory nothing is changed.
+// insert adds a member that the set does not have, at its place. Where there is no memory nothing
+// is changed.
 func (h *bigSet) insert(m *member, at memberPlace) error {
 	kept := m.kept
 	var long [longMember]byte
@@ -185,7 +188,8 @@ func (h *bigSet) put(m *member, kept []byte, at memberPlace) bool {
 		r := bucketRun(old)
 		grown := r.growth(m.code)
 		if len(old)+grown > bucketMax {
-			if h.sparse() || !h.split() { // which bucket it is follows from their number, so this may take a few
+			// Which bucket it is follows from their number, so this may take a few splits.
+			if h.sparse() || !h.split() {
 				return false
 			}
 			at = h.bucketAt(h.bucket(m.hash))
@@ -313,7 +317,8 @@ func (h *bigSet) merge() {
 	})
 }
 
-// load returns the member that a bucket keeps; a long one is put together in memory of the Go heap. ok is false if a part is missing.
+// load returns the member that a bucket keeps; a long one is put together in memory of the Go heap.
+// ok is false if a part is missing.
 func (h *bigSet) load(c code, kept []byte) (m member, ok bool) {
 	if c != codeLong {
 		return keptMember(c, kept), true
@@ -326,8 +331,9 @@ func (h *bigSet) load(c code, kept []byte) (m member, ok bool) {
 	return member{code: c, kept: val.AppendTo(nil)}, true
 }
 
-// bigEachMember passes every member of a big set until it is told to stop. It returns ErrDamaged, having passed what is left of the set, if
-// parts of it are missing. They are no longer counted then.
+// bigEachMember passes every member of a big set until it is told to stop. It returns ErrDamaged,
+// having passed what is left of the set, if parts of it are missing. They are no longer counted
+// then.
 func (r *ref) bigEachMember(pass passMembers) error {
 	h := bigSetOf(r)
 	counted, seen := h.count(), 0
@@ -343,8 +349,8 @@ func (r *ref) bigEachMember(pass passMembers) error {
 	return ErrDamaged
 }
 
-// eachInBucket calls fn for the members of one bucket until it returns false, and reports whether it never did. Damaged members are
-// deleted.
+// eachInBucket calls fn for the members of one bucket until it returns false, and reports whether
+// it never did. Damaged members are deleted.
 func (h *bigSet) eachInBucket(no uint32, fn func(m member) bool) bool {
 	_, p, ok := h.find(no)
 	if !ok {
@@ -383,11 +389,13 @@ func (r *ref) bigScanMembers(cursor uint64, count int, pass passMembers) uint64 
 	})
 }
 
-// memberTries is how often a bucket without a member in the slot that was drawn is met before the most members are counted again.
+// memberTries is how often a bucket without a member in the slot that was drawn is met before the
+// most members are counted again.
 const memberTries = 64
 
-// bigRandomMember returns a random member: of a random bucket a random slot, of as many as the fullest one has, until there is one in it. So
-// each member has the same chance. It returns ErrDamaged if the member is damaged, and deletes it then; or if there are no buckets.
+// bigRandomMember returns a random member: of a random bucket a random slot, of as many as the
+// fullest one has, until there is one in it. So each member has the same chance. It returns
+// ErrDamaged if the member is damaged, and deletes it then; or if there are no buckets.
 func (r *ref) bigRandomMember() (member, error) {
 	h := bigSetOf(r)
 	for tries := 1; ; tries++ {
@@ -417,7 +425,8 @@ func (r *ref) bigRandomMember() (member, error) {
 	}
 }
 
-// countMost counts the most members that any bucket has: after many were removed, what the root says may be far from it.
+// countMost counts the most members that any bucket has: after many were removed, what the root
+// says may be far from it.
 func (h *bigSet) countMost() {
 	most := 0
 	for no := range h.buckets() {

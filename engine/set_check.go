@@ -20,14 +20,15 @@ func (setType) check(c *checker, sp *keyspace, v view) error {
 
 // checkEncoding verifies that a set keeps Redis's limits for its encoding.
 func checkEncoding(v *view) error {
-	n := v.members()
-	if e := v.setEncoding(); e == encodedInts && n > intsetEntries || e == encodedPacked && n > setListpackEntries {
+	n, e := v.members(), v.setEncoding()
+	if e == encodedInts && n > intsetEntries || e == encodedPacked && n > setListpackEntries {
 		return fmt.Errorf("set of %d members with encoding %d", n, e)
 	}
 	return nil
 }
 
-// checkSmallSet verifies the value of a small set, of which it trusts nothing but that it has a head.
+// checkSmallSet verifies the value of a small set, of which it trusts nothing but that it has a
+// head.
 func checkSmallSet(s packedSet) error {
 	form, n := s[packedHead], s.count()
 	if n == 0 || len(s) > setMax {
@@ -88,7 +89,8 @@ func checkMembers(r *run, fn func(i int, m member) error) (err error) {
 func checkMember(c code, kept []byte) error {
 	switch {
 	case c == codeLong:
-		if l := longMemberAt(kept); l.size <= inlineMember || l.size > MaxKey || l.first < refParts {
+		l := longMemberAt(kept)
+		if l.size <= inlineMember || l.size > MaxKey || l.first < refParts {
 			return fmt.Errorf("member of %d bytes in part %d", l.size, l.first)
 		}
 	case c.isInt():
@@ -126,7 +128,7 @@ func (c *checker) checkBigSet(h bigSet) error {
 		}
 		r := bucketRun(b)
 		if members += r.n; r.n > h.most() {
-			return fmt.Errorf("bucket %d has %d members, the root says at most %d", no, r.n, h.most())
+			return fmt.Errorf("bucket %d has %d members, more than %d", no, r.n, h.most())
 		}
 		err := checkMembers(&r, func(i int, m member) error {
 			if m.code == codeLong {
@@ -145,7 +147,8 @@ func (c *checker) checkBigSet(h bigSet) error {
 	return nil
 }
 
-// checkMember verifies that a member is found where a bucket has it, and takes the parts of a long one.
+// checkMember verifies that a member is found where a bucket has it, and takes the parts of a long
+// one.
 func (c *checker) checkMember(h *bigSet, no uint32, r *run, i int, m member) error {
 	if m.code == codeLong {
 		l := longMemberAt(m.kept)
@@ -156,7 +159,8 @@ func (c *checker) checkMember(h *bigSet, no uint32, r *run, i int, m member) err
 	}
 	at := h.locate(&m)
 	if at.no != no || !at.found || at.i != i || r.b[i] != tagOf(m.hash) {
-		return fmt.Errorf("member %.40q belongs to bucket %d; found: %v at %d, not %d", m.kept, at.no, at.found, at.i, i)
+		return fmt.Errorf("member %.40q belongs to bucket %d; found: %v at %d, not %d",
+			m.kept, at.no, at.found, at.i, i)
 	}
 	return nil
 }

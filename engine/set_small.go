@@ -12,8 +12,9 @@ import (
 //	2      form
 //	3..    the members
 //
-// As long as all members are integers, they are words, in ascending order, behind their base. Else they are a run without tags, in the order
-// in which they came, in which an integer is kept as its bytes, not as its text. A run does not become words again.
+// As long as all members are integers, they are words, in ascending order, behind their base. Else
+// they are a run without tags, in the order in which they came, in which an integer is kept as its
+// bytes, not as its text. A run does not become words again.
 type packedSet []byte
 
 // The form of a small set. A bucket of a large one has formWide alone.
@@ -41,13 +42,13 @@ var (
 // member is a member of a set.
 type member struct {
 	code code
-	kept []byte // what the heap of a run has, or will have; of a long one the text; nil of one of words
+	kept []byte // what the heap of a run has; the text of a long one; nil of one among words
 	n    int64  // if it is an integer
 	hash uint64 // of kept, as far as it is asked for
 }
 
-// codeLong is the code of a member past inlineMember, of which the run has longMember bytes: 32 bits of the hash, the length, and the number
-// of the first part that has the text.
+// codeLong is the code of a member past inlineMember, of which the run has longMember bytes: 32
+// bits of the hash, the length, and the number of the first part that has the text.
 const (
 	longMember = 12
 	codeLong   = codeOther | longMember
@@ -106,7 +107,8 @@ func (s packedSet) run() run {
 func (s packedSet) words() words {
 	form := s[packedHead]
 	base := 1 << (form >> formBase & 3)
-	return words{s[setHead+base:], s.count(), frame{loadInt(s[setHead : setHead+base]), int(form >> formWidth)}}
+	f := frame{loadInt(s[setHead : setHead+base]), int(form >> formWidth)}
+	return words{s[setHead+base:], s.count(), f}
 }
 
 // find returns the member that is the same.
@@ -195,7 +197,8 @@ func (s packedSet) addition(m *member) (a addition, found bool) {
 // baseSize is the number of bytes that a base is kept in.
 func baseSize(base int64) int { return 1 << bits.Len(uint(intSize(base)-1)) }
 
-// add adds a member to the set, which has the size of the addition, and in its first old bytes what it was.
+// add adds a member to the set, which has the size of the addition, and in its first old bytes what
+// it was.
 func (s packedSet) add(old int, m *member, a addition) {
 	n := s.count()
 	if s.hasWords() {
@@ -213,7 +216,8 @@ func (s packedSet) add(old int, m *member, a addition) {
 	s.setCount(n + 1)
 }
 
-// rewrite is add for a set that has to be written anew: to, which has the size of the addition, becomes what s is with the member.
+// rewrite is add for a set that has to be written anew: to, which has the size of the addition,
+// becomes what s is with the member.
 func (s packedSet) rewrite(to packedSet, m *member, a addition) {
 	to.setCount(s.count() + 1)
 	if m.code.isInt() {
@@ -226,7 +230,8 @@ func (s packedSet) rewrite(to packedSet, m *member, a addition) {
 // reframe makes the words of s, and n, those of another set, in another frame.
 func (s packedSet) reframe(to packedSet, n int64, a addition) {
 	base := baseSize(a.to.base)
-	to[packedHead] = formWords | uint8(bits.TrailingZeros(uint(base)))<<formBase | uint8(a.to.width)<<formWidth
+	log := uint8(bits.TrailingZeros(uint(base)))
+	to[packedHead] = formWords | log<<formBase | uint8(a.to.width)<<formWidth
 	storeInt(to[setHead:setHead+base], a.to.base)
 	was, w := s.words(), to.words()
 	for i := range was.n {

@@ -5,8 +5,8 @@ import (
 	"unsafe"
 )
 
-// setBuilder makes a set apart from the table, of which the key that is to have it knows nothing until install. The parts of a big one
-// have an owner that has no root yet.
+// setBuilder makes a set apart from the table, of which the key that is to have it knows nothing
+// until install. The parts of a big one have an owner that has no root yet.
 type setBuilder struct {
 	parts parts     // those that a big one gets, but for the id of their owner
 	at    int64     // the deadline of the key then
@@ -73,7 +73,8 @@ func (b *setBuilder) put(m *member) error {
 	return nil
 }
 
-// enlarge makes the small set a big one. It returns false, with nothing changed, where there is no memory.
+// enlarge makes the small set a big one. It returns false, with nothing changed, where there is no
+// memory.
 func (b *setBuilder) enlarge() bool {
 	n, heap := b.small.count(), b.small.heapSize()
 	root := new([setRootSize]byte)
@@ -107,7 +108,8 @@ func (b *setBuilder) enlarge() bool {
 	return true
 }
 
-// finish adds a last member and installs the set. Where there is no memory the key is as it was, and the set is gone.
+// finish adds a last member and installs the set. Where there is no memory the key is as it was,
+// and the set is gone.
 func (b *setBuilder) finish(r *ref, m *member) error {
 	if err := b.put(m); err != nil {
 		b.drop()
@@ -116,7 +118,8 @@ func (b *setBuilder) finish(r *ref, m *member) error {
 	return b.install(r)
 }
 
-// install makes the set, which has members, what the key that it was begun for holds. Where there is no memory the key is as it was, and the set is gone.
+// install makes the set, which has members, what the key that it was begun for holds. Where there
+// is no memory the key is as it was, and the set is gone.
 func (b *setBuilder) install(r *ref) error {
 	raw, klen := b.enc.raw(), len(r.key.Bytes)
 	if b.root == nil {
@@ -143,10 +146,11 @@ func (b *setBuilder) drop() {
 	}
 }
 
-// SStore builds a set of all members that fill adds, some of them perhaps twice, and puts it in the place of whatever the key holds, without
-// a deadline. It returns the number of members; if it is 0 the key is deleted. What fill passes is copied, and may be what SEach passes, of this
-// key as well: until fill returns the key holds what it held. fill must not write. Its error is returned, and it, ErrKeyTooLong
-// and ErrOutOfMemory leave the key as it was.
+// SStore builds a set of all members that fill adds, some of them perhaps twice, and puts it in the
+// place of whatever the key holds, without a deadline. It returns the number of members; if it is 0
+// the key is deleted. What fill passes is copied, and may be what SEach passes, of this key as
+// well: until fill returns the key holds what it held. fill must not write. Its error is returned,
+// and it, ErrKeyTooLong and ErrOutOfMemory leave the key as it was.
 func (t *Tx) SStore(k Key, fill func(add func(member []byte) error) error) (n int, err error) {
 	if len(k.Bytes) > MaxKey {
 		return 0, ErrKeyTooLong

@@ -98,6 +98,7 @@ func (setType) add(t *Tx, k Key, deadline int64, words [][]byte) error {
 }
 
 func (setType) mend(r ref) {
-	_ = r.bigEachMember(passMembers{fn: func([]byte) bool { return true }}) // what is damaged is what it is called for
+	// What is damaged is what it is called for.
+	_ = r.bigEachMember(passMembers{fn: func([]byte) bool { return true }})
 	r.dropEmptySet()
 }
