@@ -1,6 +1,8 @@
 package command
 
 import (
+	"bytes"
+	"math"
 	"slices"
 	"strings"
 
@@ -108,11 +110,39 @@ func (k *KeySpec) count(args [][]byte, at int) (first, last int, ok bool) {
 	if left < 0 {
 		return 0, 0, false
 	}
-	n, ok := resp.ParseInt(args[at])
-	if !ok || n < 1 || n > int64(left) {
+	n := leadingInt(args[at])
+	if n < 1 || n > left {
 		return 0, 0, false
 	}
-	return at + 1, at + int(n), true
+	return at + 1, at + n, true
+}
+
+// leadingInt returns the integer at the start of a word as C's atoi does: behind spaces, up to what is
+// no digit, 0 where there is none. Redis looks for keys with it, before a handler finds more wrong.
+func leadingInt(word []byte) int {
+	word = bytes.TrimLeft(word, " \t\n\v\f\r")
+	negative := len(word) > 0 && word[0] == '-'
+	if negative || len(word) > 0 && word[0] == '+' {
+		word = word[1:]
+	}
+	n, most := uint64(0), uint64(math.MaxInt64)
+	if negative {
+		most++
+	}
+	for _, digit := range word {
+		if digit -= '0'; digit > 9 {
+			break
+		}
+		if n > (most-uint64(digit))/10 {
+			n = most
+		} else {
+			n = n*10 + uint64(digit)
+		}
+	}
+	if negative {
+		n = -n
+	}
+	return int(int32(n))
 }
 
 // behind returns the index of the argument behind the first word, of any case, that is keyword from
