@@ -78,6 +78,34 @@ const maxReply = 1 << 30
 // client is not to have it.
 func (c *Call) isTooLong(start int) bool { return c.Out.Cut || c.Out.Len()-start > c.Srv.maxReply }
 
+// repeat replies with n elements, each of which one appends. head begins the reply. A long reply is
+// made in turns, each as long as a batch of replies, between which others may change the key: where
+// it is gone, one has to append null. In EXEC there are no turns.
+func (c *Call) repeat(n int64, head, one func()) error {
+	s := c.S
+	if s.unsent == 0 {
+		head()
+		s.unsent = n
+	}
+	start := c.Out.Len()
+	for ; s.unsent > 0; s.unsent-- {
+		switch {
+		case c.Out.Len() < replyStep:
+		case s.multi.running && !c.isTooLong(start):
+		case s.multi.running:
+			s.unsent = 0
+			return errReplyTooLong
+		case !c.Out.Cut:
+			return errYield
+		}
+		one()
+		if c.Out.Cut {
+			s.unsent = 1 // the client is closed
+		}
+	}
+	return nil
+}
+
 // putFirst moves what was appended to the replies last, from index head on, before what was appended from index start on. It serves
 // replies that are longer than is known when they begin; the part from head on must be short.
 func (c *Call) putFirst(start, head int) {

@@ -75,35 +75,14 @@ func (c *Call) listedField(field []byte, val engine.Value, withValues bool) {
 	}
 }
 
-// anyFields replies with n fields, each chosen from all. A long reply is made in turns, each as
-// long as a batch of replies, between which others may change the hash: where it is gone, the rest
-// is nulls. In EXEC there are no turns.
+// anyFields replies with n fields, each chosen from all. See repeat.
 func (c *Call) anyFields(n int64, withValues bool) error {
-	s := c.S
-	if s.unsent == 0 {
-		c.fieldList(n, withValues)
-		s.unsent = n
-	}
-	start := c.Out.Len()
-	for ; s.unsent > 0; s.unsent-- {
-		switch {
-		case c.Out.Len() < replyStep:
-		case s.multi.running && !c.isTooLong(start):
-		case s.multi.running:
-			s.unsent = 0
-			return errReplyTooLong
-		case !c.Out.Cut:
-			return errYield
-		}
+	return c.repeat(n, func() { c.fieldList(n, withValues) }, func() {
 		ok, err := c.Tx.HRandom(c.Keys[0], func(field []byte, val engine.Value) { c.listedField(field, val, withValues) })
 		if !ok || err != nil {
 			c.listedNull(withValues)
 		}
-		if c.Out.Cut {
-			s.unsent = 1 // the client is closed
-		}
-	}
-	return nil
+	})
 }
 
 // listedNull appends an element of a fieldList for a field that is gone.

@@ -41,13 +41,21 @@ const defaultScanCount = 10
 
 const errNoValues = Error("ERR NOVALUES option can only be used in HSCAN")
 
-// parse parses the options of SCAN, or else of HSCAN.
-func (o *scanOptions) parse(c *Call, from int, ofKeys bool) error {
+// scanOption is an option that not all of the SCAN commands have.
+type scanOption uint8
+
+const (
+	typeOption scanOption = 1 << iota
+	noValuesOption
+)
+
+// parse parses the options of a SCAN command, of which has are those that not all have.
+func (o *scanOptions) parse(c *Call, from int, has scanOption) error {
 	o.count = defaultScanCount
 	for i := from; i < len(c.Args); i += 2 {
 		w := c.Args[i]
 		if is(w, "novalues") {
-			if ofKeys {
+			if has&noValuesOption == 0 {
 				return errNoValues
 			}
 			o.bare = true
@@ -69,7 +77,7 @@ func (o *scanOptions) parse(c *Call, from int, ofKeys bool) error {
 			o.count = int(min(n, math.MaxInt32))
 		case is(w, "match"):
 			o.match = i + 1
-		case is(w, "type") && ofKeys:
+		case is(w, "type") && has&typeOption != 0:
 			o.typ = i + 1
 		default:
 			return errSyntax
@@ -111,7 +119,7 @@ func scan(c *Call) error {
 		}
 		w = c.newWalk()
 		w.cursor = cursor
-		if err := w.parse(c, 2, true); err != nil {
+		if err := w.parse(c, 2, typeOption); err != nil {
 			return err
 		}
 	}
@@ -131,28 +139,38 @@ func (c *Call) scanKeys(w *walk, count int) (uint64, error) {
 
 // HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES]
 func hscan(c *Call) error {
-	w := c.S.walk
-	if w == nil {
-		cursor, err := c.cursor(2)
-		if err != nil {
-			return err
-		}
-		fields := 0
-		c.Tx.Quietly(func() { fields, err = c.Tx.HLen(c.Keys[0]) })
-		if err != nil {
-			return err
-		}
-		w = c.newWalk()
-		w.cursor = cursor
-		err = w.parse(c, 3, false)
-		if fields == 0 { // without a hash the options are not looked at
-			err, w.match = nil, 0
-		}
-		if err != nil {
-			return err
-		}
+	w, err := c.scanOf(c.Tx.HLen, noValuesOption)
+	if err != nil {
+		return err
 	}
 	return c.takeTurns(w, c.scanFields, c.scanned)
+}
+
+// scanOf returns the walk of a command that scans the elements of its key, which length counts. has
+// are the options as for parse.
+func (c *Call) scanOf(length func(engine.Key) (int, error), has scanOption) (*walk, error) {
+	if w := c.S.walk; w != nil {
+		return w, nil
+	}
+	cursor, err := c.cursor(2)
+	if err != nil {
+		return nil, err
+	}
+	n := 0
+	c.Tx.Quietly(func() { n, err = length(c.Keys[0]) })
+	if err != nil {
+		return nil, err
+	}
+	w := c.newWalk()
+	w.cursor = cursor
+	err = w.parse(c, 3, has)
+	if n == 0 { // without the key the options are not looked at
+		err, w.match = nil, 0
+	}
+	if err != nil {
+		return nil, err
+	}
+	return w, nil
 }
 
 // scanFields passes the fields of a turn of HSCAN.
