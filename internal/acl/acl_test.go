@@ -85,6 +85,7 @@ func TestRulesAndTheirText(t *testing.T) {
 		"%R~*":                                "off sanitize-payload %R~* resetchannels -@all",
 		"~":                                   "off sanitize-payload ~ resetchannels -@all",
 		"allchannels":                         "off sanitize-payload &* -@all",
+		"on\x00x &*\x00":                      "on sanitize-payload &* -@all",
 		"&a &b &a":                            "off sanitize-payload resetchannels &a &b -@all",
 		"&* resetchannels":                    "off sanitize-payload resetchannels -@all",
 		"+@all":                               "off sanitize-payload resetchannels +@all",
@@ -126,7 +127,7 @@ func TestRulesAndTheirText(t *testing.T) {
 
 func TestRefusedRules(t *testing.T) {
 	for rule, want := range map[string]error{
-		"what": errSyntax, "*": errSyntax, "%X~a": errSyntax, "%~a": errSyntax, "%R": errSyntax, "%RR~a": errSyntax, "~a\tb": errSyntax, "~a\x00": errSyntax,
+		"what": errSyntax, "*": errSyntax, "%X~a": errSyntax, "%~a": errSyntax, "%R": errSyntax, "%RR~a": errSyntax, "~a\tb": errSyntax, "~a\x00": errSyntax, "\x00": errSyntax,
 		"&a\vb": errSyntax, "+": errUnknown, "-": errUnknown, "+@": errUnknown, "+@none": errUnknown, "-@none": errUnknown, "+nope": errUnknown,
 		"-config|nope": errUnknown, "+config|nope": errUnknown, "+nope|get": errUnknown, "-select|0": errUnknown, "+config|get|x": errFirstArg,
 		"+select|": errSyntax, "+select|a b": errSyntax, "+select|a|b": errUnknown, "<x": errNoPassword, "!" + digestOfX: errNoPassword,

@@ -145,8 +145,10 @@ func unmatched(word string) error {
 
 // applyOne applies one rule.
 func (r *Rules) applyOne(rule string) error {
-	switch lower(rule) {
-	case "": // Redis takes it for no rule
+	if rule == "" { // Redis takes it for no rule
+		return nil
+	}
+	switch lower(untilZero(rule)) { // as C compares words
 	case "on":
 		r.enabled = true
 	case "off":

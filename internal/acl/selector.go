@@ -57,7 +57,7 @@ func (s *selector) compile() {
 
 // apply applies one rule about commands, keys or channels. A rule that is refused has changed nothing.
 func (s *selector) apply(rule string) error {
-	switch lower(rule) {
+	switch lower(untilZero(rule)) { // as C compares words
 	case "allkeys", "~*":
 		s.allKeys, s.keys = true, nil
 	case "resetkeys":
