@@ -11,8 +11,6 @@ import (
 const absentNames = `
 keyspace write slow dangerous: migrate restore-asking
 read set sortedset list slow dangerous: sort_ro
-read set fast: scard sismember smismember
-read set slow: sdiff sinter sintercard smembers srandmember sscan sunion
 read sortedset fast: zcard zcount zlexcount zmscore zrank zrevrank zscore
 read sortedset slow: zdiff zinter zintercard zrandmember zrange zrangebylex zrangebyscore zrevrange zrevrangebylex zrevrangebyscore zscan zunion
 read list fast: llen
@@ -27,8 +25,6 @@ read stream slow: xinfo|consumers xinfo|groups xinfo|stream xpending xrange xrev
 read stream slow blocking: xread
 read fast: lolwut
 write set sortedset list slow dangerous: sort
-write set fast: sadd smove spop srem
-write set slow: sdiffstore sinterstore sunionstore
 write sortedset fast: zadd zincrby zpopmax zpopmin zrem
 write sortedset fast blocking: bzpopmax bzpopmin
 write sortedset slow: zdiffstore zinterstore zmpop zrangestore zremrangebylex zremrangebyrank zremrangebyscore zunionstore

@@ -34,7 +34,8 @@ var categoryNames = []string{
 }
 
 var groupCategories = map[Group]Category{
-	Connection: CatConnection, Generic: CatKeyspace, Strings: CatString, Hashes: CatHash, Transactions: CatTransaction,
+	Connection: CatConnection, Generic: CatKeyspace, Strings: CatString, Hashes: CatHash, Sets: CatSet,
+	Transactions: CatTransaction,
 }
 
 // categories returns the row's own categories with those that its flags and group imply, by Redis's rules. A mere container has no

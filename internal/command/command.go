@@ -58,6 +58,7 @@ const (
 	Generic      Group = "generic"
 	Strings      Group = "string"
 	Hashes       Group = "hash"
+	Sets         Group = "set"
 	Transactions Group = "transactions"
 	Cluster      Group = "cluster"
 )
@@ -135,7 +136,7 @@ type Command struct {
 	Categories Category     // ACL categories beyond those that Flags and Group imply
 	Keys       Keys         // where the keys are, and what is done with them
 	Values     Positions    // where arguments are that it stores as they stand
-	Field      int          // where the first field of a hash is, 0 if there is none
+	Field      int          // where the first field of a hash or member of a set is, 0 if there is none
 	Locks      Locks        // what is locked while it runs
 	Group      Group        // its family
 	Since      string       // the version of Redis that brought it

@@ -41,7 +41,7 @@
 //
 // # Turns
 //
-// KEYS, SCAN and HSCAN may look at millions of names, so they take turns (walk.go): after a turn of
+// KEYS, SCAN, HSCAN and SSCAN may look at millions of names, so they take turns (walk.go): after a turn of
 // about a millisecond Exec says Yield, the locks are given back, and the connection runs the next
 // turn when it has served others. What was found is kept in the session until the last turn. In
 // EXEC, which holds its locks to the end, the turns follow each other.

@@ -24,7 +24,7 @@ var dumpCommands = []Command{
 			"objects composing the value and M their average size. For small string values the time complexity is thus O(1)+O(1*M) " +
 			"where M is small, so simply O(1). However for sorted set values the complexity is O(N*M*log(N)) because inserting values " +
 			"into sorted sets is O(log(N)).",
-		Differs: "Strings and hashes only; IDLETIME and FREQ are kept as exactly as OBJECT tells them",
+		Differs: "Strings, hashes and sets only; IDLETIME and FREQ are kept as exactly as OBJECT tells them",
 		Syntax:  "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]", Run: restore,
 		Event: engine.EventRestore, Growth: restoreGrowth},
 }

@@ -62,7 +62,7 @@ func reply(out *resp.Out, err error) {
 	case errors.Is(err, engine.ErrOutOfMemory), errors.Is(err, engine.ErrPinned):
 		out.Error(string(errOutOfMemory))
 	case errors.Is(err, engine.ErrKeyTooLong):
-		out.Error("ERR key or field is longer than 32 KB")
+		out.Error("ERR key, field or member is longer than 32 KB")
 	case errors.Is(err, engine.ErrDamaged):
 		out.Error(string(errDamaged))
 	default:

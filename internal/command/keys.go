@@ -168,7 +168,7 @@ var keysCommands = append([]Command{
 }, dumpCommands...)
 
 // typeNames are the names of types that clients see.
-var typeNames = [...]string{engine.None: "none", engine.String: "string", engine.Hash: "hash"}
+var typeNames = [...]string{engine.None: "none", engine.String: "string", engine.Hash: "hash", engine.Set: "set"}
 
 // DEL key [key ...]; UNLINK is the same.
 func del(c *Call) error {

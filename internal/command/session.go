@@ -61,7 +61,7 @@ type Session struct {
 	wake    func()  // see NewSession; constant
 
 	pending *pending // the work that the client waits for, nil if it does not
-	walk    *walk    // the KEYS, SCAN or HSCAN whose next turn follows, nil if none does
+	walk    *walk    // the KEYS, SCAN, HSCAN or SSCAN whose next turn follows, nil if none does
 	spent   int64    // nanoseconds that its turns have taken
 
 	user    atomic.Pointer[acl.User] // written by the session alone

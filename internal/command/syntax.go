@@ -23,7 +23,7 @@ var argumentKinds = map[string]string{
 	"seconds": "integer", "milliseconds": "integer", "count": "integer", "cursor": "integer", "increment": "integer",
 	"decrement": "integer", "offset": "integer", "start": "integer", "end": "integer", "index": "integer", "index1": "integer",
 	"index2": "integer", "db": "integer", "destination-db": "integer", "protover": "integer", "client-id": "integer",
-	"timeout": "integer", "maxage": "integer", "bits": "integer", "ttl": "integer", "frequency": "integer",
+	"timeout": "integer", "numkeys": "integer", "limit": "integer", "maxage": "integer", "bits": "integer", "ttl": "integer", "frequency": "integer",
 	"unix-time-seconds": "unix-time", "unix-time-milliseconds": "unix-time",
 }
 

@@ -12,7 +12,7 @@ import (
 func Commands() []Command {
 	var all []Command
 	for _, family := range [][]Command{
-		connectionCommands, serverCommands, keysCommands, stringCommands, hashCommands, transactionCommands,
+		connectionCommands, serverCommands, keysCommands, stringCommands, hashCommands, setCommands, transactionCommands,
 	} {
 		all = append(all, family...)
 	}

@@ -145,6 +145,9 @@ func TestAbsentCommandsAreRedis(t *testing.T) {
 	}
 }
 
+// ownWords are the groups whose summaries are in words of our own.
+var ownWords = map[Group]bool{Sets: true}
+
 func TestCommandDocsAreRedis(t *testing.T) {
 	o := startOracle(t)
 	for _, row := range newTable(Commands()).list {
@@ -156,7 +159,7 @@ func TestCommandDocsAreRedis(t *testing.T) {
 		got := asMap(ownReply(t, func(out *resp.Out) { out.Array(2); row.appendDocs(out) }).([]any)[1])
 		theirs := asMap(want[1])
 		for _, field := range []string{"summary", "since", "group", "complexity"} {
-			if got[field] != theirs[field] {
+			if got[field] != theirs[field] && (field != "summary" || !ownWords[row.Group]) {
 				t.Errorf("%s: %s: got %q, want %q", name, field, got[field], theirs[field])
 			}
 		}

@@ -7,7 +7,7 @@ import (
 	"github.com/redistill/redistill/internal/glob"
 )
 
-// walk is a KEYS, SCAN or HSCAN that is being run. It takes turns with other clients' commands:
+// walk is a KEYS, SCAN, HSCAN or SSCAN that is being run. It takes turns with other clients' commands:
 // after a turn its locks are given back, and its event loop serves others before the next one.
 type walk struct {
 	scanOptions
@@ -21,7 +21,7 @@ type walk struct {
 	kept     []byte       // those that turns before this one found; lies in Session.kept
 }
 
-// A turn looks at no more keys or fields, and costs no more: a step of a pattern is 1, a copied
+// A turn looks at no more keys or elements, and costs no more: a step of a pattern is 1, a copied
 // byte 1/16. That is a millisecond for most, and some for those that are made to be slow.
 const (
 	turnCount = 4096

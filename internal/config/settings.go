@@ -359,6 +359,9 @@ var settings = withNames([]Setting{
 	// what it is.
 	only("512", "hash-max-listpack-entries", "hash-max-ziplist-entries"),
 	only("64", "hash-max-listpack-value", "hash-max-ziplist-value"),
+	only("512", "set-max-intset-entries"),
+	only("128", "set-max-listpack-entries"),
+	only("64", "set-max-listpack-value"),
 	only("1", "lfu-decay-time"),
 	only("10", "lfu-log-factor"),
 	only("5", "maxmemory-samples"),

@@ -27,6 +27,7 @@ var families = []struct {
 }{
 	{command.Strings, "Strings and counters"},
 	{command.Hashes, "Hashes"},
+	{command.Sets, "Sets"},
 	{command.Generic, "Keys"},
 	{command.Transactions, "Transactions"},
 	{command.Connection, "Connection"},

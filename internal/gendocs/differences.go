@@ -27,9 +27,9 @@ must be the same byte for byte, except those listed at the end.
   With a limit, the default policy is allkeys-lru; Redis has neither by default.
 - Eviction takes groups of keys that were written at about the same time, and keeps those among them that were used lately. It
   does not sample single keys, so ` + "`maxmemory-samples`" + ` is fixed.
-- Keys and the fields of hashes may be up to 32 KB long; Redis allows 512 MB. Values may be as long as in Redis.
-- SCAN, KEYS and HSCAN return keys in another order. What SCAN guarantees is the same: every key that is there from the start of a scan
-  to its end is returned.
+- Keys, fields of hashes and members of sets may be up to 32 KB long; Redis allows 512 MB. Values may be as long as in Redis.
+- SCAN, KEYS, HSCAN and SSCAN return elements in another order. What SCAN guarantees is the same: every element that is there from the start of a
+  scan to its end is returned.
 - OBJECT ENCODING names the encoding that Redis would use. The memory that MEMORY USAGE tells is ours.
 - Rules of users are those of Redis 7.2. They may name every command of Redis 7.2, so that a file of users can come from a Redis and go
   back: those about commands that are not here are kept and shown, and allow nothing. Of CLUSTER, which is here without its

@@ -79,7 +79,7 @@ func advice(all []Series, on bool, f *Facts) (list []string) {
 		}
 	}
 	if seen[Command] {
-		add("A command that goes through many keys or fields (KEYS, HGETALL, DEL of a hash) takes the longer the more there are, and whoever needs the same part of the keyspace waits. SCAN and HSCAN take it in steps.")
+		add("A command that goes through many keys or fields (KEYS, HGETALL, DEL of a hash) takes the longer the more there are, and whoever needs the same part of the keyspace waits. SCAN, HSCAN and SSCAN take it in steps.")
 	}
 	if seen[Fast] {
 		add("fast-command: such a command needs some microseconds. It waited: for a slow one, for its key, or for the processor. Compare the process's CPU time (used_cpu_user and used_cpu_sys in INFO) with what the machine or its container may use.")

@@ -39,6 +39,9 @@ func FuzzPayload(f *testing.F) {
 	f.Add([]byte("\x10\x0d\x0d\x00\x00\x00\x02\x00\x81f\x02\x81v\x02\xff"))
 	f.Add(append([]byte("\x0d\x11"), ziplist([]string{"\x01f", "\xf5"})...))
 	f.Add([]byte("\x09\x07\x01\x01a\x01\x00b\xff"))
+	f.Add([]byte("\x02\x02\x01m\xc0\x07"))
+	f.Add([]byte("\x0b\x0c\x02\x00\x00\x00\x02\x00\x00\x00\xff\xff\x07\x00"))
+	f.Add([]byte("\x14\x0c\x0c\x00\x00\x00\x02\x00\x81m\x02\x07\x01\xff"))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		payload := rdb.EndPayload(bytes.Clone(body), 0)
 		frame, err := rdb.SplitPayload(payload)

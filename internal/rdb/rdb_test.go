@@ -21,7 +21,8 @@ import (
 // value is what a key holds.
 type value struct {
 	text     string
-	fields   map[string]string // nil for a string
+	fields   map[string]string // nil for a string; of a set, each member is its own value
+	set      bool
 	deadline int64
 }
 
@@ -46,7 +47,7 @@ func read(r *rdb.Reader) (keyspace, error) {
 				return all, err
 			}
 			id := name(f.DB, string(key))
-			v := value{fields: all[id].fields, deadline: f.Deadline}
+			v := value{fields: all[id].fields, deadline: f.Deadline, set: f.Type.Name() == "set"}
 			if f.Type != rdb.String && v.fields == nil {
 				v.fields = map[string]string{}
 			}
@@ -54,7 +55,7 @@ func read(r *rdb.Reader) (keyspace, error) {
 				if f.Type == rdb.String {
 					v.text = string(words[0])
 				} else {
-					v.fields[string(words[0])] = string(words[1])
+					v.fields[string(words[0])] = string(words[len(words)-1])
 				}
 				return nil
 			})
@@ -80,11 +81,17 @@ func write(t testing.TB, dst io.Writer, keys keyspace) {
 			_ = w.String([]byte(v.text))
 			continue
 		}
-		_ = w.Key(rdb.Hash, key, v.deadline, -1, 7)
+		typ := rdb.Hash
+		if v.set {
+			typ = rdb.Set
+		}
+		_ = w.Key(typ, key, v.deadline, -1, 7)
 		_ = w.Len(len(v.fields))
 		for f, val := range v.fields {
 			_ = w.String([]byte(f))
-			_ = w.String([]byte(val))
+			if !v.set {
+				_ = w.String([]byte(val))
+			}
 		}
 	}
 	if err := w.Close(); err != nil {
@@ -111,7 +118,7 @@ func random(n int) string {
 
 func same(t *testing.T, what string, got, want value) {
 	t.Helper()
-	if got.text != want.text || got.deadline != want.deadline || !maps.Equal(got.fields, want.fields) {
+	if got.text != want.text || got.set != want.set || got.deadline != want.deadline || !maps.Equal(got.fields, want.fields) {
 		t.Errorf("%s: got %.60q %d fields until %d, want %.60q %d fields until %d", what, got.text, len(got.fields), got.deadline,
 			want.text, len(want.fields), want.deadline)
 	}
@@ -166,6 +173,12 @@ func fill(s *redis) keyspace {
 		all[text] = text
 	}
 	want[name(0, "hash of all")] = value{fields: all}
+	for key, members := range sets(texts) {
+		for m := range members {
+			s.Do("SADD", key, m)
+		}
+		want[name(0, key)] = value{fields: members, set: true}
+	}
 	s.Do("SELECT", "9")
 	s.Do("SET", "until", "v", "PXAT", "4102444800123")
 	want[name(9, "until")] = value{text: "v", deadline: 4102444800123}
@@ -177,8 +190,10 @@ func TestReadsRedis(t *testing.T) {
 	for _, flags := range [][]string{
 		{"--rdbcompression", "yes"},
 		{"--rdbcompression", "no", "--rdbchecksum", "no"},
-		{"--hash-max-listpack-entries", "100000", "--hash-max-listpack-value", "1000000", "--maxmemory", "1gb", "--maxmemory-policy", "allkeys-lru"},
-		{"--hash-max-listpack-entries", "0", "--maxmemory", "1gb", "--maxmemory-policy", "allkeys-lfu"},
+		{"--hash-max-listpack-entries", "100000", "--hash-max-listpack-value", "1000000", "--maxmemory", "1gb", "--maxmemory-policy", "allkeys-lru",
+			"--set-max-intset-entries", "100000"},
+		{"--hash-max-listpack-entries", "0", "--maxmemory", "1gb", "--maxmemory-policy", "allkeys-lfu",
+			"--set-max-intset-entries", "0"},
 	} {
 		t.Run(strings.Join(flags, " "), func(t *testing.T) {
 			s := startRedis(t, t.TempDir(), flags...)
@@ -202,10 +217,8 @@ func TestReadsRedis(t *testing.T) {
 func TestSkipsOtherTypes(t *testing.T) {
 	for _, limit := range []string{"0", "1000"} {
 		t.Run(limit, func(t *testing.T) {
-			s := startRedis(t, t.TempDir(), "--list-max-listpack-size", "2", "--zset-max-listpack-entries", limit, "--set-max-intset-entries", limit)
+			s := startRedis(t, t.TempDir(), "--list-max-listpack-size", "2", "--zset-max-listpack-entries", limit)
 			s.Do("RPUSH", "l", "a", "1", strings.Repeat("x", 100_000), "2", "b")
-			s.Do("SADD", "s", "1", "2", "3000")
-			s.Do("SADD", "s2", "a", "b")
 			s.Do("ZADD", "z", "1", "a", "2.5", "b", "inf", "c")
 			for i := range 300 {
 				s.Do("XADD", "x", "*", "f", strings.Repeat("y", i))
@@ -227,7 +240,7 @@ func TestSkipsOtherTypes(t *testing.T) {
 				t.Fatal(err)
 			}
 			sameAll(t, got, keyspace{name(15, "k"): {text: "v"}})
-			if want := map[string]string{"l": "list", "s": "set", "s2": "set", "z": "zset", "x": "stream", "lib": rdb.Library}; !maps.Equal(skipped, want) {
+			if want := map[string]string{"l": "list", "z": "zset", "x": "stream", "lib": rdb.Library}; !maps.Equal(skipped, want) {
 				t.Errorf("skipped %v, want %v", skipped, want)
 			}
 			_, err = read(rdb.NewReader(bytes.NewReader(file)))
@@ -252,6 +265,9 @@ func TestRedisReads(t *testing.T) {
 		}
 		keys[name(0, fmt.Sprint("hash", n))] = value{fields: fields, deadline: 4102444800124}
 	}
+	for key, members := range sets(texts) {
+		keys[name(0, key)] = value{fields: members, deadline: 4102444800125, set: true}
+	}
 	dir := t.TempDir()
 	path := filepath.Join(dir, "dump.rdb")
 	f, err := os.Create(path)
@@ -269,10 +285,16 @@ func TestRedisReads(t *testing.T) {
 	s := startRedis(t, dir)
 	for id, v := range keys {
 		key := strings.TrimPrefix(id, "0 ")
-		got := value{}
-		if v.fields != nil {
+		got := value{set: v.set}
+		switch {
+		case v.set:
+			got.fields = map[string]string{}
+			for _, m := range s.Do("SMEMBERS", key).([]any) {
+				got.fields[m.(string)] = m.(string)
+			}
+		case v.fields != nil:
 			got.fields = s.Hash(key)
-		} else {
+		default:
 			got.text = s.Do("GET", key).(string)
 		}
 		if got.deadline = s.Do("PEXPIRETIME", key).(int64); got.deadline == -1 {
@@ -330,7 +352,8 @@ func ziplist(entries []string) string {
 // Every truncation of a file and every changed byte is noticed, and the error says where.
 func TestDamagedFiles(t *testing.T) {
 	var file bytes.Buffer
-	write(t, &file, keyspace{"0 k": {text: "value"}, "0 n": {text: "12345"}, "0 h": {fields: map[string]string{"f": "v", "g": "w"}, deadline: 4102444800123}})
+	write(t, &file, keyspace{"0 k": {text: "value"}, "0 n": {text: "12345"}, "0 h": {fields: map[string]string{"f": "v", "g": "w"}, deadline: 4102444800123},
+		"0 s": {fields: map[string]string{"m": "m", "7": "7"}, set: true}})
 	for n := range file.Len() {
 		if _, err := read(rdb.NewReader(bytes.NewReader(file.Bytes()[:n]))); errorOffset(err) != int64(n) {
 			t.Errorf("of %d bytes, %d: %v", file.Len(), n, err)

@@ -4,17 +4,15 @@ package rdb
 // value is not empty, once or more often. An error of found ends it.
 func (r *Reader) skipValue(t Type, found func() error) error {
 	switch t {
-	case listZiplist, zsetZiplist, zsetListpack, setListpack:
+	case listZiplist, zsetZiplist, zsetListpack:
 		return r.skipPacked(t, found)
-	case list, set, zset, zset2, quicklist, quicklist2:
+	case list, zset, zset2, quicklist, quicklist2:
 		return r.skipElements(t, found)
 	}
 	if err := found(); err != nil {
 		return err
 	}
 	switch t {
-	case setIntset:
-		return r.skipString()
 	case stream1, stream2, stream3:
 		return r.skipStream(t)
 	case module2:
@@ -61,7 +59,7 @@ func (r *Reader) skipNode(found func() error) error {
 		return err
 	}
 	if kind == packed {
-		return r.skipPacked(setListpack, found)
+		return r.skipPacked(zsetListpack, found)
 	}
 	if err = found(); err != nil {
 		return err

@@ -9,7 +9,7 @@ type Type uint8
 const (
 	String Type = 0
 	list   Type = 1
-	set    Type = 2
+	Set    Type = 2
 	zset   Type = 3
 	Hash   Type = 4
 	zset2  Type = 5
@@ -18,7 +18,7 @@ const (
 	module2      Type = 7
 	HashZipmap   Type = 9
 	listZiplist  Type = 10
-	setIntset    Type = 11
+	SetIntset    Type = 11
 	zsetZiplist  Type = 12
 	HashZiplist  Type = 13
 	quicklist    Type = 14
@@ -27,7 +27,7 @@ const (
 	zsetListpack Type = 17
 	quicklist2   Type = 18
 	stream2      Type = 19
-	setListpack  Type = 20
+	SetListpack  Type = 20
 	stream3      Type = 21
 )
 
@@ -55,7 +55,7 @@ type unpacker func(d *Decoder, b []byte, words int, fn func(words [][]byte) erro
 var encodings = [...]encoding{
 	String: {name: "string", words: 1},
 	list:   {name: "list"},
-	set:    {name: "set"},
+	Set:    {name: "set", words: 1, form: counted},
 	zset:   {name: "zset"},
 	Hash:   {name: "hash", words: 2, form: counted},
 	zset2:  {name: "zset"},
@@ -64,7 +64,7 @@ var encodings = [...]encoding{
 	module2:      {name: "module"},
 	HashZipmap:   {name: "hash", words: 2, form: packed, each: eachZipmap},
 	listZiplist:  {name: "list"},
-	setIntset:    {name: "set"},
+	SetIntset:    {name: "set", words: 1, form: packed, each: eachInteger},
 	zsetZiplist:  {name: "zset"},
 	HashZiplist:  {name: "hash", words: 2, form: packed, each: eachZiplist},
 	quicklist:    {name: "list"},
@@ -73,7 +73,7 @@ var encodings = [...]encoding{
 	zsetListpack: {name: "zset"},
 	quicklist2:   {name: "list"},
 	stream2:      {name: "stream"},
-	setListpack:  {name: "set"},
+	SetListpack:  {name: "set", words: 1, form: packed, each: eachListpack},
 	stream3:      {name: "stream"},
 }
 

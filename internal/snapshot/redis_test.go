@@ -52,19 +52,31 @@ func fillRandomly(t *testing.T, r *rand.Rand, s *engine.Store, tx *engine.Tx) {
 		if i == 50 || i == 100 {
 			text = strings.Repeat(text+"!", 512<<10/(len(text)+1))
 		}
+		typ := tx.Type(k)
+		if typ == engine.None {
+			typ = engine.String + engine.Type(r.IntN(3))
+		}
+		elements := 1 + r.IntN(20)
+		if i%100 == 0 {
+			elements = 600
+		}
 		var err error
-		if tx.Type(k) == engine.Hash || tx.Type(k) == engine.None && r.IntN(2) == 0 {
-			fields := 1 + r.IntN(20)
-			if i%100 == 0 {
-				fields = 600
-			}
-			for f := 0; f < fields && err == nil; f++ {
+		for e := 0; e < elements && err == nil && typ != engine.String; e++ {
+			if typ == engine.Hash {
 				_, err = tx.HSet(k, []byte(randomText(r)), []byte(text))
 				text = randomText(r)
+				continue
 			}
-			tx.SetDeadline(k, deadline)
-		} else {
+			member := randomText(r)
+			if i%2 == 0 {
+				member = strconv.Itoa(r.IntN(1000))
+			}
+			_, err = tx.SAdd(k, []byte(member))
+		}
+		if typ == engine.String {
 			err = tx.Set(k, []byte(text), deadline)
+		} else {
+			tx.SetDeadline(k, deadline)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -76,8 +88,8 @@ func fillRandomly(t *testing.T, r *rand.Rand, s *engine.Store, tx *engine.Tx) {
 // encodings are flags that make redis-server encode the same values in another way.
 var encodings = []string{
 	"--rdbcompression yes",
-	"--rdbcompression no --rdbchecksum no --hash-max-listpack-entries 0",
-	"--rdbcompression yes --hash-max-listpack-entries 100000 --hash-max-listpack-value 1000000 --maxmemory-policy allkeys-lru",
+	"--rdbcompression no --rdbchecksum no --hash-max-listpack-entries 0 --set-max-intset-entries 0",
+	"--rdbcompression yes --hash-max-listpack-entries 100000 --hash-max-listpack-value 1000000 --maxmemory-policy allkeys-lru --set-max-intset-entries 100000",
 	"--rdbcompression no --hash-max-listpack-entries 5 --hash-max-listpack-value 1000000 --maxmemory-policy volatile-lfu",
 }
 
@@ -153,9 +165,14 @@ func served(c *servertest.Client) map[string]string {
 			key := name.(string)
 			at := max(c.Do("PEXPIRETIME", key).(int64), 0)
 			text, fields := "", map[string]string{}
-			if c.Do("TYPE", key) == "hash" {
+			switch c.Do("TYPE", key) {
+			case "hash":
 				fields = c.Hash(key)
-			} else {
+			case "set":
+				for _, m := range c.Do("SMEMBERS", key).([]any) {
+					fields[m.(string)] = isMember
+				}
+			default:
 				text = c.Do("GET", key).(string)
 			}
 			all[fmt.Sprint(db, " ", key)] = fmt.Sprint(at, " ") + text + fmt.Sprint(fields)

@@ -29,7 +29,7 @@ func openStore(t testing.TB, o engine.Options) (*engine.Store, *engine.Tx) {
 	return s, tx
 }
 
-// fill stores n strings and hashes of all sizes in two databases, some with a deadline. One in ten is large.
+// fill stores n strings, hashes and sets of all sizes in two databases, some with a deadline. One in ten is large.
 func fill(t testing.TB, s *engine.Store, tx *engine.Tx, n int) {
 	t.Helper()
 	tx.LockAll()
@@ -53,12 +53,18 @@ func fill(t testing.TB, s *engine.Store, tx *engine.Tx, n int) {
 		for f := 0; err == nil && f < i%300; f++ {
 			_, err = tx.HSet(s.Key(fmt.Appendf(nil, "h%d", i)), fmt.Appendf(nil, "f%d", f), bytes.Repeat([]byte{byte(f)}, f*i%fieldLongest))
 		}
+		for m := 0; err == nil && m < i%300; m++ {
+			_, err = tx.SAdd(s.Key(fmt.Appendf(nil, "t%d", i)), bytes.Repeat([]byte{byte(m)}, m*i%fieldLongest))
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	tx.DB = 0
 }
+
+// isMember is the value of a member of a set where fields of hashes have theirs.
+const isMember = "is a member"
 
 // contents describes every key of a store.
 func contents(s *engine.Store, tx *engine.Tx) map[string]string {
@@ -79,6 +85,7 @@ func contents(s *engine.Store, tx *engine.Tx) map[string]string {
 				}
 				fields := map[string]string{}
 				_ = tx.HEach(k, func(f []byte, v engine.Value) bool { fields[string(f)] = string(v.AppendTo(nil)); return true })
+				_ = tx.SEach(k, func(m []byte) bool { fields[string(m)] = isMember; return true })
 				all[fmt.Sprint(db, " ", key)] = text + fmt.Sprint(fields)
 			}
 			if cursor == 0 {

@@ -6,7 +6,7 @@ import (
 )
 
 // rdbTypes are the encodings in which values are written.
-var rdbTypes = [...]rdb.Type{engine.String: rdb.String, engine.Hash: rdb.Hash}
+var rdbTypes = [...]rdb.Type{engine.String: rdb.String, engine.Hash: rdb.Hash, engine.Set: rdb.Set}
 
 // engineTypes are the types of the values that are read.
 var engineTypes = [...]engine.Type{
@@ -16,4 +16,8 @@ var engineTypes = [...]engine.Type{
 	rdb.HashZipmap:   engine.Hash,
 	rdb.HashZiplist:  engine.Hash,
 	rdb.HashListpack: engine.Hash,
+
+	rdb.Set:         engine.Set,
+	rdb.SetIntset:   engine.Set,
+	rdb.SetListpack: engine.Set,
 }

@@ -16,7 +16,7 @@ var (
 		"HELLO", "AUTH", "AUTH a b c", "ACL SETUSER %[1]s -@all", "ACL SETUSER u1 ~* +@all", "ACL SETUSER u2 on", "MULTI", "EXEC",
 	}
 	aclChanges = strings.Fields(`on on off nopass >x <x ~* ~s* ~h* %R~* %W~s* %R~s* %W~h? %R~h0 ~[sh]0 ~s1 resetkeys +@all +@all -@all +@read +@write
-		-@read -@write +@keyspace -@keyspace +@hash -@string +@transaction -@transaction -@dangerous +get -get +set -set +copy +rename
+		-@read -@write +@keyspace -@keyspace +@hash +@set -@set -@string +@transaction -@transaction -@dangerous +get -get +set -set +copy +rename
 		-multi +multi -exec +exec -discard +select +select|1 -select +acl|whoami +acl +client|getname -client +auth -auth -hello -reset
 		(+get_~s*) (+@read_%R~h*) (+set_%W~*) (+@all_~*) clearselectors reset`)
 )

@@ -18,18 +18,21 @@ const (
 	likeShape                // same type and length: the choice is random, or tells of the server
 	likeSeconds              // seconds that come to the same but for when each server ran the commands
 	likeMillis               // the same of milliseconds
+	likeEncoding             // the same, but that a small set is a listpack, as since Redis 7.2
 )
 
 var likenesses = map[string]likeness{
 	"KEYS": likeUnordered, "HKEYS": likeUnordered, "HVALS": likeUnordered, "HGETALL": likePairs,
 	"SCAN": likeCursor, "HSCAN": likeCursorPairs, "RANDOMKEY": likeShape, "HRANDFIELD": likeShape, "HELLO": likeShape,
+	"SMEMBERS": likeUnordered, "SINTER": likeUnordered, "SUNION": likeUnordered, "SDIFF": likeUnordered, "SPOP": likeUnordered,
+	"SRANDMEMBER": likeShape, "SSCAN": likeCursor, "OBJECT": likeEncoding,
 	"TTL": likeSeconds, "EXPIRETIME": likeSeconds, "PTTL": likeMillis, "PEXPIRETIME": likeMillis,
 }
 
 func likenessOf(args []string) likeness {
 	name := strings.ToUpper(args[0])
 	cursor := 1
-	if name == "HSCAN" {
+	if name == "HSCAN" || name == "SSCAN" {
 		cursor = 2
 	}
 	l := likenesses[name]
@@ -61,6 +64,8 @@ func (l likeness) alike(a, b node, skew time.Duration) bool {
 		return closeIntegers(a, b, 1+tolerated(skew)/1000)
 	case likeMillis:
 		return closeIntegers(a, b, tolerated(skew))
+	case likeEncoding:
+		return string(a.body) == "listpack" && string(b.body) == "hashtable"
 	}
 	return false
 }

@@ -27,7 +27,7 @@ type op struct {
 var grammar = map[string][]string{
 	"<command>": {
 		"<string>", "<string>", "<string>", "<string>", "<counter>", "<counter>",
-		"<hash>", "<hash>", "<hash>", "<hash>", "<keys>", "<keys>", "<keys>",
+		"<hash>", "<hash>", "<hash>", "<hash>", "<set>", "<set>", "<set>", "<set>", "<keys>", "<keys>", "<keys>",
 		"<expire>", "<expire>", "<tx>", "<tx>", "<scan>", "<db>", "<restore>",
 	},
 	"<string>": {
@@ -50,6 +50,18 @@ var grammar = map[string][]string{
 		"HSTRLEN <hkey> <field>", "HINCRBY <hkey> <field> <int>", "HINCRBY <hkey> <field> <int>",
 		"HINCRBYFLOAT <hkey> <field> <float>", "HRANDFIELD <hkey>", "HRANDFIELD <hkey> 1000", "HRANDFIELD <hkey> 1000 WITHVALUES",
 		"HSCAN <hkey> 0 <scanopts>",
+	},
+	"<set>": {
+		"SADD <tkey> <member>", "SADD <tkey> <member> <member> <member>", "SADD <tkey> <int> <int> <int>", "SADD <tkey> <member>",
+		"SREM <tkey> <member>", "SREM <tkey> <member> <member> <member>", "SISMEMBER <tkey> <member>",
+		"SMISMEMBER <tkey> <member> <member>", "SMEMBERS <tkey>", "SCARD <tkey>", "SMOVE <tkey> <tkey> <member>",
+		"SPOP <tkey> 1000", "SPOP <tkey> 0", "SPOP <tkey> -1", "SRANDMEMBER <tkey>", "SRANDMEMBER <tkey> 1000", "SRANDMEMBER <tkey> -5",
+		"SINTER <tkey> <key>", "SINTER <tkey> <tkey> <tkey>", "SUNION <tkey> <key>", "SUNION <tkey> <tkey> <tkey>", "SDIFF <tkey> <key>",
+		"SDIFF <tkey> <tkey> <tkey>", "SDIFF <tkey> <tkeys> <tkeys> <tkeys>", "SUNION <tkeys> <tkeys> <tkeys>", "SINTER <tkeys>",
+		"SINTERCARD 2 <tkey> <tkey>", "SINTERCARD <int> <tkey> <tkey>", "SINTERCARD 2 <tkey> <key> LIMIT <int>",
+		"SINTERSTORE <key> <tkey> <tkey>", "SUNIONSTORE <key> <tkey> <tkey>", "SDIFFSTORE <key> <tkey> <tkey>",
+		"SUNIONSTORE <tkey> <tkeys>", "SDIFFSTORE <tkey> <tkey> <key>", "SINTERSTORE <tkey> <tkey>",
+		"SSCAN <tkey> 0 <scanopts>", "SSCAN <tkey> 0",
 	},
 	"<keys>": {
 		"DEL <key>", "DEL <key> <key>", "UNLINK <key> <key>", "EXISTS <key> <key>", "TYPE <key>", "TOUCH <key> <key>",
@@ -82,11 +94,14 @@ var grammar = map[string][]string{
 	"<cond>":     {"NX", "XX", "GT", "LT"},
 	"<scanopts>": {"COUNT 1000", "MATCH <pattern> COUNT 1000", "COUNT 1000 MATCH <pattern>", "COUNT 0"},
 
-	"<key>":      {"<skey>", "<hkey>"},
+	"<key>":      {"<skey>", "<hkey>", "<tkey>"},
 	"<skey>":     {"s0", "s1", "s2", "s3", "s0", "s1", "<oddkey>"},
 	"<hkey>":     {"h0", "h1", "h2", "h0", "h1", "<oddkey>"},
+	"<tkey>":     {"t0", "t1", "t2", "t3", "t0", "t1", "<oddkey>"},
+	"<tkeys>":    {"<tkey> <tkey> <tkey>", "t0 t1 t2 t3 nokey"},
 	"<oddkey>":   {"s0", "h0", `""`, `"\x00\xff\r\n"`, `"two words"`},
 	"<field>":    {"f0", "f1", "f2", "f3", "10", `""`, `"\x00"`},
+	"<member>":   {"m0", "m1", "m2", "m3", "1", "2", "3", "4", "<int>", "<value>"},
 	"<value>":    {"v", "<int>", "<float>", `""`, `"\x00\xff\r\n"`, "text", "<bigvalue>"},
 	"<bigvalue>": {`"x"*44`, `"x"*45`, `"y"*64`, `"y"*65`, `"z"*600`},
 	"<int>": {
@@ -102,17 +117,20 @@ var grammar = map[string][]string{
 	"<at>":       {"1", "1000000", "33177117420", "33177117421", "9223372036854775807", "0", "-1", "x"},
 	"<atmillis>": {"1", "1000000", "33177117420000", "33177117420001", "9223372036854775807", "0", "-1", "x"},
 	"<dbindex>":  {"0", "0", "1", "1", "2", "3", "16", "-1", "x"},
-	"<pattern>":  {"*", "s*", "h?", "[sh]0", "[^s]*", "s[0-1]", `"\\s0"`, "*0*", `""`, "[a", "nomatch"},
+	"<pattern>":  {"*", "s*", "h?", "[sht]0", "m?", "[^s]*", "s[0-1]", `"\\s0"`, "*0*", `""`, "[a", "nomatch"},
 }
 
-// payloads are what RESTORE is given, whole and damaged: strings as they are, as integers and compressed, hashes as fields and packed.
+// payloads are what RESTORE is given, whole and damaged: strings as they are, as integers and
+// compressed, hashes as fields and packed, sets as members and packed.
 var payloads = []string{
 	payload("\x00\x01v"), payload("\x00\xc0\x7f"), payload("\x00\xc1\x7f\xff"), payload("\x00\x00"), payload("\x00\x0512345"),
 	payload("\x00\x40\x46" + strings.Repeat("y", 70)), payload("\x00\xc3\x06\x40\x64\x01aa\xe0\x59\x01"),
 	payload("\x04\x02\x01f\x01v\x02f1\xc0\x07"), payload("\x04\x01\x01f\x40\x46" + strings.Repeat("z", 70)),
 	payload("\x10\x0f\x0f\x00\x00\x00\x02\x00\x81f\x02\x83abc\x04\xff"),
 	payload("\x0d\x10\x10\x00\x00\x00\x0d\x00\x00\x00\x02\x00\x00\x01f\x03\xf5\xff"),
-	payload("\x00\x3fv"), payload("\x04\x00"), payload("\x00\xc3\x06\x40\x64\x01aa\xe0\x5a\x01"), payload("\x04\x02\x01f"),
+	payload("\x02\x02\x01m\xc0\x07"), payload("\x02\x01\x40\x46" + strings.Repeat("z", 70)),
+	payload("\x0b\x0c\x02\x00\x00\x00\x02\x00\x00\x00\xff\xff\x07\x00"), payload("\x0b\x08\x02\x00\x00\x00\x00\x00\x00\x00"),
+	payload("\x02\x00"), payload("\x00\x3fv"), payload("\x04\x00"), payload("\x00\xc3\x06\x40\x64\x01aa\xe0\x5a\x01"), payload("\x04\x02\x01f"),
 	`"\x00\x01\x76\x0b\x00\x41\xfa\x9f\x7e\x4d\xbe\xe9\x7f"`, `"\x00\x01\x76\x09\x00\x41\xfa\x9f\x7e\x4d\xbe\xe9\x7e"`, "short", `""`,
 }
 
@@ -193,6 +211,7 @@ func generate(d *dice, n int) ([]op, error) {
 			o.args = g.mutate(o.args)
 		}
 		g.avoidShortDeadlines(o.args)
+		o.args = popAll(o.args)
 		ops = append(ops, o)
 	}
 	return ops, nil
@@ -251,6 +270,21 @@ func (g *generator) mutate(args []string) []string {
 		args[i] = odd[g.dice.roll(len(odd))]
 	case 4:
 		args[i] = strings.ToLower(args[i])
+	}
+	return args
+}
+
+// popAll replaces a SPOP that takes some of several members, which two servers do not choose alike, by
+// one that takes all.
+func popAll(args []string) []string {
+	if !strings.EqualFold(args[0], "SPOP") {
+		return args
+	}
+	if len(args) == 2 {
+		return append(args, "1000")
+	}
+	if n, err := strconv.Atoi(args[len(args)-1]); err == nil && n > 0 && n < 1000 {
+		args[len(args)-1] = "1000"
 	}
 	return args
 }

@@ -211,6 +211,11 @@ func (l *lockstep) close() {
 // do sends one command to both servers and compares the replies. It returns
 // redis-server's reply.
 func (l *lockstep) do(args []string) (*divergence, node, error) {
+	return l.doAs(args, func(got, want node) bool { return l.alike(args, got, want) })
+}
+
+// doAs is do with what compares the replies.
+func (l *lockstep) doAs(args []string, alike func(got, want node) bool) (*divergence, node, error) {
 	wire := appendCommand(nil, args)
 	sent := time.Now()
 	if err := l.redis.send(wire); err != nil {
@@ -230,7 +235,7 @@ func (l *lockstep) do(args []string) (*divergence, node, error) {
 		return d, want, nil
 	}
 	*l.skew = max(*l.skew, apart(sent, time.Now()))
-	if l.alike(args, got, want) {
+	if alike(got, want) {
 		return nil, want, nil
 	}
 	d.subject = formatWire(got.wire())
@@ -283,11 +288,19 @@ func (l *lockstep) compareKey(key string) (*divergence, error) {
 	if d != nil || err != nil {
 		return d, err
 	}
-	read := "GET"
-	if string(kind.head) == "+hash" {
-		read = "HGETALL"
+	read := map[string]string{"+hash": "HGETALL", "+set": "SMEMBERS"}[string(kind.head)]
+	if read == "" {
+		read = "GET"
 	}
-	for _, args := range [][]string{{"OBJECT", "ENCODING", key}, {read, key}, {"PTTL", key}} {
+	encoding := likeExact
+	if string(kind.head) == "+set" {
+		encoding = likeEncoding
+	}
+	d, _, err = l.doAs([]string{"OBJECT", "ENCODING", key}, func(got, want node) bool { return encoding.alike(got, want, 0) })
+	if d != nil || err != nil {
+		return d, err
+	}
+	for _, args := range [][]string{{read, key}, {"PTTL", key}} {
 		if d, _, err := l.do(args); d != nil || err != nil {
 			return d, err
 		}
