@@ -39,9 +39,10 @@ in Redis 7, Valkey 8 and memcached.
 
 An item is name=COUNT:SIZE and, each after a colon, ttl=24h for a time to live,
 key=32 for the bytes of a key, fields=10 for a hash of which SIZE is all values
-together, field=8 for the bytes of a field's name. COUNT may be rate=50/s, of
-things that are written once and kept for their ttl. SIZE may be 1KB-10KB, of
-things whose sizes are spread evenly, or int, for counters.
+together, field=8 for the bytes of a field's name, or members=10 for a set of
+which SIZE is all members together. COUNT may be rate=50/s, of things that are
+written once and kept for their ttl. SIZE may be 1KB-10KB, of things whose sizes
+are spread evenly, or int, for counters.
 
 Counts and sizes of things are decimal (1M is 1,000,000, 5KB is 5,000 bytes, 5KiB
 is 5,120). Limits of memory are as in Redis (2gb is 2,147,483,648 bytes).
@@ -56,10 +57,10 @@ is 5,120). Limits of memory are as in Redis (2gb is 2,147,483,648 bytes).
 
 --from looks at keys of a live Redis, Valkey or Redistill and plans for what it
 finds, grouped by prefix and type, with error bounds. It sends SCAN, TYPE, PTTL,
-STRLEN, HLEN, HRANDFIELD, HSTRLEN, OBJECT ENCODING and MEMORY USAGE, for no more
-than --sample-rate keys a second. The target is host:port, a URL or the path of a
-socket, as for 'redistill stats'. The password is taken from the URL, else from
-$REDISCLI_AUTH.
+STRLEN, HLEN, HRANDFIELD, HSTRLEN, SCARD, SRANDMEMBER, OBJECT ENCODING and MEMORY
+USAGE, for no more than --sample-rate keys a second. The target is host:port, a
+URL or the path of a socket, as for 'redistill stats'. The password is taken from
+the URL, else from $REDISCLI_AUTH.
 
 --verify starts this program as a server on a free port, loads the items, and
 shows beside each how much the resident memory grew when the server had compacted

@@ -303,6 +303,7 @@ func TestHotCommandsOfSetsAllocateNothing(t *testing.T) {
 		c.do("SADD s a b c")
 		c.do("SADD i 1 2 3")
 		for _, commands := range [][]string{
+			{"SADD s a"}, {"SADD s new", "SREM s new"}, {"SADD i 1"},
 			{"SREM s none"}, {"SISMEMBER s a"}, {"SISMEMBER i 2"}, {"SISMEMBER none a"},
 			{"SMISMEMBER s a none"}, {"SCARD s"}, {"SMOVE s i none"},
 		} {

@@ -17,12 +17,13 @@ import (
 type Item struct {
 	Name    string        `json:"name"`
 	Count   int64         `json:"count"`             // how many there are at a time
-	Size    int64         `json:"size"`              // bytes of each value, in the mean; of a hash, of all its values
+	Size    int64         `json:"size"`              // bytes of each value, in the mean; of a hash or set, of all its values or members
 	Largest int64         `json:"largest,omitempty"` // of values whose sizes are spread evenly around the mean; 0 if all are alike
 	Key     int64         `json:"key"`               // bytes of each key, in the mean
 	TTL     time.Duration `json:"-"`                 // 0 for none
-	Fields  int64         `json:"fields,omitempty"`  // of a hash; 0 for a string
+	Fields  int64         `json:"fields,omitempty"`  // of a hash; 0 for others
 	Field   int64         `json:"field,omitempty"`   // bytes of each field's name
+	Members int64         `json:"members,omitempty"` // of a set; 0 for others
 	Counter bool          `json:"counter,omitempty"` // values are whole numbers
 
 	sample []Shape // what was found in a server; nil for an item that was described
@@ -35,8 +36,12 @@ const counterSize = 8
 type Shape struct {
 	Key, Size     int64 // as in Item, of this one
 	Fields, Field int64
+	Members       int64
 	TTL, Counter  bool
 }
+
+// Member returns the length of the members of a set.
+func (s *Shape) Member() int64 { return (s.Size + s.Members - 1) / s.Members }
 
 // spreadShapes is how many shapes stand for sizes that are spread.
 const spreadShapes = 64
@@ -47,7 +52,7 @@ func (it *Item) Shapes() []Shape {
 	if it.sample != nil {
 		return it.sample
 	}
-	one := Shape{it.Key, it.Size, it.Fields, it.Field, it.TTL > 0, it.Counter}
+	one := Shape{it.Key, it.Size, it.Fields, it.Field, it.Members, it.TTL > 0, it.Counter}
 	if it.Largest == 0 {
 		return []Shape{one}
 	}
@@ -70,8 +75,11 @@ func SampledItem(name string, count int64, shapes []Shape) Item {
 		it.Size += s.Size
 		it.Fields += s.Fields
 		it.Field += s.Field
+		it.Members += s.Members
 	}
-	it.Key, it.Size, it.Fields, it.Field = (it.Key+n/2)/n, (it.Size+n/2)/n, (it.Fields+n/2)/n, (it.Field+n/2)/n
+	for _, mean := range []*int64{&it.Key, &it.Size, &it.Fields, &it.Field, &it.Members} {
+		*mean = (*mean + n/2) / n
+	}
 	return it
 }
 
@@ -90,7 +98,7 @@ const (
 	maxCount  = 1e12
 	maxValue  = 512 << 20
 	maxKey    = 32 << 10
-	maxFields = 1e8
+	maxFields = 1e8     // or members
 	maxTotal  = 1 << 50 // bytes of all of one item
 	maxItems  = 1000
 
@@ -98,7 +106,7 @@ const (
 	defaultField = 8
 )
 
-// ParseItem reads name=COUNT:SIZE[:ttl=24h][:key=32][:fields=10[:field=8]].
+// ParseItem reads name=COUNT:SIZE[:ttl=24h][:key=32][:fields=10[:field=8]] or, of a set, [:members=10].
 // The count may be rate=50/s, of things that are written once and kept for
 // their TTL. The size may be that of the smallest and the largest, 1KB-10KB, or
 // int, for counters. Counts and sizes are decimal: 1M is 1,000,000, 5KB is 5,000
@@ -132,7 +140,7 @@ func ParseItem(text string) (Item, error) {
 }
 
 // NewItem makes an item of a name and of what ParseItem reads, by option: count
-// or rate, size, ttl, key, fields, field. Errors do not show the name.
+// or rate, size, ttl, key, fields, field, members. Errors do not show the name.
 func NewItem(name string, options map[string]string) (Item, error) {
 	it := Item{Name: name, Key: defaultKey}
 	if !IsName(name) {
@@ -197,19 +205,27 @@ func (it *Item) set(option, value string) error {
 	case "key":
 		it.Key, err = parseBytes(value, maxKey)
 	case "fields":
-		it.Fields, err = parseNumber(value, countUnits, maxFields)
-		if err == nil && it.Fields == 0 {
-			err = errors.New("must be positive")
-		}
+		it.Fields, err = parseElements(value)
+	case "members":
+		it.Members, err = parseElements(value)
 	case "field":
 		it.Field, err = parseBytes(value, maxKey)
 	default:
-		return fmt.Errorf("%q is not ttl=, key=, fields= or field=", option)
+		return fmt.Errorf("%q is not ttl=, key=, fields=, field= or members=", option)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", option, err)
 	}
 	return nil
+}
+
+// parseElements reads how many elements a value has.
+func parseElements(text string) (int64, error) {
+	n, err := parseNumber(text, countUnits, maxFields)
+	if err == nil && n == 0 {
+		err = errors.New("must be positive")
+	}
+	return n, err
 }
 
 // setSize reads one size, two, or int.
@@ -241,17 +257,28 @@ func (it *Item) validate() error {
 	switch {
 	case it.Fields == 0 && it.Field != 0:
 		return errors.New("field= is for hashes, which have fields=")
+	case it.Fields > 0 && it.Members > 0:
+		return errors.New("fields= is for hashes and members= for sets")
 	case it.Fields > 0 && it.Counter:
 		return errors.New("a hash keeps numbers as text: give the bytes of the digits of all of them")
+	case it.Members > 0 && it.Counter:
+		return errors.New("numbers are planned as other members: give the bytes of the digits of all of them")
 	case it.Fields > 0 && it.Largest > 0:
 		return errors.New("the values of a hash have one size, that of all of them")
+	case it.Members > 0 && it.Largest > 0:
+		return errors.New("the members of a set have one size, that of all of them")
 	case it.Fields > 0 && it.Size < it.Fields:
 		return errors.New("the size is that of all values of the hash, and less than a byte a field")
+	case it.Members > 0 && it.Size < it.Members:
+		return errors.New("the size is that of all members of the set, and less than a byte a member")
+	case it.Members > 0 && it.Size > it.Members*maxKey:
+		return errors.New("the members of the set have more than 32 KB each")
 	}
 	if it.Fields > 0 && it.Field == 0 {
 		it.Field = defaultField
 	}
-	each := float64(max(it.Size, it.Largest)) + float64(it.Key) + float64(it.Fields)*(float64(it.Field)+128) + 1024
+	each := float64(max(it.Size, it.Largest)) + float64(it.Key) + float64(it.Fields)*(float64(it.Field)+128) +
+		float64(it.Members)*128 + 1024
 	if each > math.MaxInt { // of 32 bits
 		return errors.New("a single one is too large")
 	}

@@ -1,6 +1,9 @@
 package plan
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // What the same things take in other servers follows from how these lay out
 // memory, which their allocators round up to classes of sizes. The layouts are
@@ -16,11 +19,12 @@ type redisLike struct {
 	quantum int64 // spacing of jemalloc's smallest classes
 	entry   int64 // size of a dictEntry
 	embeds  bool  // a dictEntry of the keyspace holds its key (Valkey 8)
+	packs   bool  // small sets are packed, and large ones have members in the buckets themselves (Valkey 8)
 }
 
 var (
 	redis7  = redisLike{quantum: 16, entry: 24}
-	valkey8 = redisLike{quantum: 8, entry: 24, embeds: true}
+	valkey8 = redisLike{quantum: 8, entry: 24, embeds: true, packs: true}
 )
 
 // class returns what jemalloc gives for n bytes: up to 128 multiples of the
@@ -64,6 +68,8 @@ func (r redisLike) item(s *Shape) int64 {
 		return n + 16
 	case s.Fields > 0:
 		return n + 16 + r.hash(s)
+	case s.Members > 0:
+		return n + 16 + r.set(s)
 	case s.Size <= 44:
 		return n + r.class(16+sds(s.Size, false))
 	}
@@ -78,6 +84,26 @@ func (r redisLike) hash(s *Shape) int64 {
 	}
 	each := r.class(r.entry) + r.class(sds(s.Field, true)) + r.class(sds(value, true))
 	return r.class(56) + buckets(s.Fields) + s.Fields*each
+}
+
+// set returns the bytes of a set whose members are no integers.
+func (r redisLike) set(s *Shape) int64 {
+	n, member := s.Members, s.Member()
+	if r.packs && n <= 128 && member <= 64 {
+		return r.class(7 + n*packed(member))
+	}
+	table := buckets(n)
+	bytes := r.class(56) + table + n*r.class(sds(member, true))
+	if r.packs { // a member has an entry where it came to a bucket that was in use
+		alone := float64(table/8) * (1 - math.Exp(-float64(n)/float64(table/8)))
+		return bytes + (n-int64(alone))*r.class(16)
+	}
+	// The table before this one stays until each bucket in use, of which there are 63 in 100 when it
+	// is full, was moved: one with each member that comes.
+	if half := table / 8 / 2; n > 4 && float64(n-half-1) < .63*float64(half) {
+		bytes += table / 2
+	}
+	return bytes + n*r.class(r.entry)
 }
 
 // packed is the length of a string of up to 64 bytes in a listpack.
@@ -121,7 +147,8 @@ const (
 )
 
 // memcachedTotal returns the bytes of one kind of items, nil if memcached does
-// not take items so large. A hash counts as one value with its names.
+// not take items so large. A hash counts as one value with its names, a set
+// as one with its members.
 func memcachedTotal(it *Item) *int64 {
 	tooLarge := false
 	each := it.mean(func(s *Shape) float64 {

@@ -34,7 +34,7 @@ type Options struct {
 type Line struct {
 	Item
 	TTLSeconds int64  `json:"ttl_seconds,omitempty"`
-	Payload    int64  `json:"payload_bytes"`  // values
+	Payload    int64  `json:"payload_bytes"`  // values, and members of sets
 	Keys       int64  `json:"keys_bytes"`     // keys, and names of fields
 	Overhead   int64  `json:"overhead_bytes"` // headers, padding, index
 	Total      int64  `json:"total_bytes"`
@@ -152,6 +152,8 @@ func (s *Shape) Cost() engine.Cost {
 	switch {
 	case s.Counter:
 		return engine.IntCost(int(s.Key), s.TTL)
+	case s.Members > 0:
+		return engine.SetCost(int(s.Key), int(s.Members), int(s.Member()), s.TTL)
 	case s.Fields > 0:
 		return engine.HashCost(int(s.Key), int(s.Fields), int(s.Field), int((s.Size+s.Fields-1)/s.Fields), s.TTL)
 	}
@@ -186,7 +188,7 @@ func (s *Shape) blockClasses(classes map[string]bool) {
 	} else {
 		classes["keys"] = true
 	}
-	if s.Size/max(s.Fields, 1) > longPart {
+	if s.Size/max(s.Fields, s.Members, 1) > longPart {
 		classes["parts"] = true
 	}
 }

@@ -29,6 +29,7 @@ func TestParseItem(t *testing.T) {
 		"s=rate=50/s:256:ttl=1h":           {Name: "s", Count: 180_000, Size: 256, Key: 32, TTL: time.Hour},
 		"s=rate=1/m:256B:ttl=90s":          {Name: "s", Count: 2, Size: 256, Key: 32, TTL: 90 * time.Second},
 		"u=10:400B:fields=8:field=5:key=4": {Name: "u", Count: 10, Size: 400, Key: 4, Fields: 8, Field: 5},
+		"t=1K:2KB:members=100:ttl=1m":      {Name: "t", Count: 1_000, Size: 2_000, Key: 32, TTL: time.Minute, Members: 100},
 		"c=1M:int:ttl=60":                  {Name: "c", Count: 1_000_000, Size: 8, Key: 32, TTL: time.Minute, Counter: true},
 		"api=1K:1KB-10KB":                  {Name: "api", Count: 1_000, Size: 5_500, Largest: 10_000, Key: 32},
 		"u=0:8B:fields=8":                  {Name: "u", Count: 0, Size: 8, Key: 32, Fields: 8, Field: 8},
@@ -42,6 +43,8 @@ func TestParseItem(t *testing.T) {
 		"a=999999999999999999999999:1", "a=1:999999999999999999999999B", "a=1:NaN", "a=1:Inf", "a=1000000000000:512MiB", "a=1:2:ttl=0", "a=1:2:ttl=-1s", "a=1:2:ttl=x",
 		"a=1:2:key=40KB", "a=1:2:fields=0", "a=1:2:fields=3", "a=1:2:field=3", "a=1:2:what=3", "a=1:2:", "a=rate=5/s:2", "a=rate=5:2:ttl=1h",
 		"a=rate=5/y:2:ttl=1h", "a=rate=1000000000000/s:1:ttl=1h", "a=1:2:ttl=9999999999999999d", "a=1:2:ttl=5:ttl=6", "a=1:2:count=3", "a=1:2:rate=3/s", "a=1:10-5", "a=1:5-5", "a=1:5-", "a=1:-5-9", "a=1:1-9:fields=1", "a=1:int:fields=2",
+		"a=1:9:members=0", "a=1:9:members=x", "a=1:9:members=10", "a=1:9:members=3:fields=3", "a=1:9:members=3:field=3", "a=1:int:members=2",
+		"a=1:1-9:members=1", "a=1:100KB:members=3", "a=1:1GB:members=2G",
 		"a=1:Int",
 	} {
 		if got, err := ParseItem(text); err == nil || strings.Contains(err.Error(), "\n") {
@@ -163,7 +166,9 @@ func TestPeersAgreeWithMeasurements(t *testing.T) {
 			}
 		}
 	}
-	for item, want := range map[string]float64{"a=200K:400B:fields=8": 644, "a=200K:800B:fields=8": 1541} {
+	for item, want := range map[string]float64{"a=200K:400B:fields=8": 644, "a=200K:800B:fields=8": 1541,
+		"a=200K:100B:members=10": 876, "a=200K:200B:members=10": 1041, "a=200K:1KB:members=10": 1835, "a=200K:1800B:members=50": 5057,
+		"a=200K:20KB:members=1K": 74_820, "a=200K:2MB:members=100K": 8_231_526} {
 		p, err := New(Options{Items: items(t, item)})
 		if err != nil {
 			t.Fatal(err)

@@ -17,6 +17,9 @@ const (
 	confidence = 1.96    // standard errors on each side that 95 of 100 samples are within
 )
 
+// plannedKinds are the types of keys that are planned for.
+var plannedKinds = []string{"string", "hash", "set"}
+
 // newSample groups the keys of a sample out of total.
 func newSample(keys []found, total int64, whole bool, separator string, connections int64) *plan.Sample {
 	if whole {
@@ -29,7 +32,7 @@ func newSample(keys []found, total int64, whole bool, separator string, connecti
 		switch {
 		case len(k.name) > longestKey:
 			kinds["key too long"] = append(kinds["key too long"], k)
-		case k.kind != "string" && k.kind != "hash":
+		case !slices.Contains(plannedKinds, k.kind):
 			kinds[k.kind] = append(kinds[k.kind], k)
 		default:
 			id := [2]string{prefixOf(k.name, separator), k.kind}
@@ -76,7 +79,7 @@ func largest(groups map[[2]string][]*found) [][2]string {
 		rest := [2]string{"", id[1]}
 		groups[rest] = append(groups[rest], groups[id]...)
 	}
-	for _, kind := range []string{"string", "hash"} {
+	for _, kind := range plannedKinds {
 		if id := [2]string{"", kind}; len(groups[id]) > 0 {
 			ids = append(ids, id)
 		}

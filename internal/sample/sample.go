@@ -44,7 +44,7 @@ func (o *Options) Validate() error {
 
 const (
 	scanCount    = 100 // keys asked for at a time
-	sampleFields = 8   // fields of a hash whose lengths are asked for
+	sampleFields = 8   // fields of a hash, or members of a set, whose lengths are asked for
 	longestKey   = 32 << 10
 )
 
@@ -213,8 +213,8 @@ func (s *sampler) askKind(batch []found) error {
 	})
 }
 
-// askSize asks for the lengths of strings, and of hashes for the number of fields
-// and the names of some.
+// askSize asks for the lengths of strings, of hashes for the number of fields and
+// the names of some, and of sets for the number of members and some of them.
 func (s *sampler) askSize(batch []found, fields [][]string) error {
 	var asked []int
 	for i := range batch {
@@ -227,6 +227,9 @@ func (s *sampler) askSize(batch []found, fields [][]string) error {
 		case "hash":
 			s.Add("HLEN", k.name)
 			s.Add("HRANDFIELD", k.name, strconv.Itoa(sampleFields))
+		case "set":
+			s.Add("SCARD", k.name)
+			s.Add("SRANDMEMBER", k.name, strconv.Itoa(sampleFields))
 		default:
 			continue
 		}
@@ -244,6 +247,11 @@ func (s *sampler) askSize(batch []found, fields [][]string) error {
 			k.shape.Counter = r.String() == "int"
 		case k.kind == "string":
 			k.shape.Size, err = number(r)
+		case k.kind == "set" && second:
+			k.setMembers(texts(r))
+			err = client.ErrorOf(r)
+		case k.kind == "set":
+			k.shape.Members, err = number(r)
 		case second:
 			fields[i], err = texts(r), client.ErrorOf(r)
 		default:
@@ -251,6 +259,19 @@ func (s *sampler) askSize(batch []found, fields [][]string) error {
 		}
 		return err
 	})
+}
+
+// setMembers computes what all members of a set have from the mean of some.
+func (k *found) setMembers(some []string) {
+	if len(some) == 0 || k.shape.Members == 0 {
+		k.kind = "none" // gone between two questions
+		return
+	}
+	sum := int64(0)
+	for _, m := range some {
+		sum += int64(len(m))
+	}
+	k.shape.Size = max(sum*k.shape.Members/int64(len(some)), k.shape.Members)
 }
 
 // askFields asks for the lengths of values of hashes, and computes what all of

@@ -29,6 +29,7 @@ func fill(t *testing.T, address string, lists bool) {
 	for i := range users {
 		pipe.Set(t.Context(), fmt.Sprintf("session:%024d", i), strings.Repeat("s", 32+i%225), 24*time.Hour)
 		pipe.HSet(t.Context(), fmt.Sprintf("user:%d", i), "name", "Ada", "city", "London")
+		pipe.SAdd(t.Context(), fmt.Sprintf("tags:%d", i), "go", "cache", "redis", "a tag of 17 chars")
 		if i%4 == 0 {
 			pipe.Set(t.Context(), fmt.Sprintf("user:%d:page", i), strings.Repeat("p", 5_000), 0)
 			pipe.Incr(t.Context(), fmt.Sprintf("hits:%d", i))
@@ -78,7 +79,7 @@ func TestSample(t *testing.T) {
 // want is what fill wrote.
 var want = map[string]plan.Item{
 	"session": {Count: users, Key: 32, Size: 143, TTL: 24 * time.Hour}, "user": {Count: users, Size: 9, Key: 9, Fields: 2, Field: 4},
-	"user.string": {Count: users / 4, Key: 14, Size: 5_000}, "hits": {Count: users / 4, Key: 9, Size: 1}, "other": {Count: users / 100, Key: 9, Size: 1},
+	"tags": {Count: users, Size: 29, Key: 9, Members: 4}, "user.string": {Count: users / 4, Key: 14, Size: 5_000}, "hits": {Count: users / 4, Key: 9, Size: 1}, "other": {Count: users / 100, Key: 9, Size: 1},
 }
 
 // checkWhole compares a sample of all keys with what was written from a time on.
@@ -92,7 +93,7 @@ func checkWhole(t *testing.T, s *plan.Sample, lists bool, began time.Time) {
 		if it.TTL < w.TTL && it.TTL >= w.TTL-time.Since(began) {
 			it.TTL = w.TTL // what has passed since is not left
 		}
-		if got := it; !found || got.Count != w.Count || got.Size != w.Size || got.Key != w.Key || got.Fields != w.Fields || got.Field != w.Field || got.TTL != w.TTL {
+		if got := it; !found || got.Count != w.Count || got.Size != w.Size || got.Key != w.Key || got.Fields != w.Fields || got.Field != w.Field || got.Members != w.Members || got.TTL != w.TTL {
 			t.Errorf("%s: got %d keys of %d B with %d B, %d fields of %d B, TTL %v; want %+v", it.Name, got.Count, got.Key, got.Size, got.Fields, got.Field, got.TTL, w)
 		}
 		if shape := it.Shapes()[0]; shape.Counter != (it.Name == "hits") || shape.TTL != (w.TTL > 0) {

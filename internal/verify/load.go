@@ -29,15 +29,19 @@ type loader struct {
 const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_"
 
 // load writes all keys of an item. Each is one command, and another one for the
-// deadline of a hash.
+// deadline of a hash or set.
 func (l *loader) load(it *plan.Item) error {
 	shapes := it.Shapes()
 	for i := range shapes {
 		if !enough(shapes[i].Key, float64(l.next)+float64(it.Count)) {
 			return fmt.Errorf("item %s: there are not so many different keys of %d bytes", it.Name, shapes[i].Key)
 		}
-		if s := &shapes[i]; !enough(s.Field, float64(s.Fields)) {
+		s := &shapes[i]
+		if !enough(s.Field, float64(s.Fields)) {
 			return fmt.Errorf("item %s: there are not so many different fields of %d bytes", it.Name, s.Field)
+		}
+		if s.Members > 0 && !enough(s.Member(), float64(s.Members)) {
+			return fmt.Errorf("item %s: there are not so many different members of %d bytes", it.Name, s.Member())
 		}
 	}
 	for i := range it.Count {
@@ -71,12 +75,16 @@ func (l *loader) command(s *plan.Shape) {
 			l.name(s.Field, uint64(f))
 			l.filling((s.Size + s.Fields - 1) / s.Fields)
 		}
-		if s.TTL {
-			l.Begin(3)
-			l.Word("PEXPIRE")
-			l.name(s.Key, number)
-			l.Word(loadTTL)
+		l.deadline(s, number)
+		return
+	case s.Members > 0:
+		l.Begin(2 + int(s.Members))
+		l.Word("SADD")
+		l.name(s.Key, number)
+		for m := range s.Members {
+			l.name(s.Member(), uint64(m))
 		}
+		l.deadline(s, number)
 		return
 	case s.TTL:
 		l.Begin(5)
@@ -92,6 +100,16 @@ func (l *loader) command(s *plan.Shape) {
 	}
 	if s.TTL {
 		l.Word("PX")
+		l.Word(loadTTL)
+	}
+}
+
+// deadline appends what gives a key that was written its deadline, if it has one.
+func (l *loader) deadline(s *plan.Shape, number uint64) {
+	if s.TTL {
+		l.Begin(3)
+		l.Word("PEXPIRE")
+		l.name(s.Key, number)
 		l.Word(loadTTL)
 	}
 }

@@ -73,6 +73,10 @@ func TestPredictions(t *testing.T) {
 		"tables=11K:8KB:fields=80",
 		"large-hashes=95:1MB:fields=10K:ttl=1h",
 		"long-fields=520:200KB:fields=10",
+		"small-sets=650K:100B:members=10",
+		"tag-sets=80K:1200B:members=60:ttl=1h",
+		"large-sets=50:2MB:members=100K:ttl=1h",
+		"long-members=400:300KB:members=20",
 	} {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel() // some wait for memory to settle while others load
