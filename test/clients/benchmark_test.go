@@ -18,7 +18,9 @@ var benchmarkTests = []struct{ name, label string }{
 	{"set", "SET"},
 	{"get", "GET"},
 	{"incr", "INCR"},
+	{"sadd", "SADD"},
 	{"hset", "HSET"},
+	{"spop", "SPOP"},
 	{"mset", "MSET (10 keys)"},
 }
 

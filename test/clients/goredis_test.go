@@ -45,6 +45,7 @@ var goRedisChecks = map[string]func(*testing.T, *redis.Client){
 	"strings":     checkStrings,
 	"expiry":      checkExpiry,
 	"hashes":      checkHashes,
+	"sets":        checkSets,
 	"pipeline":    checkPipeline,
 	"transaction": checkTransaction,
 	"watch":       checkWatch,

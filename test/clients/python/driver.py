@@ -149,6 +149,27 @@ def hashes(r):
     assert set(r.hrandfield("big", 5)) <= set(fields)
 
 
+def sets(r):
+    equal(r.sadd("s", "a", "b", 1, "1"), 3)
+    equal(r.smembers("s"), {"a", "b", "1"})
+    equal(r.smembers("missing"), set())
+    equal(r.sismember("s", "a"), 1)
+    equal(r.smismember("s", "a", "c"), [1, 0])
+    equal(r.sadd("t", "b", "c"), 2)
+    equal(r.sunion("s", "t"), {"a", "b", "c", "1"})
+    equal(r.sinter("s", "t"), {"b"})
+    equal(r.sintercard(2, ["s", "t"], 1), 1)
+    equal(r.sdiffstore("d", "s", "t"), 2)
+    equal(r.smove("d", "t", "a"), True)
+    equal(r.srem("t", "c", "missing"), 1)
+    equal(sorted(r.srandmember("t", 5)), ["a", "b"])
+    equal(set(r.spop("t", 5)), {"a", "b"})
+    equal(r.exists("t"), 0)
+    members = {f"member:{i}" for i in range(2000)}
+    equal(r.sadd("big", *members), 2000)
+    equal(set(r.sscan_iter("big", count=100)), members)
+
+
 def pipeline(r):
     with r.pipeline(transaction=False) as pipe:
         for i in range(1000):
@@ -284,7 +305,7 @@ def diagnosis(r):
     assert r.info("everything")["allocator_active"] > 0
 
 
-CHECKS = [connection, set_and_get, expiry, counters, hashes, pipeline, transaction, watch, scan, databases, binary, large_value, errors, diagnosis]
+CHECKS = [connection, set_and_get, expiry, counters, hashes, sets, pipeline, transaction, watch, scan, databases, binary, large_value, errors, diagnosis]
 
 
 def main(names):
