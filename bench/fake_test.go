@@ -147,6 +147,14 @@ func (s *fakeServer) answer(out []byte, args [][]byte) []byte {
 		return append(out, "+OK\r\n"...)
 	case "GET":
 		return s.get(out, string(args[1]))
+	case "SADD":
+		s.data[string(args[1])+" "+string(args[2])] = ""
+		return append(out, ":1\r\n"...)
+	case "SISMEMBER":
+		if _, ok := s.data[string(args[1])+" "+string(args[2])]; !ok {
+			return append(out, ":0\r\n"...)
+		}
+		return append(out, ":1\r\n"...)
 	case "INCR", "EXPIRE":
 		return append(out, ":1\r\n"...)
 	case "DBSIZE":

@@ -34,7 +34,7 @@ type Population struct {
 	MostSize Sizes  `toml:"most_size,omitempty" json:"most_size,omitzero"`
 	TTL      TTL    `toml:"ttl" json:"ttl"` // of every key; 0 is none
 	Access   Access `toml:"access" json:"access"`
-	// ReadRatio is the share of reads, for the access ReadWrite.
+	// ReadRatio is the share of reads, for the accesses ReadWrite and Membership.
 	ReadRatio float64 `toml:"read_ratio" json:"read_ratio"`
 	// HitRate is the share of reads that find their key, for CacheAside. The
 	// others ask for a key that nobody has asked for before.
@@ -91,6 +91,8 @@ func (p *Population) validate() error {
 		return errors.New("ttl must be whole seconds")
 	case p.TTL == 0 && p.Access == Counter:
 		return errors.New("a counter needs a ttl")
+	case p.TTL > 0 && p.Access == Membership:
+		return errors.New("sets are given no ttl")
 	case !(p.ReadRatio >= 0 && p.ReadRatio <= 1):
 		return errors.New("read-ratio must be from 0 to 1")
 	case !(p.HitRate >= 0 && p.HitRate <= 1):
@@ -123,7 +125,8 @@ type Overrides struct {
 // maxScale bounds Overrides.Scale.
 const maxScale = 1e6
 
-// With returns p changed by o. A read ratio makes every population ReadWrite.
+// With returns p changed by o. A read ratio makes every population ReadWrite, but
+// those of sets.
 func (p Profile) With(o Overrides) (Profile, error) {
 	populations := slices.Clone(p.Populations)
 	total := 0
@@ -154,7 +157,10 @@ func (p Profile) With(o Overrides) (Profile, error) {
 		if pop.Access == Counter {
 			return p, fmt.Errorf("profile %s only counts, it has no read ratio", p.Name)
 		}
-		pop.Access, pop.ReadRatio, pop.HitRate = ReadWrite, *o.ReadRatio, 0
+		pop.ReadRatio, pop.HitRate = *o.ReadRatio, 0
+		if pop.Access != Membership {
+			pop.Access = ReadWrite
+		}
 	}
 	p.Populations = populations
 	if o.Distribution != nil {

@@ -128,14 +128,17 @@ func (t *populationText) population() (Population, error) {
 	}
 	for _, share := range []struct {
 		name   string
-		access Access
+		needed bool
 		value  *float64
 		out    *float64
-	}{{"read_ratio", ReadWrite, t.ReadRatio, &p.ReadRatio}, {"hit_rate", CacheAside, t.HitRate, &p.HitRate}} {
+	}{
+		{"read_ratio", p.Access == ReadWrite || p.Access == Membership, t.ReadRatio, &p.ReadRatio},
+		{"hit_rate", p.Access == CacheAside, t.HitRate, &p.HitRate},
+	} {
 		switch {
-		case p.Access == share.access && share.value == nil:
+		case share.needed && share.value == nil:
 			return p, fmt.Errorf("the access %s needs a %s", p.Access, share.name)
-		case p.Access != share.access && share.value != nil:
+		case !share.needed && share.value != nil:
 			return p, fmt.Errorf("the access %s has no %s", p.Access, share.name)
 		case share.value != nil:
 			*share.out = *share.value

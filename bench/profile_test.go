@@ -19,7 +19,7 @@ func TestProfiles(t *testing.T) {
 			t.Errorf("%s has no summary", p.Name)
 		}
 	}
-	if got := strings.Join(names, " "); got != "session api html counter mixed headline" {
+	if got := strings.Join(names, " "); got != "session api html counter set mixed headline" {
 		t.Errorf("got %s", got)
 	}
 	mixed := 0
@@ -155,9 +155,11 @@ read_ratio = 0.5
 		{`size = "10"`, `size = "10"` + "\nhit_rate = 0.5", "the access read-write has no hit_rate"},
 		{`read_ratio = 0.5`, ``, "the access read-write needs a read_ratio"},
 		{`read_ratio = 0.5`, `read_ratio = 1.5`, "read-ratio must be from 0 to 1"},
-		{`access = "read-write"`, `access = "none"`, "there are read-write, cache-aside, counter"},
+		{`access = "read-write"`, `access = "none"`, "there are read-write, cache-aside, counter, membership"},
 		{"access = \"read-write\"\nread_ratio = 0.5", "access = \"counter\"", "values of the kind number"},
 		{"access = \"read-write\"\nread_ratio = 0.5", "access = \"counter\"\nvalue = \"number\"", "a counter needs a ttl"},
+		{`access = "read-write"`, `access = "membership"` + "\nttl = \"1h\"", "sets are given no ttl"},
+		{"access = \"read-write\"\nread_ratio = 0.5", "access = \"membership\"", "the access membership needs a read_ratio"},
 		{"[[profile]]\n", "[[profile]]\nname = \"p\"\nbase = \"api\"\n[[profile]]\n", `two profiles are named "p"`},
 		{"[[profile.population]]\n", "[[profile.population]]\nname = \"a\"\nkeys = 5\nkey = \"{id}\"\nsize = \"1\"\nread_ratio = 0.0\n[[profile.population]]\n", `two populations are named "a"`},
 	} {

@@ -21,9 +21,13 @@ const (
 	CacheAside
 	// Counter is INCR and EXPIRE in one batch: a rate limiter.
 	Counter
+	// Membership is SISMEMBER and SADD in the proportion of ReadRatio: keys are
+	// sets, and values their members. There is no hit rate, for a set that is
+	// there may have a member or not.
+	Membership
 )
 
-var accessNames = []string{"read-write", "cache-aside", "counter"}
+var accessNames = []string{"read-write", "cache-aside", "counter", "membership"}
 
 // ValueKind is what values look like.
 type ValueKind int

@@ -112,7 +112,7 @@ func (w *worker) preload(ctx context.Context, p *phase) error {
 	for i := range w.gen.pops {
 		keys := uint64(w.gen.pops[i].Population.Keys)
 		for key := uint64(w.number); key < keys; key += uint64(w.cfg.Connections) {
-			w.gen.append(&w.batch, opSet, uint8(i), key, p.clock())
+			w.gen.append(&w.batch, w.gen.pops[i].write(), uint8(i), key, p.clock())
 			if len(w.batch.ops) < preloadCommands && len(w.batch.buf) < preloadBytes {
 				continue
 			}

@@ -19,10 +19,12 @@ const (
 	opSet
 	opIncr
 	opExpire
+	opIsMember
+	opAdd
 	opKinds
 )
 
-var opNames = [opKinds]string{"GET", "SET", "INCR", "EXPIRE"}
+var opNames = [opKinds]string{"GET", "SET", "INCR", "EXPIRE", "SISMEMBER", "SADD"}
 
 // op is a request that waits for its reply.
 type op struct {
@@ -48,7 +50,7 @@ const poolBytes = 16 << 20
 type population struct {
 	Population
 	head   [opKinds][]byte // up to the digits of the key
-	tail   [opKinds][]byte // behind them, for SET up to the value
+	tail   [opKinds][]byte // behind them, up to the value if there is one
 	values [][]byte        // as bulk strings
 	expire []byte          // the arguments of SET behind the value
 	keys   chooser
@@ -64,7 +66,7 @@ func newPopulation(p Population, d Distribution, r *rand.Rand) population {
 		setArgs = 5
 		out.expire = redcon.AppendBulkString(redcon.AppendBulkString(nil, "EX"), seconds)
 	}
-	for kind, args := range [opKinds]int{2, setArgs, 2, 3} {
+	for kind, args := range [opKinds]int{2, setArgs, 2, 3, 3, 3} {
 		head := redcon.AppendBulkString(redcon.AppendArray(nil, args), opNames[kind])
 		head = append(head, '$') // the word of the key begins
 		head = strconv.AppendInt(head, int64(len(prefix)+16+len(suffix)), 10)
@@ -78,6 +80,22 @@ func newPopulation(p Population, d Distribution, r *rand.Rand) population {
 		out.values = append(out.values, redcon.AppendBulk(nil, value))
 	}
 	return out
+}
+
+// write is the command that stores something under a key.
+func (p *Population) write() opKind {
+	if p.Access == Membership {
+		return opAdd
+	}
+	return opSet
+}
+
+// read is the command that asks for it.
+func (p *Population) read() opKind {
+	if p.Access == Membership {
+		return opIsMember
+	}
+	return opGet
 }
 
 // size draws the size of a value.
@@ -154,9 +172,9 @@ func (g *generator) next(b *batch, due time.Duration) {
 		}
 		g.append(b, opGet, i, key, due)
 	default:
-		kind := opGet
+		kind := p.read()
 		if p.ReadRatio < 1 && g.rand.Float64() >= p.ReadRatio {
-			kind = opSet
+			kind = p.write()
 		}
 		g.append(b, kind, i, p.keys.next(g.rand), due)
 	}
@@ -168,8 +186,10 @@ func (g *generator) append(b *batch, kind opKind, i uint8, key uint64, due time.
 	b.buf = append(b.buf, p.head[kind]...)
 	b.buf = appendHex(b.buf, keyName(key))
 	b.buf = append(b.buf, p.tail[kind]...)
-	if kind == opSet {
+	if kind == opSet || kind == opIsMember || kind == opAdd {
 		b.buf = append(b.buf, p.values[g.rand.IntN(len(p.values))]...)
+	}
+	if kind == opSet {
 		b.buf = append(b.buf, p.expire...)
 	}
 	b.ops = append(b.ops, op{kind, i, key, due})

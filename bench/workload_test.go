@@ -14,14 +14,15 @@ import (
 // TestCommandsAreWellFormed reads what the profiles send with the server's own
 // parser, and checks keys, values and times to live.
 func TestCommandsAreWellFormed(t *testing.T) {
-	keyLen := map[string]int{"session": 32, "api": 64, "html": 128, "counter": 40, "headline": 24}
+	keyLen := map[string]int{"session": 32, "api": 64, "html": 128, "counter": 40, "set": 30, "headline": 24}
 	for _, p := range Profiles() {
 		pops := prepare(p, 1)
 		g := newGenerator(pops, 1, 1<<60, 0)
 		var b batch
 		for i := range 200 {
 			g.next(&b, 0)
-			g.append(&b, opSet, uint8(i%len(pops)), uint64(i), 0)
+			pop := uint8(i % len(pops))
+			g.append(&b, pops[pop].write(), pop, uint64(i), 0)
 		}
 		parser := &resp.Parser{Limits: resp.Limits{Authenticated: true}}
 		var args [][]byte
@@ -36,7 +37,7 @@ func TestCommandsAreWellFormed(t *testing.T) {
 			if string(args[0]) != opNames[o.kind] || len(args[1]) != keyLen[pop.Name] {
 				t.Fatalf("%s: got %.100q", p.Name, args)
 			}
-			if o.kind == opSet {
+			if o.kind == opSet || pop.Access == Membership {
 				checkValue(t, pop, args)
 			}
 		}
