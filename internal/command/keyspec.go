@@ -117,8 +117,9 @@ func (k *KeySpec) count(args [][]byte, at int) (first, last int, ok bool) {
 	return at + 1, at + n, true
 }
 
-// leadingInt returns the integer at the start of a word as C's atoi does: behind spaces, up to what is
-// no digit, 0 where there is none. Redis looks for keys with it, before a handler finds more wrong.
+// leadingInt returns the integer at the start of a word as C's atoi does: behind spaces, up to what
+// is no digit, 0 where there is none. Redis looks for keys with it, before a handler finds more
+// wrong.
 func leadingInt(word []byte) int {
 	word = bytes.TrimLeft(word, " \t\n\v\f\r")
 	negative := len(word) > 0 && word[0] == '-'

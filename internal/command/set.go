@@ -6,8 +6,8 @@ var setCommands = []Command{
 	{Name: "sadd", Arity: -3, Flags: Write | DenyOOM | Fast,
 		Keys: Keys{{At: 1, Access: RW | Inserts}}, Field: 2, Group: Sets, Since: "1.0.0",
 		Summary: "Put members into a set; the set is created if there is none",
-		Complexity: "O(1) for each element added, so O(N) to add N elements when the command is called " +
-			"with multiple arguments.",
+		Complexity: "O(1) for each element added, so O(N) to add N elements when the command is " +
+			"called with multiple arguments.",
 		Syntax: "key member [member ...]", Run: sadd},
 	{Name: "srem", Arity: -3, Flags: Write | Fast, Keys: Keys{{At: 1, Access: RW | Deletes}},
 		Field: 2, Group: Sets, Since: "1.0.0",
@@ -44,15 +44,15 @@ var setCommands = []Command{
 		Keys: Keys{{At: 1, Access: RW | Reads | Deletes}}, Group: Sets, Since: "1.0.0",
 		Tips:    []string{"nondeterministic_output"},
 		Summary: "Take one random member out of a set, or several, and return them",
-		Complexity: "Without the count argument O(1), otherwise O(N) where N is the value of the passed " +
-			"count.",
+		Complexity: "Without the count argument O(1), otherwise O(N) where N is the value of the " +
+			"passed count.",
 		Syntax: "key [count]", Run: spop},
 	{Name: "srandmember", Arity: -2, Flags: ReadOnly, Keys: Keys{{At: 1}}, Group: Sets,
 		Since:   "1.0.0",
 		Tips:    []string{"nondeterministic_output"},
 		Summary: "Return one random member of a set, or several",
-		Complexity: "Without the count argument O(1), otherwise O(N) where N is the absolute value of " +
-			"the passed count.",
+		Complexity: "Without the count argument O(1), otherwise O(N) where N is the absolute value " +
+			"of the passed count.",
 		Syntax: "key [count]", Run: srandmember},
 	{Name: "sinter", Arity: -2, Flags: ReadOnly, Keys: Keys{{At: 1, Last: -1}}, Group: Sets,
 		Since:      "1.0.0",
@@ -98,15 +98,16 @@ var setCommands = []Command{
 	{Name: "sscan", Arity: -3, Flags: ReadOnly, Keys: Keys{{At: 1}}, Group: Sets, Since: "2.8.0",
 		Tips:    []string{"nondeterministic_output"},
 		Summary: "Return some members of a set, and where to go on with the next call",
-		Complexity: "O(1) for every call. O(N) for a complete iteration, including enough command calls " +
-			"for the cursor to return back to 0. N is the number of elements inside the collection..",
+		Complexity: "O(1) for every call. O(N) for a complete iteration, including enough command " +
+			"calls for the cursor to return back to 0. N is the number of elements inside the " +
+			"collection..",
 		Differs: patternLimit,
 		Syntax:  "key cursor [MATCH pattern] [COUNT count]", Run: sscan},
 }
 
 const (
-	interComplexity = "O(N*M) worst case where N is the cardinality of the smallest set and M is the " +
-		"number of sets."
+	interComplexity = "O(N*M) worst case where N is the cardinality of the smallest set and M is " +
+		"the number of sets."
 	unionComplexity = "O(N) where N is the total number of elements in all given sets."
 )
 
@@ -181,7 +182,7 @@ func (c *Call) allMembers(k engine.Key, n int) (err error) {
 	c.Tx.Quietly(func() {
 		err = c.Tx.SEach(k, func(member []byte) bool {
 			c.Out.Bulk(member)
-			return true
+			return !c.Out.Cut
 		})
 	})
 	return err

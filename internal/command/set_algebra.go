@@ -286,7 +286,8 @@ func (s *sieve) note(i int, member []byte) {
 	}
 }
 
-// find reports whether one of some sets, whose members were all noted if it remembers, has a member.
+// find reports whether one of some sets, whose members were all noted if it remembers, has a
+// member.
 func (s *sieve) find(sets []source, member []byte) (bool, error) {
 	if s.first == nil {
 		return s.inAny(sets, member)

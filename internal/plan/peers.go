@@ -19,7 +19,7 @@ type redisLike struct {
 	quantum int64 // spacing of jemalloc's smallest classes
 	entry   int64 // size of a dictEntry
 	embeds  bool  // a dictEntry of the keyspace holds its key (Valkey 8)
-	packs   bool  // small sets are packed, and large ones have members in the buckets themselves (Valkey 8)
+	packs   bool  // small sets are packed, members of large ones in the buckets themselves (Valkey 8)
 }
 
 var (
