@@ -151,6 +151,9 @@ func (t *Tx) take(sh *shard) {
 	}
 }
 
+// Tell tells an event of a key in the selected database, beside those that operations tell.
+func (t *Tx) Tell(k Key, e Event) { t.tell(t.DB, k, e) }
+
 // tell is ref.changed for a key that nobody looked up.
 func (t *Tx) tell(db int, k Key, e Event) {
 	if sh := t.shard(k); sh.attended {

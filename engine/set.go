@@ -87,10 +87,14 @@ func (t *Tx) readSet(r *ref, k Key) error {
 
 // SAdd adds a member, which is copied, and reports whether it is new.
 func (t *Tx) SAdd(k Key, text []byte) (added bool, err error) {
-	return t.addMember(k, text, NoDeadline)
+	added, err = t.addMember(k, text, NoDeadline)
+	if added {
+		t.tell(t.DB, k, t.event(EventSAdd))
+	}
+	return added, err
 }
 
-// addMember is SAdd with the deadline that a new key gets.
+// addMember is SAdd with the deadline that a new key gets. It leaves it to the caller to tell.
 func (t *Tx) addMember(k Key, text []byte, deadline int64) (added bool, err error) {
 	if len(text) > MaxKey {
 		return false, ErrKeyTooLong
@@ -114,10 +118,31 @@ func (t *Tx) addMember(k Key, text []byte, deadline int64) (added bool, err erro
 		r.use()
 		added, err = r.smallAdd(&m)
 	}
-	if added && err == nil {
-		r.changed(t.event(EventSAdd))
+	return added && err == nil, err
+}
+
+// SMove moves a member from a set to another, whose type it looks at first. It reports whether src
+// had the member. If that is the same set, nothing happens. Where there is no memory src keeps it.
+func (t *Tx) SMove(src, dst Key, text []byte) (moved bool, err error) {
+	var from, to ref
+	if err := t.ofSet(&from, src); !from.there || err != nil {
+		return false, err
 	}
-	return added, err
+	if err := t.ofSet(&to, dst); err != nil {
+		return false, err
+	}
+	has := from.hasMember(text)
+	if !has || string(src.Bytes) == string(dst.Bytes) {
+		return has, nil
+	}
+	added, err := t.addMember(dst, text, NoDeadline)
+	if err != nil {
+		return false, err
+	}
+	if _, err = t.SRem(src, text); added {
+		t.tell(t.DB, dst, EventSAdd)
+	}
+	return true, err
 }
 
 // newSet makes a set of one member, with a deadline.
@@ -215,14 +240,18 @@ func (t *Tx) SHas(k Key, text []byte) (ok bool, err error) {
 	if err := t.readSet(&r, k); !r.there || err != nil {
 		return false, err
 	}
+	return r.hasMember(text), nil
+}
+
+func (r *ref) hasMember(text []byte) bool {
 	var scratch [8]byte
 	m := newMember(text, &scratch)
 	if r.layout() == layoutParts {
-		h := bigSetOf(&r)
-		return h.locate(&m).found, nil
+		h := bigSetOf(r)
+		return h.locate(&m).found
 	}
-	_, ok = packedSet(r.valBytes()).find(&m)
-	return ok, nil
+	_, ok := packedSet(r.valBytes()).find(&m)
+	return ok
 }
 
 // SLen returns the number of members, 0 if the key is missing. A read.

@@ -93,7 +93,10 @@ func (e *exporter) member(m member) error {
 }
 
 func (setType) add(t *Tx, k Key, deadline int64, words [][]byte) error {
-	_, err := t.addMember(k, words[0], deadline)
+	added, err := t.addMember(k, words[0], deadline)
+	if added {
+		t.tell(t.DB, k, t.event(EventSAdd))
+	}
 	return err
 }
 

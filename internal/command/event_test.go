@@ -163,6 +163,37 @@ const eventCommands = `
 	HDEL h n f
 	HDEL h g x new
 	HSET h f v
+	SADD s1 a b c
+	SADD s1 a
+	SADD s1 a d
+	SREM s1 nosuch
+	SREM s1 a nosuch b
+	SREM s1 c d
+	SADD s1 1 2 3
+	SADD s2 2 3 4
+	SMOVE s1 s2 nosuch
+	SMOVE s1 s2 1
+	SMOVE s1 s1 2
+	SMOVE s1 s2 2
+	SMOVE s1 s2 3
+	SADD s1 1 2 3
+	SINTERSTORE s3 s1 s2
+	SINTERSTORE s3 s1 nosuch
+	SINTERSTORE s3 s1 nosuch
+	SUNIONSTORE s3 s1 s2
+	SUNIONSTORE s1 s1 s2
+	SDIFFSTORE s4 s1 nosuch
+	SDIFFSTORE s3 s2 s1
+	SPOP s1
+	SPOP s1 2
+	SPOP s1 0
+	SPOP s1 10
+	SPOP s1 10
+	SPOP s1
+	SADD s5 a
+	SPOP s5
+	SMEMBERS s2
+	SRANDMEMBER s2 5
 	RENAME h h2
 	RENAME nosuch h2
 	RENAMENX h2 b

@@ -46,7 +46,8 @@ var setCommands = []Command{
 		Summary: "Take one random member out of a set, or several, and return them",
 		Complexity: "Without the count argument O(1), otherwise O(N) where N is the value of the " +
 			"passed count.",
-		Syntax: "key [count]", Run: spop},
+		Syntax: "key [count]", Run: spop,
+		Event: engine.EventSPop},
 	{Name: "srandmember", Arity: -2, Flags: ReadOnly, Keys: Keys{{At: 1}}, Group: Sets,
 		Since:   "1.0.0",
 		Tips:    []string{"nondeterministic_output"},
@@ -70,7 +71,8 @@ var setCommands = []Command{
 		Group: Sets, Since: "1.0.0",
 		Summary:    "Store the members that all of several sets have as a set",
 		Complexity: interComplexity,
-		Syntax:     "destination key [key ...]", Run: sinterstore, Weigh: weighInter},
+		Syntax:     "destination key [key ...]", Run: sinterstore,
+		Event: engine.EventSInterStore, Weigh: weighInter},
 	{Name: "sunion", Arity: -2, Flags: ReadOnly, Keys: Keys{{At: 1, Last: -1}}, Group: Sets,
 		Since:      "1.0.0",
 		Tips:       []string{"nondeterministic_output_order"},
@@ -82,7 +84,8 @@ var setCommands = []Command{
 		Group: Sets, Since: "1.0.0",
 		Summary:    "Store the members that any of several sets has as a set",
 		Complexity: unionComplexity,
-		Syntax:     "destination key [key ...]", Run: sunionstore, Weigh: weighUnion},
+		Syntax:     "destination key [key ...]", Run: sunionstore,
+		Event: engine.EventSUnionStore, Weigh: weighUnion},
 	{Name: "sdiff", Arity: -2, Flags: ReadOnly, Keys: Keys{{At: 1, Last: -1}}, Group: Sets,
 		Since:      "1.0.0",
 		Tips:       []string{"nondeterministic_output_order"},
@@ -94,7 +97,8 @@ var setCommands = []Command{
 		Group: Sets, Since: "1.0.0",
 		Summary:    "Store the members of a set that none of several others has as a set",
 		Complexity: unionComplexity,
-		Syntax:     "destination key [key ...]", Run: sdiffstore, Weigh: weighDiff},
+		Syntax:     "destination key [key ...]", Run: sdiffstore,
+		Event: engine.EventSDiffStore, Weigh: weighDiff},
 	{Name: "sscan", Arity: -3, Flags: ReadOnly, Keys: Keys{{At: 1}}, Group: Sets, Since: "2.8.0",
 		Tips:    []string{"nondeterministic_output"},
 		Summary: "Return some members of a set, and where to go on with the next call",
@@ -195,31 +199,8 @@ func scard(c *Call) error {
 }
 
 // SMOVE source destination member
-func smove(c *Call) (err error) {
-	moved := false
-	c.Tx.Quietly(func() { moved, err = c.moveMember(c.Keys[0], c.Keys[1], c.Args[3]) })
-	return c.boolean(moved, err)
-}
-
-// moveMember moves a member between two sets, which may be the same. It is added first, so that it
-// is not lost where there is no memory.
-func (c *Call) moveMember(src, dst engine.Key, member []byte) (bool, error) {
-	if n, err := c.Tx.SLen(src); n == 0 || err != nil {
-		return false, err
-	}
-	if _, err := c.Tx.SLen(dst); err != nil {
-		return false, err
-	}
-	if ok, err := c.Tx.SHas(src, member); !ok || err != nil {
-		return false, err
-	}
-	if string(src.Bytes) == string(dst.Bytes) {
-		return true, nil
-	}
-	if _, err := c.Tx.SAdd(dst, member); err != nil {
-		return false, err
-	}
-	return c.Tx.SRem(src, member)
+func smove(c *Call) error {
+	return c.boolean(c.Tx.SMove(c.Keys[0], c.Keys[1], c.Args[3]))
 }
 
 // SSCAN key cursor [MATCH pattern] [COUNT count]

@@ -52,7 +52,9 @@ func (c *Call) popSome(k engine.Key, count int64) error {
 	if err := c.allMembers(k, n); err != nil {
 		return err
 	}
-	c.Tx.Delete(k)
+	if c.Tx.Delete(k) {
+		c.Tx.Tell(k, engine.EventDel)
+	}
 	return nil
 }
 
