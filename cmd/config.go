@@ -14,7 +14,9 @@ func newConfig() *cobra.Command {
 		Short: "Print the effective settings and where each came from",
 		Long: `Print the settings that 'redistill serve' would use with the same flags,
 environment and file, in the file's format, and where each came from. The
-password is masked.
+password is masked. Settings that serve would refuse before it opens a port are
+refused here too, with the same message and exit code; the files that they name
+are read for that: certificate, key, authorities and users.
 ` + settingsHelp,
 		Args: noArgs,
 	}
@@ -26,6 +28,9 @@ password is masked.
 		}
 		for _, warning := range cfg.warnings {
 			fmt.Fprintln(c.ErrOrStderr(), "redistill: "+warning)
+		}
+		if err := checkSettings(cfg.Config); err != nil {
+			return err
 		}
 		return configfile.WriteEffective(c.OutOrStdout(), cfg.Config, cfg.file)
 	}

@@ -84,6 +84,9 @@ func logReady(log *slog.Logger, v *config.Values, addresses []string, ioPath, fa
 func runServe(ctx context.Context, sources *loaded, log *slog.Logger, s *stopper) error {
 	cfg := sources.Config
 	v := cfg.Snapshot()
+	if err := checkSettings(cfg); err != nil {
+		return err
+	}
 	var opened closers
 	defer opened.close()
 	ioPath, fallback, err := netserver.ChoosePath(v.IO)
@@ -218,9 +221,6 @@ func checkMemory(log *slog.Logger, v *config.Values) {
 }
 
 func openStore(v *config.Values) (*engine.Store, error) {
-	if err := command.CheckMaxMemory(v.MaxMemory); err != nil {
-		return nil, fmt.Errorf("memory.max_memory = %s: %w", config.FormatSize(v.MaxMemory), err)
-	}
 	policy, ok := engine.ParsePolicy(v.EvictionPolicy)
 	if !ok {
 		return nil, fmt.Errorf("unknown eviction policy %q", v.EvictionPolicy)

@@ -87,7 +87,7 @@ func TestFailedStart(t *testing.T) {
 	defer taken.Close()
 	for _, test := range []struct{ name, value, want string }{
 		{"acl-file", "none.acl", "none.acl"},
-		{"max-memory", "1kb", "max_memory"},
+		{"max-memory", "1kb", "--max-memory"},
 		{"http", taken.Addr().String(), "address already in use"},
 	} {
 		clearEnvironment(t)

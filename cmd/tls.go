@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -58,12 +57,8 @@ func certificateStatus(keeper *certs.Keeper) func() (time.Time, uint64) {
 	return func() (time.Time, uint64) { return keeper.NotAfter(), keeper.Failures() }
 }
 
-// errNowhere is why a server does not start that nobody could reach.
-var errNowhere = errors.New(
-	"nothing to listen on: server.port and server.tls_port are 0, and server.unix_socket is empty")
-
 // endpoints returns where to listen. keeper is nil without TLS.
-func endpoints(v *config.Values, keeper *certs.Keeper) (netserver.Endpoints, error) {
+func endpoints(v *config.Values, keeper *certs.Keeper) netserver.Endpoints {
 	at := netserver.Endpoints{
 		Addresses: v.Bind, Unix: v.UnixSocket, UnixMode: v.UnixSocketMode, Backlog: v.TCPBacklog,
 	}
@@ -71,11 +66,8 @@ func endpoints(v *config.Values, keeper *certs.Keeper) (netserver.Endpoints, err
 		at.TLS = keeper.Config()
 	}
 	plain, secure := v.Ports()
-	if plain == 0 && secure == 0 && v.UnixSocket == "" {
-		return at, errNowhere
-	}
 	at.Port, at.TLSPort = portToBind(plain), portToBind(secure)
-	return at, nil
+	return at
 }
 
 // portToBind writes a port of the settings as netserver does.
@@ -91,11 +83,7 @@ func portToBind(port int) int {
 
 // listen binds the ports and the Unix socket, and says which ports the system chose.
 func listen(cfg *config.Config, keeper *certs.Keeper, log *slog.Logger) ([]net.Listener, error) {
-	at, err := endpoints(cfg.Snapshot(), keeper)
-	if err != nil {
-		return nil, err
-	}
-	listeners, err := netserver.Listen(at)
+	listeners, err := netserver.Listen(endpoints(cfg.Snapshot(), keeper))
 	if err != nil {
 		return nil, err
 	}

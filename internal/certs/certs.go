@@ -59,6 +59,12 @@ type Keeper struct {
 	stopped chan struct{} // closed when the files are not watched any more
 }
 
+// Check reads the files and says what is wrong with them.
+func Check(o Options) error {
+	_, err := read(o)
+	return err
+}
+
 // Open reads the files and watches them until Close. The error says what is wrong with them.
 func Open(o Options, log *slog.Logger) (*Keeper, error) { return openWith(o, log, pollPeriod) }
 

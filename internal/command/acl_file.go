@@ -35,6 +35,20 @@ func (srv *Server) LoadUsers() error {
 	return nil
 }
 
+// CheckUsers reads a file of users and says what is wrong with it, in LoadUsers' words. An empty
+// path is no file.
+func CheckUsers(path string) error {
+	if path == "" {
+		return nil
+	}
+	text, err := readUsers(path)
+	if err != nil {
+		return err
+	}
+	_, err = acl.NewUsers(newTable(Commands()).catalog()).Load(text, path)
+	return err
+}
+
 func readUsers(path string) (text string, err error) {
 	b, err := os.ReadFile(path)
 	var cause *fs.PathError
