@@ -66,6 +66,7 @@ func TestStringCost(t *testing.T) {
 	}{
 		{500_000, 16, 16, false}, {100_000, 32, 100, true}, {100_000, 32, 256, true}, {30_000, 20, 900, true}, {30_000, 200, 2_000, false},
 		{10_000, 64, 5_000, true}, {3_000, 64, 16_000, true}, {1_000, 64, 50_000, true}, {300, 64, 200_000, false}, {200_000, 16, 0, true},
+		{1_000, 31_000, 100, false}, {600, 31_000, 20_000, false}, {1_000, 20_000, 100, true},
 	} {
 		t.Run(fmt.Sprintf("%d+%d/%v", test.key, test.value, test.ttl), func(t *testing.T) {
 			value, at, classes := make([]byte, test.value), NoDeadline, 1

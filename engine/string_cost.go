@@ -8,15 +8,35 @@ func StringCost(keyLen, valueLen int, ttl bool) Cost {
 		c = Cost{float64(full * partSize), float64(full)}
 		s = planned(layoutParts, keyLen, bigStrHeader+valueLen-full*partData, ttl)
 	}
-	size := float64(s.size())
-	if size < splitSize {
+	if s.size() < splitSize {
 		return Cost{c.Bytes + inBlocks(s.size()), c.Parts}
 	}
-	// At the end of a block it is split, unless there is too little room.
-	few := float64(splitRoom + keyLen)
-	tooLittle := min(few/size, 1)
-	extra := tooLittle*few/2 + (1-tooLittle)*(bigStrHeader+partHeader+2*recordAlign)
-	return Cost{c.Bytes + size*(1+extra/blockSize), c.Parts + (1-tooLittle)*size/blockSize}
+	rest := inSplitBlocks(s.size(), keyLen)
+	return Cost{c.Bytes + rest.Bytes, c.Parts + rest.Parts}
+}
+
+// inSplitBlocks is inBlocks for records that are split at the end of a block, unless there is too
+// little room for the key. It fills blocks as a shard does, because how records of one length meet
+// the end of a block repeats: two keys of 31,000 bytes leave no room for a third, ever.
+func inSplitBlocks(size, keyLen int) Cost {
+	const records = 200
+	blocks, used, parts := 0, blockSize, 0
+	for range records {
+		room := blockSize - used
+		switch {
+		case size <= room:
+			used += size
+			continue
+		case room < splitRoom+keyLen:
+			used = size
+		default:
+			parts++
+			used = size - room + bigStrHeader + partHeader + 2*recordAlign
+		}
+		blocks++
+	}
+	bytes := float64((blocks-1)*blockSize + used)
+	return Cost{bytes / records, float64(parts) / records}
 }
 
 // IntCost returns the cost of a string that is a whole number.
