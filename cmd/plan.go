@@ -35,7 +35,7 @@ type planOptions struct {
 const planHelp = `Compute the memory that a cache needs from what it shall hold: for each item
 the bytes of values and keys and the server's own overhead, then connections,
 headroom, the max_memory and the machine to choose, and what the same data takes
-in Redis 7, Valkey 8 and memcached.
+in Redis 7.0, Valkey 8.0 and memcached.
 
 An item is name=COUNT:SIZE and, each after a colon, ttl=24h for a time to live,
 key=32 for the bytes of a key, fields=10 for a hash of which SIZE is all values

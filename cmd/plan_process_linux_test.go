@@ -127,7 +127,7 @@ func TestPlanNarrowTerminal(t *testing.T) {
 			t.Errorf("%q is longer than the terminal", line)
 		}
 	}
-	for _, want := range []string{"sessions item", "overhead", "max_memory", "too large", "wanted"} {
+	for _, want := range []string{"sessions item", "overhead", "max_memory", "item>1MB", "wanted"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("there is no %q in %q", want, got)
 		}

@@ -173,7 +173,7 @@ func (it *Item) setCount(options map[string]string) (err error) {
 	case !ok:
 		return errors.New("count: is missing")
 	}
-	if it.Count, err = parseNumber(count, countUnits, maxCount); err != nil {
+	if it.Count, err = parseCount(count, maxCount); err != nil {
 		return fmt.Errorf("count: %w", err)
 	}
 	return nil
@@ -205,9 +205,9 @@ func (it *Item) set(option, value string) error {
 	case "key":
 		it.Key, err = parseBytes(value, maxKey)
 	case "fields":
-		it.Fields, err = parseElements(value)
+		it.Fields, err = parseCount(value, maxFields)
 	case "members":
-		it.Members, err = parseElements(value)
+		it.Members, err = parseCount(value, maxFields)
 	case "field":
 		it.Field, err = parseBytes(value, maxKey)
 	default:
@@ -217,15 +217,6 @@ func (it *Item) set(option, value string) error {
 		return fmt.Errorf("%s: %w", option, err)
 	}
 	return nil
-}
-
-// parseElements reads how many elements a value has.
-func parseElements(text string) (int64, error) {
-	n, err := parseNumber(text, countUnits, maxFields)
-	if err == nil && n == 0 {
-		err = errors.New("must be positive")
-	}
-	return n, err
 }
 
 // setSize reads one size, two, or int.
@@ -300,10 +291,13 @@ func parseRate(rate string, ttl time.Duration) (int64, error) {
 		return 0, errors.New("a rate needs a ttl= for how long each is kept")
 	}
 	n, err := parseNumber(number, countUnits, maxCount)
+	if err == nil && n == 0 {
+		err = errors.New("must be positive")
+	}
 	if err != nil {
 		return 0, fmt.Errorf("rate: %w", err)
 	}
-	count := math.Ceil(float64(n) / per * ttl.Seconds())
+	count := math.Ceil(n / per * ttl.Seconds())
 	if count > maxCount {
 		return 0, errors.New("rate: too many at a time")
 	}
@@ -318,13 +312,30 @@ var byteUnits = map[string]float64{
 	"kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30,
 }
 
+// parseBytes reads a size, and rounds it to whole bytes.
 func parseBytes(text string, limit float64) (int64, error) {
-	return parseNumber(text, byteUnits, limit)
+	n, err := parseNumber(text, byteUnits, limit)
+	return int64(math.Round(n)), err
+}
+
+// parseCount reads how many there are of something: a whole number from 1 on.
+func parseCount(text string, limit float64) (int64, error) {
+	n, err := parseNumber(text, countUnits, limit)
+	whole := math.Round(n)
+	switch {
+	case err != nil:
+		return 0, err
+	case math.Abs(n-whole) > 1e-6: // 1.1k is whole, although floating point does not have it
+		return 0, fmt.Errorf("%q is not a whole number", text)
+	case whole == 0:
+		return 0, errors.New("must be positive")
+	}
+	return int64(whole), nil
 }
 
 // parseNumber reads a number, which may have a fraction, with a unit in any
-// case. The result is rounded to a whole.
-func parseNumber(text string, units map[string]float64, limit float64) (int64, error) {
+// case.
+func parseNumber(text string, units map[string]float64, limit float64) (float64, error) {
 	digits := strings.TrimRight(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ")
 	unit, ok := units[strings.ToLower(strings.TrimSpace(text[len(digits):]))]
 	if !ok || digits == "" || strings.Trim(digits, "0123456789.") != "" {
@@ -337,5 +348,5 @@ func parseNumber(text string, units map[string]float64, limit float64) (int64, e
 	if n *= unit; n > limit {
 		return 0, fmt.Errorf("%q is above the limit of %s", text, strconv.FormatFloat(limit, 'f', 0, 64))
 	}
-	return int64(math.Round(n)), nil
+	return n, nil
 }

@@ -18,8 +18,8 @@ const fragmentation = .015
 type redisLike struct {
 	quantum int64 // spacing of jemalloc's smallest classes
 	entry   int64 // size of a dictEntry
-	embeds  bool  // a dictEntry of the keyspace holds its key (Valkey 8)
-	packs   bool  // small sets are packed, members of large ones in the buckets themselves (Valkey 8)
+	embeds  bool  // a dictEntry of the keyspace holds its key (Valkey 8.0)
+	packs   bool  // small sets are packed, members of large ones in the buckets themselves (Valkey 8.0)
 }
 
 var (
@@ -76,10 +76,13 @@ func (r redisLike) item(s *Shape) int64 {
 	return n + 16 + r.class(sds(s.Size, false))
 }
 
+// listpackFields is hash-max-listpack-entries of Redis from 7.0 on, and of Valkey.
+const listpackFields = 512
+
 // hash returns the bytes of a hash: a listpack while it is small.
 func (r redisLike) hash(s *Shape) int64 {
 	value := s.Size / s.Fields
-	if s.Fields <= 128 && value <= 64 && s.Field <= 64 {
+	if s.Fields <= listpackFields && value <= 64 && s.Field <= 64 {
 		return r.class(7 + s.Fields*(packed(s.Field)+packed(value)))
 	}
 	each := r.class(r.entry) + r.class(sds(s.Field, true)) + r.class(sds(value, true))
@@ -144,29 +147,32 @@ const (
 	memcachedHeader = 48 + 8 + 2 + 1 // item, CAS, line end of the value, zero of the key
 	memcachedPage   = 1 << 20
 	memcachedChunk  = memcachedPage / 2 // longest chunk
+	memcachedKey    = 250               // longest key
 )
 
-// memcachedTotal returns the bytes of one kind of items, nil if memcached does
-// not take items so large. A hash counts as one value with its names, a set
-// as one with its members.
-func memcachedTotal(it *Item) *int64 {
-	tooLarge := false
+// memcachedTotal returns the bytes of one kind of items. If memcached does not
+// take them, that is nil and a few words say why. A hash counts as one value with
+// its names, a set as one with its members.
+func memcachedTotal(it *Item) (n *int64, refused string) {
 	each := it.mean(func(s *Shape) float64 {
 		size := memcachedHeader + s.Key + s.Size + s.Fields*s.Field
 		switch {
+		case s.Key > memcachedKey:
+			refused = "key>250B"
+			return 0
 		case size > memcachedPage:
-			tooLarge = true
+			refused = "item>1MB"
 			return 0
 		case size > memcachedChunk: // in several chunks
 			return float64(size+8) * 1.02
 		}
 		return float64(memcachedPage/(memcachedPage/memcachedClass(size)) + 8) // of the hash table
 	})
-	if tooLarge {
-		return nil
+	if refused != "" {
+		return nil, refused
 	}
-	n := int64(float64(it.Count) * each)
-	return &n
+	total := int64(float64(it.Count) * each)
+	return &total, ""
 }
 
 func memcachedClass(size int64) int64 {

@@ -32,7 +32,9 @@ func TestParseItem(t *testing.T) {
 		"t=1K:2KB:members=100:ttl=1m":      {Name: "t", Count: 1_000, Size: 2_000, Key: 32, TTL: time.Minute, Members: 100},
 		"c=1M:int:ttl=60":                  {Name: "c", Count: 1_000_000, Size: 8, Key: 32, TTL: time.Minute, Counter: true},
 		"api=1K:1KB-10KB":                  {Name: "api", Count: 1_000, Size: 5_500, Largest: 10_000, Key: 32},
-		"u=0:8B:fields=8":                  {Name: "u", Count: 0, Size: 8, Key: 32, Fields: 8, Field: 8},
+		"u=1:8B:fields=8":                  {Name: "u", Count: 1, Size: 8, Key: 32, Fields: 8, Field: 8},
+		"s=rate=0.5/s:256B:ttl=1h":         {Name: "s", Count: 1_800, Size: 256, Key: 32, TTL: time.Hour},
+		"a=1.001k:5B":                      {Name: "a", Count: 1_001, Size: 5, Key: 32},
 	} {
 		if got, err := ParseItem(text); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %+v %v", text, got, err)
@@ -45,7 +47,7 @@ func TestParseItem(t *testing.T) {
 		"a=rate=5/y:2:ttl=1h", "a=rate=1000000000000/s:1:ttl=1h", "a=1:2:ttl=9999999999999999d", "a=1:2:ttl=5:ttl=6", "a=1:2:count=3", "a=1:2:rate=3/s", "a=1:10-5", "a=1:5-5", "a=1:5-", "a=1:-5-9", "a=1:1-9:fields=1", "a=1:int:fields=2",
 		"a=1:9:members=0", "a=1:9:members=x", "a=1:9:members=10", "a=1:9:members=3:fields=3", "a=1:9:members=3:field=3", "a=1:int:members=2",
 		"a=1:1-9:members=1", "a=1:100KB:members=3", "a=1:1GB:members=2G",
-		"a=1:Int",
+		"a=1:Int", "a=0:5B", "a=1.5:5B", "a=1.0005k:5B", "a=1:9B:fields=1.5", "a=rate=0/s:5B:ttl=1h",
 	} {
 		if got, err := ParseItem(text); err == nil || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: got %+v, error %v", text, got, err)
@@ -166,19 +168,63 @@ func TestPeersAgreeWithMeasurements(t *testing.T) {
 			}
 		}
 	}
-	for item, want := range map[string]float64{"a=200K:400B:fields=8": 644, "a=200K:800B:fields=8": 1541,
+	for item, want := range map[string]float64{
+		"a=200K:400B:fields=8": 644, "a=200K:800B:fields=8": 1541,
+		// Bytes by used_memory, of 1,000 to 4,000 keys.
+		"a=4K:6450B:fields=129": 8_307, "a=3K:15KB:fields=300": 20_618, "a=2K:12800B:fields=200": 16_505,
+		"a=1K:10240B:fields=512": 20_620, "a=1K:10260B:fields=513": 49_439,
 		"a=200K:100B:members=10": 876, "a=200K:200B:members=10": 1041, "a=200K:1KB:members=10": 1835, "a=200K:1800B:members=50": 5057,
-		"a=200K:20KB:members=1K": 74_820, "a=200K:2MB:members=100K": 8_231_526} {
+		"a=200K:20KB:members=1K": 74_820, "a=200K:2MB:members=100K": 8_231_526,
+	} {
 		p, err := New(Options{Items: items(t, item)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := float64(p.All.Redis) / 200_000; math.Abs(got/want-1) > .03 {
+		if got := float64(p.All.Redis) / float64(p.All.Count); math.Abs(got/want-1) > .03 {
 			t.Errorf("redis, %s: computed %.0f bytes a key, measured %.0f", item, got, want)
 		}
 	}
-	p, err := New(Options{Items: items(t, "a=10:2MB")})
-	if err != nil || p.Lines[0].Memcached != nil || p.All.Memcached != nil {
-		t.Errorf("memcached takes values of 2 MB: %+v %v", p, err)
+	for item, refused := range map[string]string{
+		"a=10:2MB": "item>1MB", "a=10:2KB:key=251": "key>250B", "a=10:2KB:key=250": "",
+	} {
+		p, err := New(Options{Items: items(t, "b=10:1KB", item)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := p.Lines[1]
+		if l.Refused != refused || p.All.Refused != refused || (l.Memcached == nil) != (refused != "") {
+			t.Errorf("memcached refuses %s because of %q, all because of %q, want %q", item, l.Refused, p.All.Refused, refused)
+		}
+	}
+}
+
+// TestLoadedHashes compares with what used_memory grew by in 'redistill serve', of hashes that were
+// written field by field, hash after hash and in turn, and a hundred fields at a time.
+func TestLoadedHashes(t *testing.T) {
+	for item, measured := range map[string][]float64{
+		"a=2K:18400B:fields=200": {40_210, 43_510, 44_804},
+		"a=100:1MB:fields=10K":   {1_784_177, 1_771_397, 1_785_815},
+		"a=10:2MB:fields=100K":   {6_112_051, 6_291_456, 6_205_030},
+		"a=4K:8KB:fields=80":     {18_715, 17_569, 21_251},
+		"a=520:200KB:fields=10":  {208_000}, // by resident memory
+		"a=850K:15B:fields=5":    nil,       // a packed hash has nothing left over
+		"a=350K:256B:ttl=24h":    nil,
+	} {
+		p, err := New(Options{Items: items(t, item)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := p.Lines[0]
+		if measured == nil && l.Loaded != l.Total {
+			t.Errorf("%s: %d bytes as loaded, %d after compaction", item, l.Loaded, l.Total)
+		}
+		if p.Needed < l.Loaded+p.Process || p.All.Loaded != l.Loaded {
+			t.Errorf("%s: %d needed, although %d are loaded", item, p.Needed, l.Loaded)
+		}
+		for _, want := range measured {
+			if got := float64(l.Loaded) / float64(l.Count); math.Abs(got/want-1) > .2 {
+				t.Errorf("%s: computed %.0f bytes as loaded, measured %.0f", item, got, want)
+			}
+		}
 	}
 }

@@ -36,7 +36,7 @@ func (r *Report) tables() []*terminal.Table {
 	}
 	peers := &terminal.Table{
 		Title:  "The same data elsewhere",
-		Header: []string{"item", "Redistill", "Redis 7", "Valkey 8", "memcached"},
+		Header: []string{"item", "Redistill", "as loaded", "Redis 7.0", "Valkey 8.0", "memcached"},
 	}
 	for _, l := range append(r.Lines[:len(r.Lines):len(r.Lines)], r.All) {
 		size := ""
@@ -45,12 +45,12 @@ func (r *Report) tables() []*terminal.Table {
 		}
 		items.Rows = append(items.Rows, []string{l.Name, strconv.FormatInt(l.Count, 10), size,
 			decimalSize(l.Payload), decimalSize(l.Keys), decimalSize(l.Overhead), decimalSize(l.Total)})
-		memcached := "too large"
+		memcached := l.Refused
 		if l.Memcached != nil {
 			memcached = decimalSize(*l.Memcached)
 		}
 		peers.Rows = append(peers.Rows, []string{
-			l.Name, decimalSize(l.Total), decimalSize(l.Redis), decimalSize(l.Valkey), memcached,
+			l.Name, decimalSize(l.Total), decimalSize(l.Loaded), decimalSize(l.Redis), decimalSize(l.Valkey), memcached,
 		})
 	}
 	var all []*terminal.Table
@@ -88,7 +88,7 @@ func (r *Report) verified() *terminal.Table {
 
 func (r *Report) recommendation() *terminal.Table {
 	return &terminal.Table{Title: "Recommendation", Header: []string{"", "size"}, Rows: [][]string{
-		{"data", decimalSize(r.All.Total)},
+		{"data as loaded", decimalSize(r.All.Loaded)},
 		{fmt.Sprintf("%d connections", r.Connections), decimalSize(r.Buffers)},
 		{"process", decimalSize(r.Process)},
 		{fmt.Sprintf("headroom %d%%", r.HeadroomPct), decimalSize(r.Headroom)},

@@ -28,7 +28,7 @@ func (r *Report) WriteJSON(w io.Writer) error {
 // WriteCSV writes a line for each item and one for all, with all sizes in bytes.
 func (r *Report) WriteCSV(w io.Writer) error {
 	lines := [][]string{{"item", "count", "values", "keys", "overhead", "total", "redis_7", "valkey_8", "memcached", "fits",
-		"verified_count", "verified_predicted", "verified_measured", "verified_loaded"}}
+		"verified_count", "verified_predicted", "verified_measured", "verified_loaded", "loaded"}}
 	for i, l := range append(r.Lines[:len(r.Lines):len(r.Lines)], r.All) {
 		numbers := []*int64{&l.Count, &l.Payload, &l.Keys, &l.Overhead, &l.Total, &l.Redis, &l.Valkey, l.Memcached, l.Fits, nil, nil, nil, nil}
 		if r.Verified != nil {
@@ -36,7 +36,7 @@ func (r *Report) WriteCSV(w io.Writer) error {
 			numbers = append(numbers[:9], &m.Count, &m.Predicted, &m.Measured, &m.Loaded)
 		}
 		line := []string{l.Name}
-		for _, n := range numbers {
+		for _, n := range append(numbers, &l.Loaded) {
 			text := ""
 			if n != nil {
 				text = strconv.FormatInt(*n, 10)
