@@ -10,22 +10,69 @@ import (
 	"strings"
 )
 
-// Regression is a figure that is worse than that of the baseline.
+// Regression is a figure whose median is worse than that of the baseline.
 type Regression struct {
 	Name     string
 	Old, New float64 // New is NaN if only the baseline has it
 	Worse    float64 // by which share of Old: 0.1 is a tenth
+	Unsure   string  // why the runs do not tell whether it is worse; empty if they do
 }
 
 func (r Regression) String() string {
 	if math.IsNaN(r.New) {
 		return fmt.Sprintf("%s is not known, was %.6g", r.Name, r.Old)
 	}
-	return fmt.Sprintf("%s is %.1f %% worse: %.6g, was %.6g", r.Name, r.Worse*100, r.New, r.Old)
+	text := fmt.Sprintf("%s is %.1f %% worse: %.6g, was %.6g", r.Name, r.Worse*100, r.New, r.Old)
+	if r.Unsure != "" {
+		text += "; " + r.Unsure
+	}
+	return text
 }
 
+// tail is the figure that a few slow requests decide. It differs from run to run of one server by
+// more than any tolerance that is of use, so that it takes several runs to tell.
+const tail = "p99 µs"
+
 // gated are the figures that a baseline is held against.
-var gated = []string{"throughput", "p99 µs", "CPU µs per request"}
+var gated = []string{"throughput", tail, "CPU µs per request"}
+
+// enoughRuns is how many runs it takes on each side. If the server did not change, all of three are
+// worse than all of three others once in twenty times.
+const enoughRuns = 3
+
+// unsure says why runs do not tell that a figure is worse than it was, or nothing if they do: then
+// each of them is worse than each of the baseline's.
+func unsure(old, now *Results, was, is Metric) string {
+	runs, oldRuns := now.complete(), old.complete()
+	switch {
+	case min(runs, oldRuns) < enoughRuns:
+		return fmt.Sprintf("it takes %d runs each to tell (--repeat), there are %d and %d", enoughRuns, runs, oldRuns)
+	case is.Min <= was.Max:
+		return fmt.Sprintf("the runs overlap: %.6g to %.6g, were %.6g to %.6g", is.Min, is.Max, was.Min, was.Max)
+	}
+	return ""
+}
+
+// complete counts the runs that did not end early.
+func (r *Results) complete() (n int) {
+	for i := range r.Runs {
+		if r.Runs[i].Problem == "" {
+			n++
+		}
+	}
+	return n
+}
+
+// OtherMachine says how the machine of the baseline differs from the one that measured r, or
+// nothing if it does not. The version of Go is no part of a machine.
+func (r *Report) OtherMachine(old *Report) string {
+	was, is := old.Machine, r.Machine
+	was.Go = is.Go
+	if was == is {
+		return ""
+	}
+	return fmt.Sprintf("the baseline is of another machine: %s, this one is %s", was, is)
+}
 
 // ReadBaseline reads a Report that WriteJSON wrote.
 func ReadBaseline(r io.Reader) (*Report, error) {
@@ -128,7 +175,8 @@ func flatten(s Settings) (map[string]any, error) {
 }
 
 // Regressions returns which of throughput, p99 and CPU per request is worse than
-// in old by more than the share tolerance, for the first target.
+// in old by more than the share tolerance, for the first target. For p99 it also
+// says whether the runs tell that.
 func (r *Report) Regressions(old *Report, tolerance float64) []Regression {
 	var out []Regression
 	for _, m := range metrics() {
@@ -138,25 +186,30 @@ func (r *Report) Regressions(old *Report, tolerance float64) []Regression {
 			continue
 		}
 		if !ok2 {
-			out = append(out, Regression{m.name, was, math.NaN(), math.NaN()})
+			out = append(out, Regression{Name: m.name, Old: was.Median, New: math.NaN(), Worse: math.NaN()})
 			continue
 		}
-		worse := (is - was) / was
+		worse := (is.Median - was.Median) / was.Median
 		if m.higherIsBetter {
 			worse = -worse
 		}
-		if worse > tolerance {
-			out = append(out, Regression{m.name, was, is, worse})
+		if worse <= tolerance {
+			continue
 		}
+		found := Regression{Name: m.name, Old: was.Median, New: is.Median, Worse: worse}
+		if m.name == tail {
+			found.Unsure = unsure(&old.Targets[0], &r.Targets[0], was, is)
+		}
+		out = append(out, found)
 	}
 	return out
 }
 
-func (r *Results) median(name string) (float64, bool) {
+func (r *Results) median(name string) (Metric, bool) {
 	for _, m := range r.Medians {
 		if m.Name == name {
-			return m.Median, true
+			return m, true
 		}
 	}
-	return 0, false
+	return Metric{}, false
 }

@@ -39,12 +39,15 @@ func (r *Report) comparison() template.HTML {
 	}
 	for i, q := range r.Ratios {
 		y := comparisonTo + rowHeight*(float64(i)+0.5)
-		verdict := q.verdict()
+		verdict, class := q.verdict(), q.verdict()
+		if verdict == cannotTell {
+			class = "even"
+		}
 		text := ratioText(q.Median) + " (" + ratioText(q.Min) + " to " + ratioText(q.Max) + ")"
 		fmt.Fprintf(&b, `<text class="name" x="8" y="%.1f">%s</text>`, y+4, html.EscapeString(q.Name))
-		fmt.Fprintf(&b, `<path class="whisker %s" d="M%.1f %.1fH%.1f"/>`, verdict, px(q.Min), y, px(q.Max))
+		fmt.Fprintf(&b, `<path class="whisker %s" d="M%.1f %.1fH%.1f"/>`, class, px(q.Min), y, px(q.Max))
 		fmt.Fprintf(&b, `<circle class="%s" cx="%.1f" cy="%.1f" r="5"><title>%s</title></circle>`,
-			verdict, px(q.Median), y, html.EscapeString(q.Name+": "+text))
+			class, px(q.Median), y, html.EscapeString(q.Name+": "+text))
 		fmt.Fprintf(&b, `<text class="value" x="%g" y="%.1f">%s %s</text>`, comparisonRight+16, y+4, text, verdict)
 	}
 	b.WriteString("</svg>")
@@ -59,14 +62,23 @@ func ratioText(v float64) string {
 	return strconv.FormatFloat(v, 'f', 2, 64)
 }
 
+const (
+	cannotTell = "cannot tell"
+	evenSpread = 1.2 // highest ratio divided by the lowest, up to which targets count as even
+)
+
 // verdict says what a ratio means for the first target: "better" or "worse" if all
-// runs agree, else "even".
+// runs agree, "even" if they do not and hardly differ, else that they cannot tell.
 func (q *Ratio) verdict() string {
 	switch {
+	case q.Pairs < enoughRuns:
+		return cannotTell
 	case q.Min > 1 && q.HigherIsBetter, q.Max < 1 && !q.HigherIsBetter:
 		return "better"
 	case q.Max < 1 && q.HigherIsBetter, q.Min > 1 && !q.HigherIsBetter:
 		return "worse"
+	case q.Max > q.Min*evenSpread:
+		return cannotTell
 	}
 	return "even"
 }

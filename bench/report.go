@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/redistill/redistill/internal/client"
@@ -29,7 +31,33 @@ type Machine struct {
 	OS   string `json:"os"`
 	Arch string `json:"arch"`
 	CPUs int    `json:"cpus"`
+	CPU  string `json:"cpu,omitempty"` // model, where the system says it
 	Go   string `json:"go"`
+}
+
+// String names the machine for people.
+func (m Machine) String() string {
+	text := fmt.Sprintf("%s/%s, %d CPUs", m.OS, m.Arch, m.CPUs)
+	if m.CPU != "" {
+		text += " (" + m.CPU + ")"
+	}
+	return text
+}
+
+// thisMachine is where this program runs.
+func thisMachine() Machine {
+	m := Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Go: runtime.Version()}
+	text, err := os.ReadFile("/proc/cpuinfo") // Linux alone has it, and not everywhere the model
+	if err != nil {
+		return m
+	}
+	for line := range strings.Lines(string(text)) {
+		if name, value, _ := strings.Cut(line, ":"); strings.TrimSpace(name) == "model name" {
+			m.CPU = strings.TrimSpace(value)
+			break
+		}
+	}
+	return m
 }
 
 // Settings are those of a Config that make results comparable.
@@ -100,6 +128,7 @@ type Metric struct {
 type Ratio struct {
 	Metric
 	HigherIsBetter bool `json:"higher_is_better"`
+	Pairs          int  `json:"pairs"` // of runs
 }
 
 // metric is a figure that is compared.
@@ -149,7 +178,7 @@ type Named struct {
 func Measure(ctx context.Context, cfg Config, repeat int, targets ...Named) (*Report, error) {
 	report := &Report{
 		Schema:   Schema,
-		Machine:  Machine{runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version()},
+		Machine:  thisMachine(),
 		Settings: cfg.settings(),
 	}
 	for _, t := range targets {
@@ -243,7 +272,7 @@ func ratios(a, b []Result) []Ratio {
 			}
 		}
 		if len(values) > 0 {
-			out = append(out, Ratio{newMetric(m.name, values), m.higherIsBetter})
+			out = append(out, Ratio{newMetric(m.name, values), m.higherIsBetter, len(values)})
 		}
 	}
 	return out

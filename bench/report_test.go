@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "write the golden files")
 func fixedReport(t testing.TB) *Report {
 	profile := builtin(t, "session")
 	r := &Report{
-		Schema: Schema, Machine: Machine{"linux", "amd64", 2, "go1.26"},
+		Schema: Schema, Machine: Machine{"linux", "amd64", 2, "Some CPU", "go1.26"},
 		Settings: Config{Profile: profile, Duration: 10 * time.Second, Seed: 1}.settings(),
 	}
 	for i, name := range []string{"redis://127.0.0.1:6379", "redis-server --port {port}"} {
@@ -79,6 +79,23 @@ func TestMediansAndRatios(t *testing.T) {
 	}
 }
 
+func TestVerdict(t *testing.T) {
+	for want, q := range map[string]Ratio{
+		"better":      {Metric{"", 0.9, 0.8, 0.99}, false, 3},
+		"worse":       {Metric{"", 0.9, 0.8, 0.99}, true, 3},
+		"even":        {Metric{"", 1, 0.95, 1.1}, true, 3},
+		"cannot tell": {Metric{"", 1, 0.7, 1.1}, true, 9},
+	} {
+		if got := q.verdict(); got != want {
+			t.Errorf("%+v: got %s, want %s", q, got, want)
+		}
+		q.Pairs = 2
+		if got := q.verdict(); got != cannotTell {
+			t.Errorf("of two pairs: got %s", got)
+		}
+	}
+}
+
 // TestMeasureInTurn: A B A B, and a ratio for every pair.
 func TestMeasureInTurn(t *testing.T) {
 	a, b := startFake(t), startFake(t)
@@ -105,12 +122,23 @@ func TestBaseline(t *testing.T) {
 		t.Errorf("against itself: %v", got)
 	}
 	now.Targets[0].Medians[0].Median *= 0.85 // throughput
-	now.Targets[0].Medians[2].Median *= 1.15 // p99
-	now.Targets[0].Medians[4].Median *= 0.5  // CPU
+	p99 := &now.Targets[0].Medians[2]        // of the old runs 4000 to 12000
+	p99.Median, p99.Min, p99.Max = 14_000, 12_001, 16_000
+	now.Targets[0].Medians[4].Median *= 0.5 // CPU
 	got := now.Regressions(old, 0.1)
-	if len(got) != 2 || got[0].Name != "throughput" || got[1].Name != "p99 µs" {
+	if len(got) != 2 || got[0].Name != "throughput" || got[1].Name != "p99 µs" || got[0].Unsure+got[1].Unsure != "" {
 		t.Errorf("got %v", got)
 	}
+	p99.Min = 12_000
+	if got := now.Regressions(old, 0.1); len(got) != 2 || !strings.Contains(got[1].Unsure, "overlap: 12000 to 16000, were 4000 to 12000") {
+		t.Errorf("of runs that overlap: got %v", got)
+	}
+	p99.Min = 12_001
+	now.Targets[0].Runs[2].Problem = "died"
+	if got := now.Regressions(old, 0.1); len(got) != 2 || !strings.Contains(got[1].Unsure, "(--repeat), there are 2 and 3") {
+		t.Errorf("of two runs: got %v", got)
+	}
+	p99.Median = old.Targets[0].Medians[2].Median
 	if got := now.Regressions(old, 0.2); len(got) != 0 {
 		t.Errorf("got %v", got)
 	}
@@ -118,6 +146,16 @@ func TestBaseline(t *testing.T) {
 	got = now.Regressions(old, 0.2)
 	if len(got) != 1 || got[0].String() != "CPU µs per request is not known, was 5" {
 		t.Errorf("got %v", got)
+	}
+
+	now.Machine.Go = "go1.27"
+	if got := now.OtherMachine(old); got != "" {
+		t.Errorf("the same machine: %s", got)
+	}
+	now.Machine.CPUs = 4
+	if got := now.OtherMachine(old); got != "the baseline is of another machine: "+
+		"linux/amd64, 2 CPUs (Some CPU), this one is linux/amd64, 4 CPUs (Some CPU)" {
+		t.Errorf("another machine: %s", got)
 	}
 
 	profile := builtin(t, "api")

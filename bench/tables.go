@@ -118,10 +118,10 @@ func (p printer) ratios(r *Report) {
 		if ratio.HigherIsBetter {
 			better = "higher"
 		}
-		rows = append(rows, append(metricRow(ratio.Metric), better))
+		rows = append(rows, append(metricRow(ratio.Metric), better, ratio.verdict()))
 	}
 	title := fmt.Sprintf("%s divided by %s, run by run", r.Targets[0].Name, r.Targets[1].Name)
-	p.Table(&terminal.Table{Title: title, Header: []string{"", "median", "min", "max", "better"}, Rows: rows})
+	p.Table(&terminal.Table{Title: title, Header: []string{"", "median", "min", "max", "better", "verdict"}, Rows: rows})
 }
 
 func metricRow(m Metric) []string {

@@ -152,7 +152,10 @@ func (o *benchOptions) run(c *cobra.Command, args []string) error {
 	if old == nil {
 		return nil
 	}
-	return regressed(report.Regressions(old, tolerance))
+	if other := report.OtherMachine(old); other != "" {
+		fmt.Fprintln(c.ErrOrStderr(), "redistill: "+other)
+	}
+	return regressed(c.ErrOrStderr(), report.Regressions(old, tolerance))
 }
 
 var benchOutputs = []string{"table", "json", "csv", "gobench"}
@@ -169,9 +172,14 @@ func writeBench(w io.Writer, r *bench.Report, output string) error {
 	return r.WriteText(w)
 }
 
-func regressed(found []bench.Regression) error {
+// regressed returns an error for figures that are worse, and tells of those that may be.
+func regressed(stderr io.Writer, found []bench.Regression) error {
 	var texts []string
 	for _, r := range found {
+		if r.Unsure != "" {
+			fmt.Fprintln(stderr, "redistill: cannot tell: "+r.String())
+			continue
+		}
 		texts = append(texts, r.String())
 	}
 	if len(texts) == 0 {

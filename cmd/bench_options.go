@@ -42,6 +42,9 @@ func (o *benchOptions) check(c *cobra.Command, args []string) (cfg bench.Config,
 	if !slices.Contains(benchOutputs, o.output) {
 		return cfg, 0, fmt.Errorf("unknown output %q; there are %s", o.output, strings.Join(benchOutputs, ", "))
 	}
+	if c.Flags().Changed("fail-over") && o.baseline == "" {
+		return cfg, 0, errors.New("fail-over is for --baseline")
+	}
 	if tolerance, err = parsePercent(o.failOver); err != nil {
 		return cfg, 0, err
 	}
