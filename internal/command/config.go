@@ -2,6 +2,7 @@ package command
 
 import (
 	"errors"
+	"time"
 
 	"github.com/redistill/redistill/engine"
 	"github.com/redistill/redistill/internal/config"
@@ -99,6 +100,7 @@ func configResetStat(c *Call) error {
 		s.reset()
 	}
 	c.Srv.total.reset()
+	c.Srv.counting.Store(int64(time.Since(c.Srv.started)))
 	c.Srv.cycles.reset()
 	c.Srv.sampler.reset()
 	c.Srv.saver.forget()

@@ -141,6 +141,7 @@ func (srv *Server) usedMemory() int64 {
 func (srv *Server) fillStats(s *info.Snapshot, store *engine.Stats) {
 	s.ConnectionsReceived, s.ConnectionsRejected = srv.total.connections.Load(), srv.total.rejected.Load()
 	s.TLSFailures = srv.total.tlsFailures.Load()
+	s.Counting = time.Since(srv.started) - time.Duration(srv.counting.Load())
 	s.EvictedClients = srv.total.evicted.Load()
 	s.QueryLimitClosed, s.OutputLimitClosed = srv.total.queryLimit.Load(), srv.total.outputLimit.Load()
 	s.NetInputBytes, s.NetOutputBytes = srv.total.network()

@@ -39,10 +39,11 @@ type Options struct {
 // called from any goroutine.
 type Server struct {
 	Options
-	table   *table
-	exec    *Command // the row of EXEC, which the gate treats apart
-	started time.Time
-	runID   string
+	table    *table
+	exec     *Command // the row of EXEC, which the gate treats apart
+	started  time.Time
+	counting atomic.Int64 // nanoseconds from the start to the last CONFIG RESETSTAT
+	runID    string
 
 	alert     atomic.Uint32 // alertPause and so on: what a command has to heed before it runs
 	clients   registry

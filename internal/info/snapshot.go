@@ -21,6 +21,7 @@ type Snapshot struct {
 	CertFailures uint64        // TLS certificates found that could not be used
 	Now          time.Time     // when the snapshot was taken
 	Uptime       time.Duration // since the start
+	Counting     time.Duration // since the start or CONFIG RESETSTAT
 	Hz           int           // how often a second the background sampling runs
 	Executable   string        // path
 	ConfigFile   string        // path, empty without one

@@ -5,6 +5,7 @@ package stats
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -37,7 +38,11 @@ type formula func(get getter) (float64, bool)
 // A getter returns a field of INFO, or its growth over the interval.
 type getter func(name string) (float64, bool)
 
-const elapsed = "elapsed" // a getter's own field: seconds that its values are about
+// A getter's own fields: seconds that its values are about.
+const (
+	elapsed = "elapsed" // those of the process
+	counted = "counted" // those of the counters, which may be set to zero
+)
 
 // Metrics is the table of all metrics, in the order in which they are shown.
 // It must not be changed.
@@ -98,13 +103,13 @@ func positive(name string) formula {
 func perSecond(name string) formula {
 	return func(get getter) (float64, bool) {
 		v, ok := get(name)
-		return divide(v, ok, get)
+		return divide(v, ok, get, counted)
 	}
 }
 
-// divide gives a sum by the second.
-func divide(v float64, ok bool, get getter) (float64, bool) {
-	t, known := get(elapsed)
+// divide gives a sum by the second of a time.
+func divide(v float64, ok bool, get getter, time string) (float64, bool) {
+	t, known := get(time)
 	if !ok || !known || t <= 0 {
 		return 0, false
 	}
@@ -138,7 +143,7 @@ func memoryLeft(get getter) (float64, bool) {
 func cpu(get getter) (float64, bool) {
 	user, ok1 := get("used_cpu_user")
 	sys, ok2 := get("used_cpu_sys")
-	return divide(user+sys, ok1 && ok2, get)
+	return divide(user+sys, ok1 && ok2, get, elapsed)
 }
 
 // Value is a metric's value; Known is false if the server does not tell.
@@ -194,16 +199,35 @@ func evaluate(f formula, get getter) Value {
 
 // since is the getter of totals.
 func (s *Sample) since(name string) (float64, bool) {
-	if name == elapsed {
+	switch name {
+	case elapsed:
 		return s.number("uptime_in_seconds")
+	case counted:
+		return s.counted()
 	}
 	return s.number(name)
+}
+
+// resetStat is the command that sets counters to zero. It counts itself then, so that it stands in
+// INFO as long as the counters are younger than the server.
+const resetStat = "config|resetstat"
+
+// counted returns for how many seconds the server has counted, which is not known after a reset
+// unless it says so itself.
+func (s *Sample) counted() (float64, bool) {
+	if seconds, ok := s.number("redistill_counting_seconds"); ok {
+		return seconds, true
+	}
+	if slices.ContainsFunc(s.Commands, func(c Command) bool { return c.Name == resetStat && c.Calls > 0 }) {
+		return 0, false
+	}
+	return s.number("uptime_in_seconds")
 }
 
 // growth returns the getter of differences.
 func growth(before, now *Sample) getter {
 	return func(name string) (float64, bool) {
-		if name == elapsed {
+		if name == elapsed || name == counted {
 			return now.Time.Sub(before.Time).Seconds(), true
 		}
 		a, ok1 := before.number(name)

@@ -52,7 +52,7 @@ func TestFieldsAreInInfo(t *testing.T) {
 	ours := everything(t, time.Time{}, string(info.Append(nil, &info.Snapshot{RedisVersion: "7.0.15", Uptime: time.Second}, info.Select([][]byte{[]byte("everything")}))))
 	for _, m := range metrics {
 		evaluate(m.total, func(name string) (float64, bool) {
-			if name == elapsed {
+			if name == elapsed || name == counted {
 				return 1, true
 			}
 			if _, ok := ours.number(name); !ok && name != "mem_clients_normal" {
@@ -88,6 +88,29 @@ func TestReport(t *testing.T) {
 	now.fields["run_id"] = "b"
 	if _, err := NewReport("x", before, now); !errors.Is(err, ErrReset) {
 		t.Errorf("another process: got error %v", err)
+	}
+}
+
+// TestRatesAfterReset: counters that were set to zero are divided by the time since then, or by
+// nothing if that is not known. CPU time is never set to zero.
+func TestRatesAfterReset(t *testing.T) {
+	fields := []string{"uptime_in_seconds:1000", "total_commands_processed:50", "used_cpu_user:400", "used_cpu_sys:100"}
+	const reset = "cmdstat_config|resetstat:calls=1,usec=3,usec_per_call=3.00"
+	for _, test := range []struct {
+		name, more, want string
+	}{
+		{"never", "x:1", "0.05"}, {"redis-server", reset, "-"},
+		{"redistill", reset + "\r\nredistill_counting_seconds:10", "5.00"},
+		{"at once", reset + "\r\nredistill_counting_seconds:0", "-"},
+	} {
+		r, err := NewReport("x", nil, everything(t, time.Unix(0, 0), append(fields, test.more)...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rate, cpu := r.Total["operations_per_second"].Format(Rate), r.Total["cpu"].Format(Ratio)
+		if rate != test.want || cpu != "0.50" {
+			t.Errorf("%s: %s operations/s and %s cores, want %s and 0.50", test.name, rate, cpu, test.want)
+		}
 	}
 }
 
