@@ -114,6 +114,7 @@ func (o *benchOptions) addFlags(c *cobra.Command) {
 	fs.StringVar(&o.compare, "compare", "", "second target, measured in turn with the first")
 	o.tls.addFlags(fs)
 	fs.StringVarP(&o.output, "output", "o", "table", "table, json, csv or gobench")
+	completeWords(c, "output", benchOutputs...)
 	fs.StringVar(&o.html, "html", "", "file to write a report with charts to, as well")
 	fs.StringVar(&o.baseline, "baseline", "", "report in JSON to hold the result against")
 	fs.StringVar(&o.failOver, "fail-over", "10%", "by how much a median may be worse than in the baseline")

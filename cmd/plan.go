@@ -92,6 +92,7 @@ func newPlan() *cobra.Command {
 	fs.StringVar(&o.headroom, "headroom", "30%", "`share` to add for growth and peaks")
 	fs.StringVar(&o.memory, "memory", "", "`size` of the memory that there is: show how many of each item fit")
 	fs.StringVar(&o.output, "output", "table", "`form` of the output: table, json, csv, markdown, or toml for a configuration file")
+	completeWords(c, "output", "table", "json", "csv", "markdown", "toml")
 	o.tls.addFlags(fs)
 	fs.BoolVar(&o.verify, "verify", false, "load the items into a server and measure them")
 	fs.Float64Var(&o.scale, "scale", 1, "`share` of the items that --verify loads")

@@ -36,11 +36,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 // Command returns the command line's tree of commands, for what is generated
 // from it.
-func Command() *cobra.Command {
-	root := newRoot()
-	root.InitDefaultCompletionCmd()
-	return root
-}
+func Command() *cobra.Command { return newRoot() }
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
@@ -59,6 +55,13 @@ func newRoot() *cobra.Command {
 	root.SetVersionTemplate("redistill {{.Version}}\n")
 	root.SetFlagErrorFunc(usage)
 	root.AddCommand(newServe(), newBench(), newPlan(), newStats(), newConfig(), newVersion())
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" { // which would print its help for an unknown shell, and succeed
+			c.Args, c.RunE = noArgs, func(c *cobra.Command, _ []string) error { return c.Help() }
+		}
+		completeFlags(c)
+	}
 	return root
 }
 
