@@ -58,7 +58,8 @@ is 5,120). Limits of memory are as in Redis (2gb is 2,147,483,648 bytes).
 --from looks at keys of a live Redis, Valkey or Redistill and plans for what it
 finds, grouped by prefix and type, with error bounds. It sends SCAN, TYPE, PTTL,
 STRLEN, HLEN, HRANDFIELD, HSTRLEN, SCARD, SRANDMEMBER, OBJECT ENCODING and MEMORY
-USAGE, for no more than --sample-rate keys a second. The target is host:port, a
+USAGE, for no more than --sample-rate keys a second, and holds the sum against INFO.
+Its user needs +@read +ping, and +info for the latter. The target is host:port, a
 URL or the path of a socket, as for 'redistill stats'. The password is taken from
 the URL, else from $REDISCLI_AUTH.
 

@@ -41,7 +41,24 @@ type Sample struct {
 	Groups      []Group `json:"groups"`
 	Other       []Kind  `json:"unsupported,omitempty"` // types that this server does not have, and keys that are too long for it
 	Connections int64   `json:"connections,omitempty"`
+	Gap         *Gap    `json:"gap,omitempty"` // nil if the server does not say what its data takes
 }
+
+// Gap is by how much the data of a server, as INFO says it, is more than what the sample makes of it.
+// The bound holds for 95 of 100 samples.
+type Gap struct {
+	Dataset int64 `json:"dataset_bytes"`
+	Sampled int64 `json:"sampled_bytes"` // estimated, of all keys
+	Bound   int64 `json:"bound_bytes"`
+	Bytes   int64 `json:"bytes"` // Dataset less Sampled; negative if the sample makes more of it
+}
+
+// missed is the share of the data from which a gap beyond the bound says that the sample lacks keys
+// that are much larger than others.
+const missed = .05
+
+// misses reports whether the sample lacks some of the data.
+func (g *Gap) misses() bool { return float64(g.Bytes-g.Bound) > missed*float64(g.Dataset) }
 
 // Group is the keys with one prefix and type, as an item to plan with. Bounds hold
 // for 95 of 100 samples.

@@ -47,6 +47,7 @@ func fixedReport(t *testing.T) *Report {
 				Sampled: 3, Count: 100, CountBound: 20, Bytes: 200_000_000, BytesBound: 40_000_000,
 			}},
 			Other: []Kind{{Type: "list", Count: 100, There: 20_000}},
+			Gap:   &Gap{Dataset: 640_000_000, Sampled: 600_000_000, Bound: 5_000_000, Bytes: 40_000_000},
 		},
 		Verified: &Verification{
 			Items: []Measured{

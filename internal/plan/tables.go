@@ -138,7 +138,23 @@ func (s *Sample) tables() []*terminal.Table {
 		}
 		all = append(all, other)
 	}
+	if s.Gap != nil {
+		all = append(all, s.Gap.table())
+	}
 	return all
+}
+
+// table holds the sample against what INFO says.
+func (g *Gap) table() *terminal.Table {
+	title := "The sample beside INFO"
+	if g.misses() {
+		title = "THE SAMPLE MISSES LARGE KEYS: add the gap, or raise --sample"
+	}
+	return &terminal.Table{Title: title, Header: []string{"there", "size", "±"}, Rows: [][]string{
+		{"data, by INFO", decimalSize(g.Dataset), ""},
+		{"by the sample", decimalSize(g.Sampled), decimalSize(g.Bound)},
+		{"gap", decimalSize(g.Bytes), decimalSize(g.Bound)},
+	}}
 }
 
 // decimalSize shows bytes in decimal units with about two digits: 256 MB,

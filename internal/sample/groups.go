@@ -39,10 +39,11 @@ func newSample(keys []found, total int64, whole bool, separator string, connecti
 			groups[id] = append(groups[id], k)
 		}
 	}
+	mergeSingles(groups)
 	for _, id := range largest(groups) {
 		s.Groups = append(s.Groups, newGroup(s, id[0], id[1], groups[id]))
 	}
-	nameGroups(s.Groups)
+	nameGroups(s.Groups, separator)
 	for kind, list := range kinds {
 		count, _ := estimate(s, list, func(*found) float64 { return 1 })
 		there, _ := estimate(s, list, func(k *found) float64 { return float64(k.usage) })
@@ -52,13 +53,61 @@ func newSample(keys []found, total int64, whole bool, separator string, connecti
 	return s
 }
 
-// prefixOf returns what comes before the first separator, "" if there is none.
-func prefixOf(name, separator string) string {
-	prefix, _, found := strings.Cut(name, separator)
-	if !found {
-		return ""
+// tableEntry is what Redis and Valkey count of each key as overhead and not as data, although MEMORY
+// USAGE has it: an entry of the table of keys, and the head of the value.
+const tableEntry = 24 + 16
+
+// addGap holds a sample of keys against the bytes of all data, of which MEMORY USAGE counts so many
+// for each key beside it.
+func addGap(s *plan.Sample, keys []found, dataset, beside int64) {
+	all := make([]*found, len(keys))
+	for i := range keys {
+		all[i] = &keys[i]
 	}
-	return prefix
+	sum, bound := estimate(s, all, func(k *found) float64 { return float64(max(k.usage-beside, 0)) })
+	s.Gap = &plan.Gap{Dataset: dataset, Sampled: int64(sum), Bound: int64(bound), Bytes: dataset - int64(sum)}
+}
+
+// anyID stands for IDs in a prefix.
+const anyID = "*"
+
+// prefixOf returns what says what a key is for: what comes before the first separator, or of
+// "42:profile", where that is an ID, "*:profile". It is "" if there is no such thing.
+func prefixOf(name, separator string) string {
+	prefix, rest, found := strings.Cut(name, separator)
+	if !found || !isID(prefix) {
+		if !found {
+			return ""
+		}
+		return prefix
+	}
+	for word := range strings.SplitSeq(rest, separator) {
+		if word != "" && !isID(word) {
+			return anyID + separator + word
+		}
+	}
+	return ""
+}
+
+// isID reports whether a part of a key is a number, or hexadecimal digits with a decimal one among
+// them, as hashes and UUIDs are.
+func isID(word string) bool {
+	return strings.ContainsAny(word, "0123456789") && strings.Trim(word, "0123456789abcdefABCDEF-") == ""
+}
+
+// mergeSingles puts the key of a prefix that no other key of a large sample has into those without a
+// prefix: an ID of some other form, for which a group would be as wrong as for each ID.
+func mergeSingles(groups map[[2]string][]*found) {
+	if len(groups) <= maxGroups {
+		return
+	}
+	for id, keys := range groups {
+		if id[0] != "" && len(keys) == 1 {
+			rest := [2]string{"", id[1]}
+			groups[rest] = append(groups[rest], keys...)
+			delete(groups, id)
+		}
+	}
 }
 
 // largest returns the groups with the most keys, having put the keys of the others
@@ -132,7 +181,7 @@ func estimate(s *plan.Sample, keys []*found, quantity func(*found) float64) (sum
 
 // nameGroups names each group after its prefix, and its type where another one has
 // that already.
-func nameGroups(groups []plan.Group) {
+func nameGroups(groups []plan.Group, separator string) {
 	taken := map[string]bool{}
 	for i := range groups {
 		g := &groups[i]
@@ -141,7 +190,7 @@ func nameGroups(groups []plan.Group) {
 				return r
 			}
 			return '_'
-		}, g.Prefix)
+		}, strings.TrimPrefix(g.Prefix, anyID+separator))
 		if name == "" {
 			name = othersName
 		}

@@ -103,7 +103,36 @@ func Take(ctx context.Context, c *client.Conn, o Options, progress func(done int
 	if len(s.keys) == 0 {
 		return nil, errors.New("the database is empty")
 	}
-	return newSample(s.keys, total, whole, o.Separator, clients["connected_clients"]), nil
+	taken := newSample(s.keys, total, whole, o.Separator, clients["connected_clients"])
+	if clients != nil && !s.noUsage {
+		if err := s.compare(taken); err != nil {
+			return nil, err
+		}
+	}
+	return taken, nil
+}
+
+// compare holds a sample against the data that INFO counts, which is that of all databases: where
+// there are several, it says nothing.
+func (s *sampler) compare(taken *plan.Sample) error {
+	memory, err := s.Info("memory")
+	if err != nil {
+		return err
+	}
+	databases, err := s.Do("INFO", "keyspace")
+	if err != nil {
+		return err
+	}
+	dataset := memory["used_memory_dataset"]
+	if dataset <= 0 || strings.Count(databases.String(), ":keys=") > 1 {
+		return nil
+	}
+	beside := int64(tableEntry)
+	if _, ours := memory["redistill_index_bytes"]; ours {
+		beside = 0
+	}
+	addGap(taken, s.keys, dataset, beside)
+	return nil
 }
 
 // scan looks at keys until there are enough, or no more. whole says which.

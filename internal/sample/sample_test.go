@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -282,5 +284,73 @@ func TestSampleOptions(t *testing.T) {
 		if _, err := sample.Take(t.Context(), nil, o, nil); err == nil {
 			t.Errorf("%+v: got no error", o)
 		}
+	}
+}
+
+// TestGap: what INFO counts and the sample does not have is said.
+func TestGap(t *testing.T) {
+	replies := maps.Clone(ofStrings)
+	const memory = "used_memory_dataset:90000\r\n"
+	replies["INFO"] = fmt.Sprintf("$%d\r\n%s\r\n", len(memory), memory)
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		go resptest.Serve(theirs, func(name string) string { return replies[name] })
+		s, err := sample.Take(t.Context(), client.New(ours, minute), sample.Options{Keys: 300, Rate: 1000, Separator: ":"}, func(int) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		// A thousand keys take 100 bytes each, of which 40 are no data.
+		if want := (plan.Gap{Dataset: 90_000, Sampled: 60_000, Bytes: 30_000}); s.Gap == nil || *s.Gap != want {
+			t.Errorf("got %+v, want %+v", s.Gap, want)
+		}
+		_ = ours.Close()
+	})
+}
+
+// TestGapOfServers: of all keys the sample and INFO say about the same, on both servers, unless there
+// are other databases, which INFO counts too.
+func TestGapOfServers(t *testing.T) {
+	for name, s := range map[string]*servertest.Server{
+		"redis-server": servertest.Start(t, servertest.Redis(t), "--port", servertest.Port, "--save", ""),
+		"redistill":    servertest.Start(t, servertest.Program(t), "serve", "--port", servertest.Port),
+	} {
+		fill(t, s.Addr, false)
+		got := take(t, s.Addr, 1_000_000).Gap
+		if got == nil || got.Bound != 0 || math.Abs(float64(got.Bytes)) > .15*float64(got.Dataset) {
+			t.Errorf("%s: got %+v", name, got)
+		}
+		other := connect(t, s.Addr)
+		if err := other.Do(t.Context(), "MOVE", "plain0", 1).Err(); err != nil {
+			t.Fatal(err)
+		}
+		if got := take(t, s.Addr, 1_000_000).Gap; got != nil {
+			t.Errorf("%s: with another database got %+v", name, got)
+		}
+	}
+}
+
+// TestIDsAreNoGroups: what keys are for is told by what comes behind an ID.
+func TestIDsAreNoGroups(t *testing.T) {
+	s := servertest.Start(t, servertest.Program(t), "serve", "--port", servertest.Port)
+	pipe := connect(t, s.Addr).Pipeline()
+	for i := range 100 {
+		pipe.Set(t.Context(), fmt.Sprintf("%d:profile", i), "v", 0)
+		pipe.Set(t.Context(), fmt.Sprintf("%08x-4a1c:%d:cart:x", 1e9+i, i), "v", 0)
+		pipe.Set(t.Context(), fmt.Sprintf("xyz%d:y", i), "v", 0) // an ID of which that cannot be seen
+		pipe.Set(t.Context(), fmt.Sprintf("v2:%d", i), "v", 0)
+	}
+	if _, err := pipe.Exec(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, it := range take(t, s.Addr, 1000).Items() {
+		if it.Count != 100 {
+			t.Errorf("%s has %d keys, want 100", it.Name, it.Count)
+		}
+		names = append(names, it.Name)
+	}
+	slices.Sort(names)
+	if want := []string{"cart", "other", "profile", "v2"}; !slices.Equal(names, want) {
+		t.Errorf("got %q, want %q", names, want)
 	}
 }
