@@ -85,7 +85,7 @@ cross: ## compile for every released system
 mutants: ## try MUTANTS random changes of the source, by SEED, and name those that no test fails for; takes hours
 	@ulimit -d 8000000 && $(STEP) "mutants" nice go run ./test/mutants -seed $(SEED) -count $(MUTANTS)
 
-deb: ## build the Debian package, install it, try its server and remove it, and follow the README's section for production (root, apt-get)
+deb: ## build the Debian package, install it, try its server and remove it, and follow docs/production.md (root, apt-get)
 	@$(STEP) "Debian package" go test $(TESTFLAGS) -count=1 -v -run '^(TestDebianPackage|TestProduction)$$' ./deploy -install
 
 package: ## build what a release has into dist/, without publishing, and try the Debian package (root)

@@ -27,7 +27,7 @@ func TestDebianPackage(t *testing.T) {
 	t.Logf("%s", runIn(t, "..", "scripts/package-test", buildPackage(t, t.TempDir(), "0.0.1")))
 }
 
-// TestProduction follows what the README says of production, from the
+// TestProduction follows docs/production.md, from the
 // installation to an upgrade, on a copy of this machine that systemd has booted.
 func TestProduction(t *testing.T) {
 	if !*install {
@@ -35,10 +35,10 @@ func TestProduction(t *testing.T) {
 	}
 	dir := t.TempDir()
 	deb, newer := buildPackage(t, dir, "0.0.9"), buildPackage(t, dir, "0.0.10")
-	for _, name := range []string{"README.md", "scripts/production-test"} {
+	for _, name := range []string{"docs/production.md", "scripts/production-test"} {
 		runIn(t, "..", "cp", name, dir)
 	}
-	c := exec.Command("scripts/booted", dir, "timeout", "15m", "./production-test", "README.md", filepath.Base(deb), filepath.Base(newer))
+	c := exec.Command("scripts/booted", dir, "timeout", "15m", "./production-test", "production.md", filepath.Base(deb), filepath.Base(newer))
 	c.Dir = ".."
 	out, err := c.CombinedOutput()
 	if c.ProcessState != nil && c.ProcessState.ExitCode() == 77 && os.Getenv("CI") != "true" {
