@@ -46,9 +46,11 @@ func unsure(old, now *Results, was, is Metric) string {
 	runs, oldRuns := now.complete(), old.complete()
 	switch {
 	case min(runs, oldRuns) < enoughRuns:
-		return fmt.Sprintf("it takes %d runs each to tell (--repeat), there are %d and %d", enoughRuns, runs, oldRuns)
+		return fmt.Sprintf("it takes %d runs each to tell (--repeat), there are %d and %d",
+			enoughRuns, runs, oldRuns)
 	case is.Min <= was.Max:
-		return fmt.Sprintf("the runs overlap: %.6g to %.6g, were %.6g to %.6g", is.Min, is.Max, was.Min, was.Max)
+		return fmt.Sprintf("the runs overlap: %.6g to %.6g, were %.6g to %.6g",
+			is.Min, is.Max, was.Min, was.Max)
 	}
 	return ""
 }

@@ -126,17 +126,22 @@ func TestBaseline(t *testing.T) {
 	p99.Median, p99.Min, p99.Max = 14_000, 12_001, 16_000
 	now.Targets[0].Medians[4].Median *= 0.5 // CPU
 	got := now.Regressions(old, 0.1)
-	if len(got) != 2 || got[0].Name != "throughput" || got[1].Name != "p99 µs" || got[0].Unsure+got[1].Unsure != "" {
-		t.Errorf("got %v", got)
+	if len(got) != 2 || got[0].Name != "throughput" || got[1].Name != "p99 µs" {
+		t.Fatalf("got %v", got)
+	}
+	if got[0].Unsure+got[1].Unsure != "" {
+		t.Errorf("of runs that are all worse: got %v", got)
 	}
 	p99.Min = 12_000
-	if got := now.Regressions(old, 0.1); len(got) != 2 || !strings.Contains(got[1].Unsure, "overlap: 12000 to 16000, were 4000 to 12000") {
-		t.Errorf("of runs that overlap: got %v", got)
+	got = now.Regressions(old, 0.1)
+	if want := "the runs overlap: 12000 to 16000, were 4000 to 12000"; got[1].Unsure != want {
+		t.Errorf("of runs that overlap: got %q, want %q", got[1].Unsure, want)
 	}
 	p99.Min = 12_001
 	now.Targets[0].Runs[2].Problem = "died"
-	if got := now.Regressions(old, 0.1); len(got) != 2 || !strings.Contains(got[1].Unsure, "(--repeat), there are 2 and 3") {
-		t.Errorf("of two runs: got %v", got)
+	got = now.Regressions(old, 0.1)
+	if want := "(--repeat), there are 2 and 3"; !strings.HasSuffix(got[1].Unsure, want) {
+		t.Errorf("of two runs: got %q, want %q", got[1].Unsure, want)
 	}
 	p99.Median = old.Targets[0].Medians[2].Median
 	if got := now.Regressions(old, 0.2); len(got) != 0 {

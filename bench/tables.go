@@ -121,7 +121,8 @@ func (p printer) ratios(r *Report) {
 		rows = append(rows, append(metricRow(ratio.Metric), better, ratio.verdict()))
 	}
 	title := fmt.Sprintf("%s divided by %s, run by run", r.Targets[0].Name, r.Targets[1].Name)
-	p.Table(&terminal.Table{Title: title, Header: []string{"", "median", "min", "max", "better", "verdict"}, Rows: rows})
+	header := []string{"", "median", "min", "max", "better", "verdict"}
+	p.Table(&terminal.Table{Title: title, Header: header, Rows: rows})
 }
 
 func metricRow(m Metric) []string {

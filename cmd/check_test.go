@@ -13,8 +13,8 @@ import (
 	"github.com/redistill/redistill/internal/config"
 )
 
-// badSettings has flags, by setting, that nothing can be served with. Those of a password are
-// none: it may be anything.
+// badSettings has flags, by setting, that nothing can be served with. PAIR stands for those of a
+// certificate and its key. Of a password there are none: it may be anything.
 var badSettings = map[string][]string{
 	"server.bind":                       {"--bind=127.0.0.256", "--bind="},
 	"server.port":                       {"--port=65536", "--port=0 --unix-socket="},
@@ -32,7 +32,7 @@ var badSettings = map[string][]string{
 	"server.shutdown_on_sigterm":        {"--shutdown-on-sigterm=later"},
 	"server.shutdown_on_sigint":         {"--shutdown-on-sigint=later"},
 	"server.tls_port": {
-		"--tls-port=x", "--tls-port=auto", "--port=7001 --tls-port=7001 CERTIFICATE",
+		"--tls-port=x", "--tls-port=auto", "--port=7001 --tls-port=7001 PAIR",
 	},
 	"server.proto_max_bulk_len":         {"--proto-max-bulk-len=1"},
 	"server.client_query_buffer_limit":  {"--client-query-buffer-limit=1"},
@@ -43,9 +43,9 @@ var badSettings = map[string][]string{
 	"security.enable_debug_command":     {"--enable-debug-command=maybe"},
 	"security.acl_log_max_len":          {"--acl-log-max-len=-1"},
 	"security.tls_enabled":              {"--tls=maybe", "--tls"},
-	"security.tls_cert_path":            {"CERTIFICATE --tls-cert-path=missing", "CERTIFICATE --tls-cert-path=taken"},
-	"security.tls_key_path":             {"CERTIFICATE --tls-key-path=missing", "CERTIFICATE --tls-key-path=taken"},
-	"security.tls_client_ca":            {"CERTIFICATE --tls-client-ca=missing", "CERTIFICATE --tls-client-ca=taken"},
+	"security.tls_cert_path":            {"PAIR --tls-cert-path=missing", "PAIR --tls-cert-path=taken"},
+	"security.tls_key_path":             {"PAIR --tls-key-path=missing", "PAIR --tls-key-path=taken"},
+	"security.tls_client_ca":            {"PAIR --tls-client-ca=missing", "PAIR --tls-client-ca=taken"},
 	"security.tls_client_auth":          {"--tls-client-auth=maybe"},
 	"security.tls_client_user":          {"--tls-client-user=maybe"},
 	"security.tls_protocols":            {"--tls-protocols=SSLv3"},
@@ -101,7 +101,7 @@ func refusedByBoth(t *testing.T, flags string) {
 			t.Fatal(err)
 		}
 	}
-	flags = strings.ReplaceAll(flags, "CERTIFICATE",
+	flags = strings.ReplaceAll(flags, "PAIR",
 		"--tls --tls-cert-path="+cert+" --tls-key-path="+key)
 	args := append([]string{"--port=0", "--unix-socket=s"}, strings.Fields(flags)...)
 	code, printed := runOnce("config", args)

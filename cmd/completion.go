@@ -12,8 +12,8 @@ import (
 
 // fileFlags take the name of a file, which shells complete by themselves.
 var fileFlags = []string{
-	"config", "cacert", "cert", "key", "acl-file", "unix-socket", "tls-cert-path", "tls-key-path", "tls-client-ca",
-	"snapshot-path", "baseline", "html", "profile-file", "items",
+	"config", "cacert", "cert", "key", "acl-file", "unix-socket",
+	"tls-cert-path", "tls-key-path", "tls-client-ca", "snapshot-path", "baseline", "html", "profile-file", "items",
 }
 
 // offered returns what shells offer for flags beside their default: all words that a flag takes,

@@ -38,7 +38,8 @@ func TestProduction(t *testing.T) {
 	for _, name := range []string{"docs/production.md", "scripts/production-test"} {
 		runIn(t, "..", "cp", name, dir)
 	}
-	c := exec.Command("scripts/booted", dir, "timeout", "15m", "./production-test", "production.md", filepath.Base(deb), filepath.Base(newer))
+	c := exec.Command("scripts/booted", dir, "timeout", "15m",
+		"./production-test", "production.md", filepath.Base(deb), filepath.Base(newer))
 	c.Dir = ".."
 	out, err := c.CombinedOutput()
 	if c.ProcessState != nil && c.ProcessState.ExitCode() == 77 && os.Getenv("CI") != "true" {

@@ -149,7 +149,9 @@ var fields = []field{
 	{Stats, "rejected_connections", number(func(s *Snapshot) int64 { return s.ConnectionsRejected })},
 	{Stats, "client_query_buffer_limit_disconnections", number(func(s *Snapshot) int64 { return s.QueryLimitClosed })},
 	{Stats, "client_output_buffer_limit_disconnections", number(func(s *Snapshot) int64 { return s.OutputLimitClosed })},
-	{Stats, "redistill_counting_seconds", number(func(s *Snapshot) int64 { return int64(s.Counting / time.Second) })},
+	{Stats, "redistill_counting_seconds", number(func(s *Snapshot) int64 {
+		return int64(s.Counting / time.Second)
+	})},
 	{Stats, "redistill_tls_handshake_failures", number(func(s *Snapshot) int64 { return s.TLSFailures })},
 	{Stats, "sync_full", constant("0")},
 	{Stats, "sync_partial_ok", constant("0")},

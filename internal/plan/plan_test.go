@@ -193,7 +193,8 @@ func TestPeersAgreeWithMeasurements(t *testing.T) {
 		}
 		l := p.Lines[1]
 		if l.Refused != refused || p.All.Refused != refused || (l.Memcached == nil) != (refused != "") {
-			t.Errorf("memcached refuses %s because of %q, all because of %q, want %q", item, l.Refused, p.All.Refused, refused)
+			t.Errorf("memcached refuses %s because of %q, all because of %q, want %q",
+				item, l.Refused, p.All.Refused, refused)
 		}
 	}
 }

@@ -19,15 +19,18 @@ func fixedReport(t *testing.T) *Report {
 	p := &Plan{
 		Lines: []Line{{
 			Item: list[0], TTLSeconds: 86_400, Fits: number(337_000),
-			Payload: 256_000_000, Keys: 32_000_000, Overhead: 24_000_000, Total: 312_000_000, Loaded: 312_000_000,
+			Payload: 256_000_000, Keys: 32_000_000, Overhead: 24_000_000,
+			Total: 312_000_000, Loaded: 312_000_000,
 			Redis: 472_000_000, Valkey: 439_000_000, Memcached: number(392_000_000),
 		}, {
-			Item: list[1], Payload: 200_000_000, Keys: 3_200, Overhead: 386_000, Total: 200_389_200, Loaded: 200_389_200,
+			Item: list[1], Payload: 200_000_000, Keys: 3_200, Overhead: 386_000,
+			Total: 200_389_200, Loaded: 200_389_200,
 			Redis: 213_000_000, Valkey: 213_000_000, Refused: "item>1MB", Fits: number(33),
 		}},
 		All: Line{
 			Item: Item{Name: "all", Count: 1_000_100}, Fits: number(337_033),
-			Payload: 456_000_000, Keys: 32_003_200, Overhead: 24_386_000, Total: 512_389_200, Loaded: 512_389_200,
+			Payload: 456_000_000, Keys: 32_003_200, Overhead: 24_386_000,
+			Total: 512_389_200, Loaded: 512_389_200,
 			Redis: 685_000_000, Valkey: 652_000_000, Refused: "item>1MB",
 		},
 		Connections: 100, Buffers: 1_638_400, Process: 29_360_128,

@@ -50,7 +50,8 @@ func (r *Report) tables() []*terminal.Table {
 			memcached = decimalSize(*l.Memcached)
 		}
 		peers.Rows = append(peers.Rows, []string{
-			l.Name, decimalSize(l.Total), decimalSize(l.Loaded), decimalSize(l.Redis), decimalSize(l.Valkey), memcached,
+			l.Name, decimalSize(l.Total), decimalSize(l.Loaded),
+			decimalSize(l.Redis), decimalSize(l.Valkey), memcached,
 		})
 	}
 	var all []*terminal.Table

@@ -65,7 +65,9 @@ func addGap(s *plan.Sample, keys []found, dataset, beside int64) {
 		all[i] = &keys[i]
 	}
 	sum, bound := estimate(s, all, func(k *found) float64 { return float64(max(k.usage-beside, 0)) })
-	s.Gap = &plan.Gap{Dataset: dataset, Sampled: int64(sum), Bound: int64(bound), Bytes: dataset - int64(sum)}
+	s.Gap = &plan.Gap{
+		Dataset: dataset, Sampled: int64(sum), Bound: int64(bound), Bytes: dataset - int64(sum),
+	}
 }
 
 // anyID stands for IDs in a prefix.

@@ -295,12 +295,14 @@ func TestGap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
 		go resptest.Serve(theirs, func(name string) string { return replies[name] })
-		s, err := sample.Take(t.Context(), client.New(ours, minute), sample.Options{Keys: 300, Rate: 1000, Separator: ":"}, func(int) {})
+		o := sample.Options{Keys: 300, Rate: 1000, Separator: ":"}
+		s, err := sample.Take(t.Context(), client.New(ours, minute), o, func(int) {})
 		if err != nil {
 			t.Fatal(err)
 		}
 		// A thousand keys take 100 bytes each, of which 40 are no data.
-		if want := (plan.Gap{Dataset: 90_000, Sampled: 60_000, Bytes: 30_000}); s.Gap == nil || *s.Gap != want {
+		want := plan.Gap{Dataset: 90_000, Sampled: 60_000, Bytes: 30_000}
+		if s.Gap == nil || *s.Gap != want {
 			t.Errorf("got %+v, want %+v", s.Gap, want)
 		}
 		_ = ours.Close()

@@ -5,7 +5,6 @@ package stats
 
 import (
 	"errors"
-	"slices"
 	"time"
 )
 
@@ -218,8 +217,10 @@ func (s *Sample) counted() (float64, bool) {
 	if seconds, ok := s.number("redistill_counting_seconds"); ok {
 		return seconds, true
 	}
-	if slices.ContainsFunc(s.Commands, func(c Command) bool { return c.Name == resetStat && c.Calls > 0 }) {
-		return 0, false
+	for i := range s.Commands {
+		if s.Commands[i].Name == resetStat && s.Commands[i].Calls > 0 {
+			return 0, false
+		}
 	}
 	return s.number("uptime_in_seconds")
 }
