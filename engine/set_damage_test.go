@@ -89,6 +89,25 @@ func TestNoMemoryForSets(t *testing.T) {
 	}
 }
 
+// Where there is memory for the bucket of a set that is to become large, and none for the member
+// that it became too large for, nothing is left of either.
+func TestNoMemoryForALongMember(t *testing.T) {
+	f := open(t, engine.Options{Shards: 1, Policy: engine.NoEviction})
+	f.sfill("large", "m", 1000) // the table of parts has memory
+	f.sfill("s", "m", 50)
+	long := []byte(strings.Repeat("l", engine.MaxKey))
+	undo := f.s.DenyMemory(0)
+	for _, key := range []string{"s", "new", "large"} {
+		_, err := f.tx.SAdd(f.k(key), long)
+		f.wantErr(key, err, engine.ErrOutOfMemory)
+	}
+	undo()
+	f.check(f.unlockedCheck())
+	equal(t, "members", f.slen("s"), 50)
+	equal(t, "encoding", f.encoding("s"), "listpack")
+	equal(t, "keys", f.tx.Len(), 2)
+}
+
 // A set of which parts are lost says so once, and is a set without these members then.
 func TestSetLosesParts(t *testing.T) {
 	if invariants.Enabled {
@@ -156,7 +175,19 @@ func TestSetLosesBuckets(t *testing.T) {
 	for no := range uint32(100) {
 		f.s.LosePart(f.k("s"), no)
 	}
-	_, err := f.tx.SRandom(f.k("s"), func([]byte) { t.Error("called for a member of no bucket") })
+	n, err := f.tx.SStore(f.k("s"), func(add func([]byte) error) error {
+		f.wantErr("each", f.tx.SEach(f.k("s"), func([]byte) bool { return true }), engine.ErrDamaged)
+		equal(t, "key", f.tx.Exists(f.k("s")), false)
+		return add([]byte("new"))
+	})
+	equal(t, "stored", n == 1 && err == nil, true)
+	equal(t, "members", strings.Join(f.members("s"), " "), "new")
+	f.check(f.unlockedCheck())
+	f.sfill("s", "m", 2000)
+	for no := range uint32(100) {
+		f.s.LosePart(f.k("s"), no)
+	}
+	_, err = f.tx.SRandom(f.k("s"), func([]byte) { t.Error("called for a member of no bucket") })
 	f.wantErr("random", err, engine.ErrDamaged)
 	equal(t, "key", f.tx.Exists(f.k("s")), false)
 }
