@@ -382,3 +382,24 @@ func TestSetWritesKeepTheDeadline(t *testing.T) {
 		f.tx.Delete(f.k("s"))
 	}
 }
+
+// Looking for a member is a use of the key, and adding one is, also where it is there.
+func TestSetsAreUsed(t *testing.T) {
+	for _, n := range []int{10, 1000} {
+		f := open(t, engine.Options{Policy: engine.AllKeysLFU})
+		for what, use := range map[string]func(key string){
+			"SAdd": func(key string) { f.sadd(key, "m0") },
+			"SHas": func(key string) { f.shas(key, "none") },
+		} {
+			f.sfill(what, "m", n)
+			f.sstore("new "+what, f.members(what)...)
+			before, _ := f.tx.Frequency(f.k("new " + what))
+			for range 200 {
+				use("new " + what)
+			}
+			if after, _ := f.tx.Frequency(f.k("new " + what)); after <= before {
+				t.Errorf("%s: the frequency was %d and is %d", what, before, after)
+			}
+		}
+	}
+}
