@@ -72,7 +72,7 @@ func TestDamagedIntsets(t *testing.T) {
 	}
 	bad := []string{"", good[:4], good[:8], "\x02\x00\x00\x00\x00\x00\x00\x00", good[:len(good)-1], good + "\x00",
 		strings.Replace(good, "\x02", "\x03", 1), strings.Replace(good, "\x02", "\x01", 1), strings.Replace(good, "\x02", "\x00", 1),
-		"\x04\x00\x00\x00\x00\x00\x00\x40\x01\x00\x02\x00"} // a product of 2^32
+		"\x04\x00\x00\x00\x01\x00\x00\x40\x01\x00\x02\x00"} // a product of 2^32 + 4
 	for _, blob := range bad {
 		if got, err := members(rdb.SetIntset, blob); err == nil || !strings.Contains(fmt.Sprint(err), "a packed set is damaged") {
 			t.Errorf("%q: got %q, %v", blob, got, err)
