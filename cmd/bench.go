@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/redistill/redistill/bench"
+	"github.com/redistill/redistill/tools/bench"
 )
 
 // The exit codes of bench besides exitOK and exitError.

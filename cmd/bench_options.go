@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/redistill/redistill/bench"
-	"github.com/redistill/redistill/internal/client"
+	"github.com/redistill/redistill/tools/bench"
+	"github.com/redistill/redistill/tools/client"
 )
 
 // check turns flags and arguments into a Config, and the tolerance as a share.

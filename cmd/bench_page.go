@@ -5,7 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/redistill/redistill/bench"
+	"github.com/redistill/redistill/tools/bench"
 )
 
 // benchPage is the file of --html. It is opened before anything is measured, so

@@ -10,7 +10,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/term"
 
-	"github.com/redistill/redistill/bench"
+	"github.com/redistill/redistill/tools/bench"
 )
 
 // progressBar is one line on a terminal, and nothing elsewhere.

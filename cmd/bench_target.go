@@ -5,9 +5,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/redistill/redistill/bench"
-	"github.com/redistill/redistill/internal/client"
-	"github.com/redistill/redistill/internal/spawn"
+	"github.com/redistill/redistill/tools/bench"
+	"github.com/redistill/redistill/tools/client"
+	"github.com/redistill/redistill/tools/spawn"
 )
 
 // isCommand reports whether a target is the command of a server, or, if it is

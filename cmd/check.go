@@ -9,8 +9,8 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/redistill/redistill/command"
 	"github.com/redistill/redistill/internal/certs"
-	"github.com/redistill/redistill/internal/command"
 	"github.com/redistill/redistill/internal/config"
 	"github.com/redistill/redistill/netserver"
 )

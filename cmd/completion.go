@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/redistill/redistill/bench"
+	"github.com/redistill/redistill/tools/bench"
 )
 
 // fileFlags take the name of a file, which shells complete by themselves.

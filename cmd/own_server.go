@@ -5,7 +5,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/redistill/redistill/internal/spawn"
+	"github.com/redistill/redistill/tools/spawn"
 )
 
 // startOwnServer starts this program as a server that a tool measures, with more arguments of

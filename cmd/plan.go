@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/redistill/redistill/internal/config"
-	"github.com/redistill/redistill/internal/plan"
-	"github.com/redistill/redistill/internal/sample"
+	"github.com/redistill/redistill/tools/plan"
+	"github.com/redistill/redistill/tools/sample"
 )
 
 // planOptions are what 'redistill plan' was asked for, as text.

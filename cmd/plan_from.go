@@ -6,9 +6,9 @@ import (
 	"io"
 	"time"
 
-	"github.com/redistill/redistill/internal/client"
-	"github.com/redistill/redistill/internal/plan"
-	"github.com/redistill/redistill/internal/sample"
+	"github.com/redistill/redistill/tools/client"
+	"github.com/redistill/redistill/tools/plan"
+	"github.com/redistill/redistill/tools/sample"
 )
 
 // answerTimeout is how long a server may take to log a client in, and for the

@@ -14,11 +14,11 @@ import (
 	"golang.org/x/term"
 
 	"github.com/redistill/redistill/engine"
-	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/config"
-	"github.com/redistill/redistill/internal/plan"
-	"github.com/redistill/redistill/internal/spawn"
-	"github.com/redistill/redistill/internal/verify"
+	"github.com/redistill/redistill/tools/client"
+	"github.com/redistill/redistill/tools/plan"
+	"github.com/redistill/redistill/tools/spawn"
+	"github.com/redistill/redistill/tools/verify"
 )
 
 // verifyPlan loads a share of the items into a server that it starts, and enters

@@ -12,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/redistill/redistill/command"
 	"github.com/redistill/redistill/engine"
-	"github.com/redistill/redistill/internal/command"
 	"github.com/redistill/redistill/internal/config"
 	"github.com/redistill/redistill/internal/logwriter"
 	"github.com/redistill/redistill/internal/status"

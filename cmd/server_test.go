@@ -8,8 +8,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/redistill/redistill/internal/spawn"
 	"github.com/redistill/redistill/test/await"
+	"github.com/redistill/redistill/tools/spawn"
 )
 
 // output is what a program has written so far.

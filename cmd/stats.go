@@ -17,9 +17,9 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/config"
-	"github.com/redistill/redistill/internal/stats"
+	"github.com/redistill/redistill/tools/client"
+	"github.com/redistill/redistill/tools/stats"
 )
 
 // statsOptions are what 'redistill stats' was asked for.

@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/internal/certs/certstest"
-	"github.com/redistill/redistill/internal/client"
-	"github.com/redistill/redistill/internal/stats"
 	"github.com/redistill/redistill/test/await"
+	"github.com/redistill/redistill/tools/client"
+	"github.com/redistill/redistill/tools/stats"
 )
 
 // connectTo waits until a server accepts commands.

@@ -10,9 +10,9 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"golang.org/x/term"
 
-	"github.com/redistill/redistill/internal/client"
-	"github.com/redistill/redistill/internal/stats"
-	"github.com/redistill/redistill/internal/watch"
+	"github.com/redistill/redistill/tools/client"
+	"github.com/redistill/redistill/tools/stats"
+	"github.com/redistill/redistill/tools/watch"
 )
 
 // watchStats shows the server on the whole terminal until a key, a signal or

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
-	"github.com/redistill/redistill/internal/command"
+	"github.com/redistill/redistill/command"
 	"github.com/redistill/redistill/internal/config"
 )
 

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/redistill/redistill/internal/client"
+	"github.com/redistill/redistill/tools/client"
 )
 
 // completeTarget enters what flags say of TLS, and what the environment says of a

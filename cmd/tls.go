@@ -10,8 +10,8 @@ import (
 
 	"github.com/redistill/redistill/internal/certs"
 	"github.com/redistill/redistill/internal/config"
-	"github.com/redistill/redistill/internal/spawn"
 	"github.com/redistill/redistill/netserver"
+	"github.com/redistill/redistill/tools/spawn"
 )
 
 // openCertificates reads the certificate that the settings name, and follows CONFIG SET of them. It returns nil if TLS is off.

@@ -1,7 +1,7 @@
 package netserver
 
 import (
-	"github.com/redistill/redistill/internal/command"
+	"github.com/redistill/redistill/command"
 	"github.com/redistill/redistill/internal/invariants"
 )
 

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/redistill/redistill/command"
 	"github.com/redistill/redistill/engine"
-	"github.com/redistill/redistill/internal/command"
 	"github.com/redistill/redistill/internal/config"
 )
 

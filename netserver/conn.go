@@ -4,7 +4,7 @@ import (
 	"math"
 	"sync"
 
-	"github.com/redistill/redistill/internal/command"
+	"github.com/redistill/redistill/command"
 	"github.com/redistill/redistill/internal/config"
 	"github.com/redistill/redistill/internal/invariants"
 	"github.com/redistill/redistill/internal/resp"

@@ -5,7 +5,7 @@ import (
 	"math"
 	"strconv"
 
-	"github.com/redistill/redistill/internal/command"
+	"github.com/redistill/redistill/command"
 	"github.com/redistill/redistill/internal/config"
 )
 

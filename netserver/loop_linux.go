@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/redistill/redistill/internal/command"
+	"github.com/redistill/redistill/command"
 )
 
 // haveLoops says whether this system has event loops.

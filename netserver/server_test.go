@@ -17,8 +17,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/redistill/redistill/command"
 	"github.com/redistill/redistill/engine"
-	"github.com/redistill/redistill/internal/command"
 	"github.com/redistill/redistill/internal/config"
 	"github.com/redistill/redistill/internal/resp"
 	"github.com/redistill/redistill/test/await"

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redistill/redistill/internal/command"
+	"github.com/redistill/redistill/command"
 	"github.com/redistill/redistill/internal/config"
 	"github.com/redistill/redistill/test/await"
 )

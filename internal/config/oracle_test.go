@@ -12,8 +12,8 @@ import (
 
 	"github.com/tidwall/redcon"
 
-	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/test/await"
+	"github.com/redistill/redistill/tools/client"
 )
 
 const (

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/redistill/redistill/internal/command"
+	"github.com/redistill/redistill/command"
 )
 
 const introduction = `# Commands

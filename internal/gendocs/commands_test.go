@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/redistill/redistill/internal/command"
+	"github.com/redistill/redistill/command"
 )
 
 func TestFilesAreUpToDate(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/redistill/redistill/internal/command"
+	"github.com/redistill/redistill/command"
 )
 
 // metric is a row of the table of metrics without labels.

@@ -25,7 +25,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/redistill/redistill/internal/command"
+	"github.com/redistill/redistill/command"
 )
 
 // State is what the server is doing.

@@ -43,55 +43,55 @@ const policy = `
 
 	# Commands: no sockets, and nothing that formats.
 	engine, internal/acl, internal/atomicfile, internal/config, internal/glob, internal/info, internal/invariants, internal/latency, internal/rdb,
-	internal/resp, internal/snapshot < internal/command;
+	internal/resp, internal/snapshot < command;
 	fmt, net, net/http, os/exec, reflect, regexp, text/template, encoding/json
-		!< internal/command;
+		!< command;
 
 	# The keyspace in a file: the engine and the format meet here.
 	engine, internal/atomicfile, internal/rdb, golang.org/x/sys/unix < internal/snapshot;
 
 	# The network knows no command by name, and not the engine.
-	internal/command, internal/config, internal/invariants, internal/resp < netserver;
+	command, internal/config, internal/invariants, internal/resp < netserver;
 	net/http, reflect, regexp !< netserver;
 
 	# Certificates are files; who serves with them gets a tls.Config.
 	github.com/fsnotify/fsnotify < internal/certs;
 
 	# What monitoring is told.
-	engine, internal/command, github.com/prometheus/client_golang/prometheus, github.com/prometheus/client_golang/prometheus/collectors,
+	engine, command, github.com/prometheus/client_golang/prometheus, github.com/prometheus/client_golang/prometheus/collectors,
 	github.com/prometheus/client_golang/prometheus/promhttp < internal/status;
 
 	# One client for the tools and the tests. It reads RESP2 with redcon, and lets it see whole replies only.
-	internal/resp, github.com/tidwall/redcon < internal/client;
+	internal/resp, github.com/tidwall/redcon < tools/client;
 
 	# The load generator and the observer treat any Redis alike, so they may not know ours.
-	internal/client, internal/terminal, github.com/HdrHistogram/hdrhistogram-go,
+	tools/client, tools/terminal, github.com/HdrHistogram/hdrhistogram-go,
 	github.com/cespare/xxhash/v2, github.com/pelletier/go-toml/v2, github.com/tidwall/redcon,
-	golang.org/x/sys/unix < bench;
-	internal/client, internal/config, internal/terminal, github.com/tidwall/redcon < internal/stats;
+	golang.org/x/sys/unix < tools/bench;
+	tools/client, internal/config, tools/terminal, github.com/tidwall/redcon < tools/stats;
 
 	# Text for people: nothing else draws tables.
 	github.com/olekukonko/tablewriter, github.com/olekukonko/tablewriter/renderer,
-	github.com/olekukonko/tablewriter/tw, golang.org/x/term < internal/terminal;
+	github.com/olekukonko/tablewriter/tw, golang.org/x/term < tools/terminal;
 
 	# The live screen: nothing else may take over the terminal.
-	internal/config, internal/stats, charm.land/bubbletea/v2, charm.land/lipgloss/v2, github.com/charmbracelet/x/ansi
-		< internal/watch;
+	internal/config, tools/stats, charm.land/bubbletea/v2, charm.land/lipgloss/v2, github.com/charmbracelet/x/ansi
+		< tools/watch;
 
 	# A server that was started is asked whether it is ready.
-	internal/client < internal/spawn;
+	tools/client < tools/spawn;
 
 	# Sizing is arithmetic on the engine's own costs.
-	engine, internal/config, internal/terminal, github.com/pelletier/go-toml/v2 < internal/plan;
+	engine, internal/config, tools/terminal, github.com/pelletier/go-toml/v2 < tools/plan;
 
 	# Plans are made from what a server holds, and held against what one takes.
-	internal/client, internal/plan, github.com/tidwall/redcon < internal/sample;
-	internal/client, internal/plan < internal/verify;
+	tools/client, tools/plan, github.com/tidwall/redcon < tools/sample;
+	tools/client, tools/plan < tools/verify;
 
 	# The command line fills the options of everything else.
-	bench, engine, internal/certs, internal/client, internal/command, internal/config, internal/configfile,
-	internal/logwriter, internal/plan, internal/sample, internal/spawn, internal/stats,
-	internal/status, internal/verify, internal/watch, netserver, charm.land/bubbletea/v2,
+	command, engine, internal/certs, internal/config, internal/configfile,
+	internal/logwriter, internal/status, netserver, tools/bench, tools/client, tools/plan,
+	tools/sample, tools/spawn, tools/stats, tools/verify, tools/watch, charm.land/bubbletea/v2,
 	github.com/spf13/cobra, github.com/spf13/pflag, github.com/vbauerster/mpb/v8, github.com/vbauerster/mpb/v8/decor,
 	golang.org/x/term < cmd;
 	cmd < .;
@@ -100,15 +100,15 @@ const policy = `
 	github.com/ulikunitz/xz < test/traces;
 
 	# Tests start the whole server, and speak to it as the tools do.
-	internal/client, internal/resp, github.com/tidwall/redcon < internal/resp/resptest;
-	cmd, internal/client, internal/resp/resptest, internal/spawn, test/await, github.com/tidwall/redcon
+	tools/client, internal/resp, github.com/tidwall/redcon < internal/resp/resptest;
+	cmd, tools/client, internal/resp/resptest, tools/spawn, test/await, github.com/tidwall/redcon
 		< test/servertest;
 
 	# The speed check: intervals, and the output of benchmarks.
 	golang.org/x/perf/benchfmt, golang.org/x/perf/benchmath < test/speed;
 
 	# Programs that write documentation.
-	cmd, internal/command, internal/configfile, internal/info, github.com/spf13/cobra, github.com/spf13/cobra/doc, github.com/spf13/pflag
+	cmd, command, internal/configfile, internal/info, github.com/spf13/cobra, github.com/spf13/cobra/doc, github.com/spf13/pflag
 		< internal/gendocs;
 `
 
@@ -196,7 +196,7 @@ func (r rules) unused(all []*source) []string {
 func isStandard(name string) bool {
 	first, _, _ := strings.Cut(name, "/")
 	switch first {
-	case ".", "bench", "cmd", "engine", "internal", "netserver", "test":
+	case ".", "cmd", "command", "engine", "internal", "netserver", "test", "tools":
 		return false
 	}
 	return !strings.Contains(first, ".")
@@ -257,7 +257,7 @@ func TestPolicyIsEnforced(t *testing.T) {
 }
 
 func TestUnusedPermissions(t *testing.T) {
-	r, err := parsePolicy("engine, internal/resp < cmd; engine, net !< bench; cmd < .;")
+	r, err := parsePolicy("engine, internal/resp < cmd; engine, net !< tools/bench; cmd < .;")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,7 +69,7 @@ func check(s *source) []string {
 	if s.test {
 		return out
 	}
-	if slices.Contains([]string{"engine", "internal/resp", "internal/command"}, s.dir()) && slices.Contains(s.imports(), "fmt") {
+	if slices.Contains([]string{"engine", "internal/resp", "command"}, s.dir()) && slices.Contains(s.imports(), "fmt") {
 		report("imports fmt")
 	}
 	for _, decl := range s.file.Decls {

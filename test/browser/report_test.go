@@ -16,9 +16,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/redistill/redistill/bench"
 	"github.com/redistill/redistill/test/await"
 	"github.com/redistill/redistill/test/servertest"
+	"github.com/redistill/redistill/tools/bench"
 )
 
 //go:embed probe.js
@@ -87,7 +87,7 @@ func TestReport(t *testing.T) {
 // TestFarApart: a comparison in which a server stood still for seconds in some runs has room for its figures.
 func TestFarApart(t *testing.T) {
 	browser := find(t)
-	text, err := os.ReadFile("../../bench/testdata/report.json")
+	text, err := os.ReadFile("../../tools/bench/testdata/report.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,8 +13,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/redistill/redistill/internal/spawn"
 	"github.com/redistill/redistill/test/await"
+	"github.com/redistill/redistill/tools/spawn"
 )
 
 // The examples use database 0, as their readers do.

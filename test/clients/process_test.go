@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redistill/redistill/internal/spawn"
 	"github.com/redistill/redistill/test/await"
 	"github.com/redistill/redistill/test/servertest"
+	"github.com/redistill/redistill/tools/spawn"
 )
 
 // pollInterval is the time between two looks whether a process listens.

@@ -6,9 +6,9 @@ import (
 
 	"github.com/tidwall/redcon"
 
-	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/test/await"
 	"github.com/redistill/redistill/test/servertest"
+	"github.com/redistill/redistill/tools/client"
 )
 
 // peer sends commands and reads replies, as few words as tests need.

@@ -11,10 +11,10 @@ import (
 
 	"github.com/tidwall/redcon"
 
-	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/test/await"
 	"github.com/redistill/redistill/test/servertest"
 	"github.com/redistill/redistill/test/traces"
+	"github.com/redistill/redistill/tools/client"
 )
 
 // The flags of BenchmarkHitRatio.

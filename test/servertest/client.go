@@ -6,9 +6,9 @@ import (
 
 	"github.com/tidwall/redcon"
 
-	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/resp/resptest"
 	"github.com/redistill/redistill/test/await"
+	"github.com/redistill/redistill/tools/client"
 )
 
 // Client is a connection to a server, in RESP2.

@@ -18,8 +18,8 @@ import (
 
 	// The server runs as a process of its own. Importing it makes "go test" run tests again when it has changed.
 	_ "github.com/redistill/redistill/cmd"
-	"github.com/redistill/redistill/internal/spawn"
 	"github.com/redistill/redistill/test/await"
+	"github.com/redistill/redistill/tools/spawn"
 )
 
 // What Start replaces in the arguments: a free port, a path for a Unix socket, and the directory in

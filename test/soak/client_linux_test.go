@@ -8,9 +8,9 @@ import (
 	"net"
 	"time"
 
-	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/resp"
 	"github.com/redistill/redistill/test/await"
+	"github.com/redistill/redistill/tools/client"
 )
 
 const (

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/redistill/redistill/bench"
 	"github.com/redistill/redistill/test/servertest"
+	"github.com/redistill/redistill/tools/bench"
 )
 
 // generatorLoads are what BenchmarkGenerator runs: the test of redis-benchmark, the share of GETs, pipeline, and requests.

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redistill/redistill/bench"
-	"github.com/redistill/redistill/internal/client"
+	"github.com/redistill/redistill/tools/bench"
+	"github.com/redistill/redistill/tools/client"
 )
 
 // sessionValues is a population of small values.

@@ -11,8 +11,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/test/await"
+	"github.com/redistill/redistill/tools/client"
 )
 
 // browser asks without keeping connections, which would count in the end.

@@ -13,10 +13,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/internal/resp"
-	"github.com/redistill/redistill/internal/spawn"
 	"github.com/redistill/redistill/test/await"
+	"github.com/redistill/redistill/tools/client"
+	"github.com/redistill/redistill/tools/spawn"
 )
 
 // scene is a server and what its clients have to know of each other.

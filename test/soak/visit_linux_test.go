@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/test/await"
+	"github.com/redistill/redistill/tools/client"
 )
 
 // visitor is a talker that comes again and again: in plain text or over TLS, in one protocol or the other, as the default user or as one of

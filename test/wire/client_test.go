@@ -10,8 +10,8 @@ import (
 
 	"github.com/tidwall/redcon"
 
-	"github.com/redistill/redistill/internal/client"
 	"github.com/redistill/redistill/test/await"
+	"github.com/redistill/redistill/tools/client"
 )
 
 // peer is one connection to a server. It sends bytes and reads values and

@@ -8,7 +8,7 @@ import (
 
 	"github.com/tidwall/redcon"
 
-	"github.com/redistill/redistill/internal/client"
+	"github.com/redistill/redistill/tools/client"
 )
 
 // Value returns a reply in RESP2 as a string for strings and statuses, an error for

@@ -9,7 +9,7 @@ import (
 	"log/slog"
 	"testing"
 
-	"github.com/redistill/redistill/internal/command"
+	"github.com/redistill/redistill/command"
 	"github.com/redistill/redistill/internal/config"
 	"github.com/redistill/redistill/internal/resp"
 )
