@@ -263,8 +263,12 @@ type sieve struct {
 	first map[uint64]int32 // by hash, the first set that is known to have such a member; or nil
 }
 
-// fewSets is up to how many sets are asked one after the other.
-const fewSets = 8
+// fewSets is up to how many sets are asked one after the other, and sieveMost how many members are
+// remembered: more would be memory that no limit knows of.
+const (
+	fewSets   = 8
+	sieveMost = 1 << 16
+)
 
 // newSieve returns a sieve of n sets.
 func newSieve(c *Call, n int) *sieve {
@@ -278,6 +282,10 @@ func newSieve(c *Call, n int) *sieve {
 // note remembers that the set with an index has a member.
 func (s *sieve) note(i int, member []byte) {
 	if s.first == nil {
+		return
+	}
+	if len(s.first) == sieveMost {
+		s.first = nil // the sets are asked from now on
 		return
 	}
 	h := maphash.Bytes(s.seed, member)

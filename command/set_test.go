@@ -217,6 +217,34 @@ func TestSieve(t *testing.T) {
 	}
 }
 
+// TestSieveIsBounded: of very many members it remembers none, and the sets are asked.
+func TestSieveIsBounded(t *testing.T) {
+	c := connect(t, newTestServer(t))
+	const each = sieveMost / fewSets
+	union, difference := "SUNIONSTORE d", "SDIFFSTORE d all"
+	for i := range 2 * fewSets {
+		name := fmt.Sprint(" s", i)
+		c.do(addNumbers(fmt.Sprint("s", i, " ", i/2, "-"), each)) // each two are the same
+		union, difference = union+name, difference+name
+	}
+	all := fmt.Sprint(":", sieveMost)
+	c.expect(union, all, "RENAME d all", "+OK", "SADD all more", ":1", difference, ":1",
+		"SMEMBERS d", "*1 $4 more")
+
+	c.tx.LockAll()
+	defer c.tx.Unlock()
+	s := newSieve(&c.call, fewSets+1)
+	for i := range sieveMost {
+		s.note(1, strconv.AppendInt(nil, int64(i), 10))
+	}
+	if s.first == nil {
+		t.Errorf("it forgets before %d members", sieveMost)
+	}
+	if s.note(1, []byte("more")); s.first != nil {
+		t.Errorf("it remembers %d members", len(s.first))
+	}
+}
+
 // addNumbers is a SADD of n members, each a prefix and a number. The first word of the prefix is the
 // key.
 func addNumbers(prefix string, n int) string {
