@@ -117,7 +117,7 @@ func TestDebugCheckFindsDamage(t *testing.T) {
 	header := (*byte)(unsafe.Add(unsafe.Pointer(&pieces[0][0]), -1))
 	*header ^= 1
 	c.tx.Unlock()
-	want := regexp.MustCompile(`^-ERR 1 fault: shard \d+: keyspace 0: .+\r\n$`)
+	want := regexp.MustCompile(`^-ERR 1 fault: shard \d+: space 0: .+\r\n$`)
 	if reply := c.do("DEBUG CHECK"); !want.MatchString(reply) {
 		t.Errorf("replied %q", reply)
 	}

@@ -155,7 +155,7 @@ func (c *checker) check() error {
 	}
 	for _, sp := range c.sh.spaces {
 		if err := c.checkSpace(sp); err != nil {
-			return fmt.Errorf("keyspace %d: %w", sp.id, err)
+			return fmt.Errorf("space %d: %w", sp.id, err)
 		}
 	}
 	if err := left(c.records, "a live record that its table does not have"); err != nil {
@@ -163,7 +163,7 @@ func (c *checker) check() error {
 	}
 	for _, sp := range c.sh.spaces {
 		if err := c.checkValues(sp); err != nil {
-			return fmt.Errorf("keyspace %d: %w", sp.id, err)
+			return fmt.Errorf("space %d: %w", sp.id, err)
 		}
 	}
 	if err := c.checkDoomed(); err != nil {
@@ -220,7 +220,7 @@ func (c *checker) walkQueue(i int, seen []int) (int, error) {
 			return 0, fmt.Errorf("queue %d leads to block %d of %d", i, n, len(seen))
 		}
 		b := &sh.blocks[n]
-		if !b.sealed || b.prev != prev || int(b.class.pool()) != i {
+		if !b.sealed || b.prev != prev || int(b.class.queue()) != i {
 			return 0, fmt.Errorf("queue %d: block %d is sealed: %v, prev %d after block %d, class %d", i, n, b.sealed, b.prev, prev, b.class)
 		}
 		seen[n]++

@@ -2,10 +2,10 @@ package engine
 
 import "fmt"
 
-// checkSpace verifies the tables of a keyspace and its counts.
-func (c *checker) checkSpace(sp *keyspace) error {
+// checkSpace verifies the tables of a space and its counts.
+func (c *checker) checkSpace(sp *space) error {
 	if c.sh.spaces[sp.id] != sp || c.sh.dbs[sp.db] != sp {
-		return fmt.Errorf("is database %d, which is another keyspace", sp.db)
+		return fmt.Errorf("is database %d, which is another space", sp.db)
 	}
 	if err := c.checkKeys(sp); err != nil {
 		return fmt.Errorf("keys: %w", err)
@@ -13,7 +13,7 @@ func (c *checker) checkSpace(sp *keyspace) error {
 	err := c.checkTable(&sp.parts, func(l loc) (uint64, bool, error) {
 		p := c.sh.at(l)
 		if load8(p, 0)&layoutMask != layoutPart || load8(p, 1)>>4 != sp.id {
-			return 0, false, fmt.Errorf("not a part of this keyspace")
+			return 0, false, fmt.Errorf("not a part of this space")
 		}
 		c.parts[l>>locBits].set(l.offset())
 		o, no := partOwner(p), partNumber(p)
@@ -27,12 +27,12 @@ func (c *checker) checkSpace(sp *keyspace) error {
 }
 
 // checkKeys verifies the table of keys, and the counts of deadlines.
-func (c *checker) checkKeys(sp *keyspace) error {
+func (c *checker) checkKeys(sp *space) error {
 	expires, deadlines := 0, int64(0)
 	err := c.checkTable(&sp.keys, func(l loc) (uint64, bool, error) {
 		p := c.sh.at(l)
 		if load8(p, 0)&layoutMask == layoutPart || load8(p, 1)>>4 != sp.id {
-			return 0, false, fmt.Errorf("not a key of this keyspace")
+			return 0, false, fmt.Errorf("not a key of this space")
 		}
 		v := decode(p)
 		if at := v.deadline(); at != NoDeadline {

@@ -2,8 +2,8 @@ package engine
 
 import "fmt"
 
-// checkValues verifies the values of a keyspace and takes their parts.
-func (c *checker) checkValues(sp *keyspace) error {
+// checkValues verifies the values of a space and takes their parts.
+func (c *checker) checkValues(sp *space) error {
 	for i := uint32(0); i < sp.keys.buckets; i++ {
 		for b := sp.keys.bucket(i); b != nil; b = sp.keys.child(b) {
 			for s := (slot{b, 0}); s.i < bucketSlots; s.i++ {
@@ -21,7 +21,7 @@ func (c *checker) checkValues(sp *keyspace) error {
 }
 
 // partsOf returns access to the parts of a root.
-func (c *checker) partsOf(sp *keyspace, v *view) parts {
+func (c *checker) partsOf(sp *space, v *view) parts {
 	return parts{sh: c.sh, sp: sp, owner: owner{hashBytes(v.keyBytes()), v.id()}}
 }
 
@@ -47,7 +47,7 @@ func (c *checker) takeRun(ps parts, first uint32, n int) error {
 func (c *checker) checkDoomed() error {
 	all := c.sh.doomed
 	if c.sh.snap != nil {
-		for _, h := range c.sh.snap.held {
+		for _, h := range c.sh.snap.retained {
 			all = append(all[:len(all):len(all)], h.doomed...)
 		}
 	}

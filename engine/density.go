@@ -18,7 +18,7 @@ const (
 
 // density is what a shard has learnt: the density from which a record is kept, for each pool, 0 while not known.
 type density struct {
-	level [numPools]float64
+	level [numQueues]float64
 }
 
 // worth returns the density of a value of so many bytes that was used so often.
@@ -66,7 +66,7 @@ func (sh *shard) learn(n uint32, w Weight) {
 			dense = ofLevel(i)
 		}
 	}
-	level := &sh.density.level[b.class.pool()]
+	level := &sh.density.level[b.class.queue()]
 	if *level == 0 {
 		*level = dense
 	} else {
@@ -75,14 +75,14 @@ func (sh *shard) learn(n uint32, w Weight) {
 }
 
 // dense reports whether a record of a pool is worth keeping.
-func (sh *shard) dense(p poolID, v *view, w Weight) bool {
+func (sh *shard) dense(p queueID, v *view, w Weight) bool {
 	uses := v.access()
 	d := worth(uses, v.size+v.bytes(), w)
-	level := sh.density.level[mainPool]
+	level := sh.density.level[mainQueue]
 	if level == 0 {
 		level = sh.density.level[probation]
 	}
-	if p == mainPool {
+	if p == mainQueue {
 		return d > level || uses > 0
 	}
 	return d > level || uses > 0 && d >= level/2

@@ -5,7 +5,7 @@
 //   - The arena is all memory that holds data. It comes from the system in spans of 4 MB and is handed out in blocks of 64 KB by the pool.
 //     It is not on the Go heap: the garbage collector neither scans nor counts it.
 //   - A shard is a part of the keyspace, chosen by the low bits of a key's hash. It has a lock, blocks, and the tables of its keys.
-//   - A keyspace is one shard's part of one database.
+//   - A space is one shard's part of one database.
 //   - A record is a key with its value, or a part of a value that is too large for one record. Records lie in blocks, one behind the
 //     other, and are never spread over two.
 //   - A root is the record with the key of a value in parts.
@@ -17,7 +17,7 @@
 //	                  │            [record|dead|dead|record|record|record|record|record]  sealed: in a queue, oldest first
 //	                  │            [part     |part     |part     |part     ]              full parts, four to a block
 //	                  │
-//	                  └─ keyspaces ──┬─ keys:  hash → bucket [12 tags|next|12 locations] → record
+//	                  └─ spaces ──┬─ keys:  hash → bucket [12 tags|next|12 locations] → record
 //	                                 └─ parts: hash of owner and number → ...            → part
 //
 //	a string of 40 KB:   root [key|id, length|first bytes]    parts 0, 1: 16 KB each, found by (hash of key, id, number)
@@ -37,7 +37,7 @@
 // set*.go are the types. parts.go is what they keep large values in, buckets.go what many elements are kept
 // in, and run.go how elements lie in columns. export.go is how values
 // leave and come back. snapshot.go is how all of it is written while it changes; saved.go and
-// held.go keep what is about to change, and recall.go what is known of the use of keys. keys.go,
+// retained.go keep what is about to change, and recall.go what is known of the use of keys. keys.go,
 // scan.go, expire.go and watch.go are the operations that do not care about types, evict.go,
 // victim.go, usage.go and stamps.go the reclaimer. prefetch.go and hash_prefetch.go let the look-ups
 // of several keys wait for memory together. store.go and tx.go are what callers see, background.go
@@ -47,7 +47,7 @@
 //
 // Store.Check verifies them all. The important ones:
 //
-//   - A record is live exactly if a table points to it, and then from one slot. It is dead if flagDead is set, or if its keyspace was
+//   - A record is live exactly if a table points to it, and then from one slot. It is dead if flagDead is set, or if its space was
 //     flushed after its block was opened.
 //   - The bytes of live records that a block counts are exact; after a flush, until the next background cycle, an upper bound.
 //   - Every block is open for one class, or sealed and in the queue of its pool, or vacant. A sealed block has live records, unless it is

@@ -99,7 +99,7 @@ func (r *ref) changed(e Event) {
 }
 
 // tell tells those who watch a key of an event, and gathers it for listeners.
-func (sh *shard) tell(sp *keyspace, key []byte, e Event) {
+func (sh *shard) tell(sp *space, key []byte, e Event) {
 	if w := sh.watches[watchID{sp.db, string(key)}]; w != nil {
 		w.version++
 	}

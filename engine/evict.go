@@ -16,7 +16,7 @@ const (
 	scanBlocks     = 1024               // blocks looked at under one hold
 	sampleBlocks   = 32                 // blocks compared for the one to be compacted
 	compactBelow   = blockSize / 10 * 9 // a block with fewer live bytes is compacted before anything is evicted
-	probationShare = 10                 // the probation pool is this part of a shard's blocks
+	probationShare = 10                 // the probation queue is this part of a shard's blocks
 	keepPerFreed   = 4                  // bytes kept for each one freed while evicting, in the long run
 )
 
@@ -234,7 +234,7 @@ func (sh *shard) judge(policy Policy, b *block, l loc, p unsafe.Pointer, size in
 		return 0, true
 	}
 	if !sh.keep(policy, b, &r.view) {
-		if policy.counts() == countHits && b.class.pool() == probation {
+		if policy.counts() == countHits && b.class.queue() == probation {
 			sh.ghosts.add(r.key.hash, r.sp.keys.keys)
 		}
 		r.evict(policy)
@@ -264,11 +264,11 @@ func (sh *shard) judgePart(policy Policy, l loc, p unsafe.Pointer, size int) (mo
 			ok = false
 		}
 	}
-	if h := sh.heldBy(o); !ok && h != nil && sh.pool.short.Load() > 0 && sh.gain.vain(sh.live) > len(sh.blocks) {
+	if h := sh.retainedBy(o); !ok && h != nil && sh.pool.short.Load() > 0 && sh.gain.vain(sh.live) > len(sh.blocks) {
 		sh.snap.Fail(ErrSnapshotMemory)
 		sh.letGo(h)
 	}
-	if !ok && sh.heldBy(o) == nil {
+	if !ok && sh.retainedBy(o) == nil {
 		parts{sh: sh, sp: sp, owner: o}.discard(no)
 		return 0, true
 	}
@@ -278,7 +278,7 @@ func (sh *shard) judgePart(policy Policy, l loc, p unsafe.Pointer, size int) (mo
 		return 0, true
 	}
 	c := sh.blocks[l>>locBits].class
-	if !sh.sweep.compact || c.pool() == mainPool {
+	if !sh.sweep.compact || c.queue() == mainQueue {
 		c = classKept
 		if size == partSize {
 			c = classKeptParts
@@ -334,9 +334,9 @@ func (sh *shard) keep(policy Policy, b *block, v *view) bool {
 	}
 	switch policy {
 	case AllKeysS3FIFO:
-		return sh.hit(b.class.pool(), v)
+		return sh.hit(b.class.queue(), v)
 	case AllKeysDensity:
-		return sh.dense(b.class.pool(), v, sw.weight)
+		return sh.dense(b.class.queue(), v, sw.weight)
 	case AllKeysLRU, VolatileLRU:
 		return sh.clock.age(v.access()) < recentEpochs // it was used lately enough
 	case AllKeysLFU, VolatileLFU:
@@ -345,8 +345,8 @@ func (sh *shard) keep(policy Policy, b *block, v *view) bool {
 	return false // random: the block was chosen at random
 }
 
-// hit reports whether S3-FIFO keeps a record: from probation what was hit more than once, from the main pool what was hit at all.
-func (sh *shard) hit(p poolID, v *view) bool {
+// hit reports whether S3-FIFO keeps a record: from probation what was hit more than once, from the main queue what was hit at all.
+func (sh *shard) hit(p queueID, v *view) bool {
 	if p == probation {
 		return v.access() > 1
 	}
@@ -357,7 +357,7 @@ func (sh *shard) hit(p poolID, v *view) bool {
 // the pool nor the uses.
 func (sh *shard) survivorClass(b *block, v *view) class {
 	if sh.sweep.compact {
-		if b.class.pool() == probation {
+		if b.class.queue() == probation {
 			return b.class
 		}
 		return keptClass(v.deadline())
@@ -365,7 +365,7 @@ func (sh *shard) survivorClass(b *block, v *view) class {
 	uses := v.access()
 	switch counting(sh.clock.counts.Load()) {
 	case countHits:
-		if b.class.pool() == probation || uses == 0 {
+		if b.class.queue() == probation || uses == 0 {
 			uses = 1
 		}
 		v.setAccess(uses - 1)

@@ -99,7 +99,7 @@ func (s *Store) Aside() (n int64) {
 		sh.mu.Lock()
 		n += int64(sh.sideBlocks()) * blockSize
 		if sh.snap != nil {
-			for _, h := range sh.snap.held {
+			for _, h := range sh.snap.retained {
 				n += h.bytes
 			}
 		}
@@ -123,7 +123,7 @@ func (s *Store) Live() []int64 {
 // Ghosts are those of a shard.
 type Ghosts struct{ g ghosts }
 
-// Add remembers a key of a keyspace that has so many.
+// Add remembers a key of a space that has so many.
 func (g *Ghosts) Add(hash uint64, keys int) { g.g.add(hash, keys) }
 
 // Take reports whether a key is remembered, and forgets it.

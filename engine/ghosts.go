@@ -29,7 +29,7 @@ func (g *ghosts) line(h uint64) *ghostLine {
 
 func ghostPrint(h uint64) uint16 { return uint16(h>>40) | 1 }
 
-// add remembers the hash of a key that is given up. The keyspace has keys keys: the ghosts are about as many.
+// add remembers the hash of a key that is given up. The space has keys keys: the ghosts are about as many.
 func (g *ghosts) add(h uint64, keys int) {
 	if g.lines == 0 {
 		g.pages = append(g.pages, make([]ghostLine, ghostPage))

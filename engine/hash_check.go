@@ -2,7 +2,7 @@ package engine
 
 import "fmt"
 
-func (hashType) check(c *checker, sp *keyspace, v view) error {
+func (hashType) check(c *checker, sp *space, v view) error {
 	if v.layout() == layoutPacked {
 		return checkSmallHash(&v)
 	}

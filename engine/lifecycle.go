@@ -32,7 +32,7 @@ func (r *ref) create(s shape, at int64) bool {
 }
 
 // addDeadline accounts for a deadline at a location; dropDeadline is its inverse but for the block, which keeps a lower bound.
-func (sh *shard) addDeadline(sp *keyspace, l loc, at int64) {
+func (sh *shard) addDeadline(sp *space, l loc, at int64) {
 	if at == NoDeadline {
 		return
 	}
@@ -42,7 +42,7 @@ func (sh *shard) addDeadline(sp *keyspace, l loc, at int64) {
 	b.earliest = min(b.earliest, at)
 }
 
-func (sp *keyspace) dropDeadline(at int64) {
+func (sp *space) dropDeadline(at int64) {
 	if at != NoDeadline {
 		sp.expires--
 		sp.deadlines -= at - deadlineZero

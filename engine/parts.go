@@ -5,7 +5,7 @@ import (
 	"unsafe"
 )
 
-// A value that is too large for one record is kept in parts: records of their own, found through the keyspace's table of parts by the
+// A value that is too large for one record is kept in parts: records of their own, found through the space's table of parts by the
 // owner and a number. Nothing in the root record points to them, so that the reclaimer can move every part by itself. What a part holds
 // is for the type of the value to say (see valueType); some types have parts that refer to further ones, by their numbers.
 
@@ -18,7 +18,7 @@ type owner struct {
 // parts is access to the parts of one value.
 type parts struct {
 	sh    *shard
-	sp    *keyspace
+	sp    *space
 	owner owner
 	class class // of the parts that are added, unless they are full
 }
@@ -26,7 +26,7 @@ type parts struct {
 // refParts is the first number of the parts that other parts refer to; the root leads to those below.
 const refParts = 1 << 31
 
-// partHash is the hash of a part in keyspace.parts: the finaliser of splitmix64 (Steele, Lea, Flood, OOPSLA 2014).
+// partHash is the hash of a part in space.parts: the finaliser of splitmix64 (Steele, Lea, Flood, OOPSLA 2014).
 func partHash(o owner, no uint32) uint64 {
 	x := o.hash ^ uint64(o.id)<<32 + uint64(no)*0x9e3779b97f4a7c15
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
@@ -38,7 +38,7 @@ func partOwner(p unsafe.Pointer) owner   { return owner{load64(p, 8), load32(p, 
 func partNumber(p unsafe.Pointer) uint32 { return load32(p, 4) }
 func partBytes(p unsafe.Pointer) []byte  { return bytesAt(p, partHeader, int(load16(p, 2))) }
 
-// partHashes is the hasher of keyspace.parts.
+// partHashes is the hasher of space.parts.
 func (sh *shard) partHashes(at []loc, hashes []uint64) {
 	sh.touchRecords(at)
 	for i, l := range at {
@@ -53,7 +53,7 @@ func (sh *shard) partRecHash(l loc) uint64 {
 }
 
 // findPart returns the slot and the record of a part.
-func (sh *shard) findPart(sp *keyspace, o owner, no uint32) (slot, unsafe.Pointer, bool) {
+func (sh *shard) findPart(sp *space, o owner, no uint32) (slot, unsafe.Pointer, bool) {
 	t := &sp.parts
 	if t.buckets == 0 {
 		return slot{}, nil, false
@@ -207,7 +207,7 @@ type doomed struct {
 }
 
 // partsOf returns access to the parts of a record's value, and how many its root leads to.
-func (sh *shard) partsOf(sp *keyspace, v *view) (ps parts, n uint32) {
+func (sh *shard) partsOf(sp *space, v *view) (ps parts, n uint32) {
 	if v.layout() != layoutParts {
 		return parts{}, 0
 	}
@@ -220,7 +220,7 @@ func (ps parts) doom(first, end uint32) {
 		return
 	}
 	d := doomed{ps.sp.id, ps.owner, first, end}
-	if h := ps.sh.heldBy(ps.owner); h != nil {
+	if h := ps.sh.retainedBy(ps.owner); h != nil {
 		ps.sh.keepParts(h, d)
 		return
 	}

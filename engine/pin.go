@@ -7,7 +7,7 @@ import "unsafe"
 // bytes themselves stay as they are, because whoever wants to change a pinned part in place moves it first.
 //
 // The zero value has nothing pinned. It is used by one goroutine at a time.
-type Pins struct{ held []pinned }
+type Pins struct{ list []pinned }
 
 type pinned struct {
 	sh   *shard
@@ -56,10 +56,10 @@ func (v Value) Pin(p *Pins, dst []byte, pieces [][]byte) (copied []byte, shared 
 
 // add pins a block. The shard is locked.
 func (p *Pins) add(sh *shard, base unsafe.Pointer) {
-	if n := len(p.held); n > 0 && p.held[n-1].base == base {
+	if n := len(p.list); n > 0 && p.list[n-1].base == base {
 		return
 	}
-	p.held = append(p.held, pinned{sh, base})
+	p.list = append(p.list, pinned{sh, base})
 	if sh.pins == nil {
 		sh.pins = map[unsafe.Pointer]pin{}
 	}
@@ -72,15 +72,15 @@ func (p *Pins) add(sh *shard, base unsafe.Pointer) {
 
 // Release ends what was pinned. It locks shard after shard; no lock may be held.
 func (p *Pins) Release() {
-	for _, h := range p.held {
+	for _, h := range p.list {
 		h.sh.mu.Lock()
 		h.sh.unpin(h.base)
 		h.sh.mu.Unlock()
 	}
-	clear(p.held)
-	p.held = p.held[:0]
-	if cap(p.held) > PrefetchMost {
-		p.held = nil
+	clear(p.list)
+	p.list = p.list[:0]
+	if cap(p.list) > PrefetchMost {
+		p.list = nil
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 // get. If not all of them fit, another begins where the reclaimer finds too little to give up.
 
 const (
-	usedMain = 4 // of a saved record's bits: it was in the main pool
+	usedMain = 4 // of a saved record's bits: it was in the main queue
 	usedMost = usedMain + maxHits
 )
 
@@ -38,7 +38,7 @@ func (sh *shard) savedUse(l loc, v *view) savedUse {
 		return savedUse{idle: uint32(min((sh.clock.idle(v.access(), sh.snap.now)+500)/1000, math.MaxUint32))}
 	case countHits:
 		uses := min(v.access(), maxHits)
-		if sh.blocks[l>>locBits].class.pool() == mainPool {
+		if sh.blocks[l>>locBits].class.queue() == mainQueue {
 			uses += usedMain
 		}
 		return savedUse{count: uses}
@@ -98,11 +98,11 @@ func (t *Tx) SetFrequency(k Key, n int) {
 	}
 }
 
-// promote moves the record to the main pool. The end of an open block, where one that is new lies, can be used again.
+// promote moves the record to the main queue. The end of an open block, where one that is new lies, can be used again.
 func (r *ref) promote() {
 	sh, from := r.sh, r.slot.loc()
 	b := &sh.blocks[from>>locBits]
-	if b.class.pool() == mainPool {
+	if b.class.queue() == mainQueue {
 		return
 	}
 	taken := sh.gain.taken

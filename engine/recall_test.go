@@ -233,7 +233,7 @@ func TestFrequencyOfUses(t *testing.T) {
 	}
 }
 
-// Keys that go to the main pool at once leave no holes where they were first.
+// Keys that go to the main queue at once leave no holes where they were first.
 func TestPromotionWastesNothing(t *testing.T) {
 	f := open(t, engine.Options{Policy: engine.AllKeysS3FIFO, Shards: 1})
 	for _, name := range keys(1000) {

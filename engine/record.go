@@ -8,7 +8,7 @@ import (
 // A record is one key with its value, or one part of a large value, at a 4-byte boundary of a block:
 //
 //	byte 0      layout (3 bits) and flags
-//	byte 1      access bits (low nibble) and keyspace (high nibble)
+//	byte 1      access bits (low nibble) and space (high nibble)
 //	varint      length of the key
 //	varint      length of the value; not there for layoutInt, whose value is 8 bytes
 //	0 or 1      bits that say what else is there, if flagExt
@@ -87,7 +87,7 @@ func align(n int) int { return (n + recordAlign - 1) &^ (recordAlign - 1) }
 type view struct {
 	p          unsafe.Pointer // its first byte
 	flags      uint8          // byte 0
-	space      uint8          // its keyspace
+	space      uint8          // its space
 	klen, vlen int
 	ttl        int // offset of the deadline, 0 if there is none
 	key        int // offset of the key
@@ -289,7 +289,7 @@ func storeFiller(p unsafe.Pointer, off, size int) {
 // A part is a record that holds a piece of a large value; it has no key of its own but is found by its owner and its number:
 //
 //	byte 0    layoutPart and flags
-//	byte 1    type whose elements refer to further parts, 0 for plain bytes (low nibble), and keyspace (high nibble)
+//	byte 1    type whose elements refer to further parts, 0 for plain bytes (low nibble), and space (high nibble)
 //	2..3      length of its data
 //	4..7      its number
 //	8..15     hash of the owner's key

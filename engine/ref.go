@@ -10,7 +10,7 @@ type ref struct {
 	there bool
 	slot  slot
 	sh    *shard
-	sp    *keyspace
+	sp    *space
 	key   Key
 	now   int64 // Unix milliseconds
 }
@@ -85,7 +85,7 @@ func (r *ref) find() bool {
 }
 
 // refAt returns the ref of a record that the table has in a slot. Its key is the record's.
-func (sh *shard) refAt(sp *keyspace, s slot, v view, hash uint64) ref {
+func (sh *shard) refAt(sp *space, s slot, v view, hash uint64) ref {
 	return ref{view: v, there: true, slot: s, sh: sh, sp: sp, key: Key{v.keyBytes(), hash}}
 }
 

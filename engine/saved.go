@@ -20,7 +20,7 @@ type sideBlock struct {
 }
 
 // save gives the record at a location the shard's colour, and copies it aside if the snapshot shows it.
-func (sh *shard) save(sp *keyspace, l loc, v *view) {
+func (sh *shard) save(sp *space, l loc, v *view) {
 	v.setFlags(v.flags ^ flagColour)
 	w := sh.snap
 	if w == nil || w.failed.Load() {
@@ -32,7 +32,7 @@ func (sh *shard) save(sp *keyspace, l loc, v *view) {
 	use := sh.savedUse(l, v)
 	if v.layout() == layoutParts {
 		if !sh.saveFlat(sp, v, use) {
-			sh.hold(sp, v, use)
+			sh.retain(sp, v, use)
 		}
 		return
 	}
@@ -114,7 +114,7 @@ func (sh *shard) dropSide() {
 }
 
 // saveFlat saves a value in parts as one entry, with other access bits. It returns false if it is too large for that.
-func (sh *shard) saveFlat(sp *keyspace, v *view, use savedUse) bool {
+func (sh *shard) saveFlat(sp *space, v *view, use savedUse) bool {
 	ps, n := sh.partsOf(sp, v)
 	if n > flatMost || v.bytes() > blockSize {
 		return false

@@ -202,9 +202,9 @@ func (t *Tx) FlushAll() {
 	}
 }
 
-// flush empties a keyspace: its tables go at once, its records are dead from now on by the age of their blocks. Where no other keyspace
+// flush empties a space: its tables go at once, its records are dead from now on by the age of their blocks. Where no other space
 // of the shard has keys, the blocks go as well.
-func (sh *shard) flush(sp *keyspace, now int64) {
+func (sh *shard) flush(sp *space, now int64) {
 	if sh.snap != nil {
 		sh.snap.Fail(ErrFlushed)
 	}

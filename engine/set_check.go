@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-func (setType) check(c *checker, sp *keyspace, v view) error {
+func (setType) check(c *checker, sp *space, v view) error {
 	if v.layout() == layoutPacked {
 		if err := checkSmallSet(v.valBytes()); err != nil {
 			return err

@@ -23,14 +23,14 @@ type shard struct {
 	stats shardStats // on the cache line of mu: what a read writes is one line that goes from processor to processor
 	pool  *pool      // shared by all shards, has a lock of its own
 
-	dbs    [Databases]*keyspace // by database number; SwapDB exchanges entries
-	spaces [Databases]*keyspace // by the number in the records
+	dbs    [Databases]*space // by database number; SwapDB exchanges entries
+	spaces [Databases]*space // by the number in the records
 
 	blocks  []block            // the shard's blocks, by number
 	bases   []unsafe.Pointer   // where they lie: block.base of each, close together for look-ups
 	vacant  []uint32           // numbers in blocks that hold no block
 	open    [numClasses]uint32 // the block that each class appends to, noBlock for none
-	queues  [numPools]queue    // the sealed blocks of each pool
+	queues  [numQueues]queue   // the sealed blocks of each queue
 	ghosts  ghosts             // keys that were given up lately, for the policies that want to know
 	density density            // what allkeys-density has learnt
 	nextSeq uint64             // above the sequence number of every block, not above that of the next one
@@ -42,7 +42,7 @@ type shard struct {
 	doomed   []doomed               // values in parts whose parts are still to be deleted
 	clock    usage                  // of recency and frequency
 	frozen   *atomic.Bool           // the store's; see HoldExpiry
-	stale    uint64                 // blocks below this sequence number may count records of a flushed keyspace as live
+	stale    uint64                 // blocks below this sequence number may count records of a flushed space as live
 	rng      uint64                 // state of a xorshift generator, never 0
 	sweep    sweep                  // where the reclaimer stands
 	gain     gain                   // and what it achieves
@@ -66,15 +66,15 @@ type shard struct {
 	_ [64]byte // keeps the next shard's lock off this one's cache line
 }
 
-// keyspace is one shard's part of one database.
-type keyspace struct {
+// space is one shard's part of one database.
+type space struct {
 	id        uint8  // the number in records
 	db        uint8  // the database that it is now
 	keys      table  // of records with keys
 	parts     table  // of parts of large values
 	expires   int    // keys with a deadline
 	deadlines int64  // the sum of their deadlines, for the mean TTL
-	flushed   uint64 // blocks below this sequence number hold no live record of this keyspace
+	flushed   uint64 // blocks below this sequence number hold no live record of this space
 }
 
 // shardStats are counters since the start, or since ResetStats.
@@ -94,30 +94,30 @@ const (
 	classMedium                 // in more than a minute
 	classShort                  // sooner
 	classParts                  // full parts of large values, four to a block
-	classKept                   // in the main pool, no deadline
-	classKeptTTL                // in the main pool, with a deadline
-	classKeptParts              // in the main pool, full parts
+	classKept                   // in the main queue, no deadline
+	classKeptTTL                // in the main queue, with a deadline
+	classKeptParts              // in the main queue, full parts
 	numClasses
 )
 
-// poolID says which queue a block is in when it is sealed: new records are on probation, those that the reclaimer kept are in the main
+// queueID says which queue a block is in when it is sealed: new records are on probation, those that the reclaimer kept are in the main
 // pool, and so are new ones that a policy knows to have been given up too early.
-type poolID uint8
+type queueID uint8
 
 const (
-	probation poolID = iota
-	mainPool
-	numPools
+	probation queueID = iota
+	mainQueue
+	numQueues
 )
 
-func (c class) pool() poolID {
+func (c class) queue() queueID {
 	if c >= classKept {
-		return mainPool
+		return mainQueue
 	}
 	return probation
 }
 
-// keptClass returns the class of the main pool for a record with a deadline, or without.
+// keptClass returns the class of the main queue for a record with a deadline, or without.
 func keptClass(deadline int64) class {
 	if deadline == NoDeadline {
 		return classKept
@@ -156,7 +156,7 @@ type block struct {
 	next     uint32         // the next younger sealed block
 	prev     uint32         // the next older
 	used     uint32         // bytes appended
-	live     uint32         // bytes of live records; an upper bound if it has records of a flushed keyspace
+	live     uint32         // bytes of live records; an upper bound if it has records of a flushed space
 	class    class
 	sealed   bool // full: it is in the queue
 }
@@ -171,7 +171,7 @@ func (sh *shard) init(s *Store, seed uint64) {
 		sh.queues[i] = queue{oldest: noBlock, newest: noBlock}
 	}
 	for i := range sh.dbs {
-		sh.spaces[i] = &keyspace{id: uint8(i), db: uint8(i)}
+		sh.spaces[i] = &space{id: uint8(i), db: uint8(i)}
 		sh.dbs[i] = sh.spaces[i]
 	}
 	for i := range sh.open {
@@ -214,7 +214,7 @@ func hashBytes(b []byte) uint64 {
 	return maphash.Bytes(hashSeed, b)
 }
 
-// keyHashes is the hasher of keyspace.keys.
+// keyHashes is the hasher of space.keys.
 func (sh *shard) keyHashes(at []loc, hashes []uint64) {
 	sh.touchRecords(at)
 	for i, l := range at {
@@ -313,7 +313,7 @@ func (sh *shard) seal(n uint32) {
 		return
 	}
 	b.sealed = true
-	q := &sh.queues[b.class.pool()]
+	q := &sh.queues[b.class.queue()]
 	b.prev, b.next = q.newest, noBlock
 	if q.newest == noBlock {
 		q.oldest = n
@@ -336,7 +336,7 @@ func (sh *shard) sealAll() {
 // freeBlock takes a sealed block out of the queue and gives it back to the pool.
 func (sh *shard) freeBlock(n uint32) {
 	b := &sh.blocks[n]
-	q := &sh.queues[b.class.pool()]
+	q := &sh.queues[b.class.queue()]
 	q.blocks--
 	if b.prev == noBlock {
 		q.oldest = b.next

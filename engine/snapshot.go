@@ -20,7 +20,7 @@ import (
 //
 // Saving is copying to a block of the shard's side (see saved.go), from where Write takes it, some records at a time, and passes it on
 // without a lock. A value that is too large to be copied at once is held instead: what is changed of it is copied part by part, and parts that
-// are deleted stay until they are written (see held.go).
+// are deleted stay until they are written (see retained.go).
 //
 // What is copied and not yet written counts as memory in use, and is bounded: past the bound the snapshot fails, because whoever takes it
 // cannot keep up. It could have been writers that wait, but a cache is there for those who ask it. A failed snapshot goes on as a
@@ -31,7 +31,7 @@ type Snapshot struct {
 
 	store   *Store
 	now     int64            // the moment in Unix milliseconds
-	db      [Databases]uint8 // the databases of keyspaces at the moment
+	db      [Databases]uint8 // the databases of spaces at the moment
 	uses    useScale         // what the access bits of saved records stand for
 	limit   int64            // bytes that may wait to be written
 	waiting atomic.Int64     // bytes that do
@@ -67,11 +67,11 @@ const (
 // shardSnapshot is a shard's part of a snapshot. The shard's lock guards it.
 type shardSnapshot struct {
 	*Snapshot
-	space int    // the keyspace that is walked
-	pos   uint64 // and the position in it, as of a scan
-	side  []sideBlock
-	held  map[uint32]*held // by the owner's id
-	queue []*held          // those to be written
+	space    int    // the space that is walked
+	pos      uint64 // and the position in it, as of a scan
+	side     []sideBlock
+	retained map[uint32]*retained // by the owner's id
+	queue    []*retained          // those to be written
 }
 
 // BeginSnapshot begins a snapshot of this moment. LockAll must have been called. Write must be called after, with nothing locked.
@@ -173,7 +173,7 @@ func (w *snapshotWriter) step(sh *shard, walk bool) (done bool) {
 	}
 	walked := walk && len(sh.snap.side) == 0 && sh.walkSome()
 	b := sh.takeSide()
-	h := sh.nextHeld()
+	h := sh.nextRetained()
 	if done = walked && b.base == nil && h == nil; done {
 		sh.endSnapshot()
 	}
@@ -183,7 +183,7 @@ func (w *snapshotWriter) step(sh *shard, walk bool) (done bool) {
 		w.done(b)
 	}
 	if h != nil {
-		w.writeHeld(sh, h)
+		w.writeRetained(sh, h)
 	}
 	return done
 }
@@ -226,7 +226,7 @@ func (sh *shard) walkSome() bool {
 // endSnapshot ends the shard's part of a snapshot: every record has the shard's colour.
 func (sh *shard) endSnapshot() {
 	sh.dropSide()
-	for _, h := range sh.snap.held {
+	for _, h := range sh.snap.retained {
 		sh.letGo(h)
 	}
 	sh.snap = nil

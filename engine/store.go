@@ -117,7 +117,7 @@ func (s *Store) Close() {
 func (s *Store) Key(b []byte) Key { return Key{b, hashBytes(b)} }
 
 // NewTx returns a Tx with nothing locked. A Tx serves one goroutine at a time.
-func (s *Store) NewTx() *Tx { return &Tx{store: s, held: make([]uint64, (len(s.shards)+63)/64)} }
+func (s *Store) NewTx() *Tx { return &Tx{store: s, locked: make([]uint64, (len(s.shards)+63)/64)} }
 
 // Stats are totals since the start, or since ResetStats, and current sizes.
 type Stats struct {

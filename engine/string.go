@@ -197,7 +197,7 @@ func (sh *shard) headOf(c class, whole shape) int {
 func (r *ref) overwrite(val []byte, raw uint8, at int64) bool {
 	r.preserve()
 	b, ps := r.bigStr(), r.parts()
-	if b.total != len(val) || r.sh.heldBy(ps.owner) != nil || !ps.movePinned(0, b.parts()) {
+	if b.total != len(val) || r.sh.retainedBy(ps.owner) != nil || !ps.movePinned(0, b.parts()) {
 		return false
 	}
 	n := len(b.head)

@@ -2,7 +2,7 @@ package engine
 
 import "fmt"
 
-func (stringType) check(c *checker, sp *keyspace, v view) error {
+func (stringType) check(c *checker, sp *space, v view) error {
 	if v.layout() != layoutParts {
 		return nil
 	}

@@ -17,12 +17,12 @@ type Tx struct {
 	As       Event
 	Listener Listener // takes what this Tx changes; if nil, the Store's own does
 
-	store *Store
-	quiet bool     // reads count as neither hits nor misses; see Quietly
-	one   *shard   // the only shard that is locked, nil if none or several are
-	many  bool     // the shards in held are locked
-	all   bool     // every shard is locked
-	held  []uint64 // bit set of shards
+	store  *Store
+	quiet  bool     // reads count as neither hits nor misses; see Quietly
+	one    *shard   // the only shard that is locked, nil if none or several are
+	many   bool     // those in locked are
+	all    bool     // every shard is locked
+	locked []uint64 // bit set of shards
 
 	effects  effects  // taken from the shards
 	commands []uint64 // the last effect before each further command, see NextCommand
@@ -43,10 +43,10 @@ func (t *Tx) LockKey(k Key) {
 func (t *Tx) LockKeys(ks []Key) {
 	for _, k := range ks {
 		n := k.hash & t.store.mask
-		t.held[n/64] |= 1 << (n % 64)
+		t.locked[n/64] |= 1 << (n % 64)
 	}
 	t.many = true
-	t.eachHeld(func(sh *shard) { sh.mu.Lock() })
+	t.eachLocked(func(sh *shard) { sh.mu.Lock() })
 }
 
 // LockAll locks every shard.
@@ -64,8 +64,8 @@ func (t *Tx) Unlock() {
 		t.unlock(t.one)
 		t.one = nil
 	case t.many:
-		t.eachHeld(t.unlock)
-		clear(t.held)
+		t.eachLocked(t.unlock)
+		clear(t.locked)
 		t.many = false
 	case t.all:
 		for i := range t.store.shards {
@@ -86,8 +86,8 @@ func (t *Tx) unlock(sh *shard) {
 	sh.mu.Unlock()
 }
 
-func (t *Tx) eachHeld(fn func(*shard)) {
-	for i, w := range t.held {
+func (t *Tx) eachLocked(fn func(*shard)) {
+	for i, w := range t.locked {
 		for ; w != 0; w &= w - 1 {
 			fn(&t.store.shards[i*64+bits.TrailingZeros64(w)])
 		}

@@ -48,7 +48,7 @@ type valueType interface {
 	mend(r ref)
 
 	// check verifies a value, trusting nothing but the size of its record, and takes its parts.
-	check(c *checker, sp *keyspace, v view) error
+	check(c *checker, sp *space, v view) error
 	// checkPart verifies a part whose refs are asked for.
 	checkPart(part []byte) error
 }

@@ -71,7 +71,7 @@ func (sh *shard) victim(policy Policy) uint32 {
 		return noBlock
 	}
 	if policy < VolatileLRU && sh.oldest() == noBlock {
-		sh.hindered = sh.queues[probation].blocks+sh.queues[mainPool].blocks > 0
+		sh.hindered = sh.queues[probation].blocks+sh.queues[mainQueue].blocks > 0
 		return noBlock
 	}
 	switch policy {
@@ -92,17 +92,17 @@ func (sh *shard) victim(policy Policy) uint32 {
 
 // oldest returns the sealed block that was opened first, noBlock if there is none.
 func (sh *shard) oldest() uint32 {
-	n, m := sh.oldestOf(probation), sh.oldestOf(mainPool)
+	n, m := sh.oldestOf(probation), sh.oldestOf(mainQueue)
 	if n == noBlock || m != noBlock && sh.blocks[m].seq < sh.blocks[n].seq {
 		return m
 	}
 	return n
 }
 
-// oldestOnProbation returns the oldest block of the probation pool while that has more than its share, else of the main pool.
+// oldestOnProbation returns the oldest block of the probation queue while that has more than its share, else of the main queue.
 func (sh *shard) oldestOnProbation() uint32 {
-	p, m := sh.oldestOf(probation), sh.oldestOf(mainPool)
-	n, all := sh.queues[probation].blocks, sh.queues[probation].blocks+sh.queues[mainPool].blocks
+	p, m := sh.oldestOf(probation), sh.oldestOf(mainQueue)
+	n, all := sh.queues[probation].blocks, sh.queues[probation].blocks+sh.queues[mainQueue].blocks
 	if m == noBlock || p != noBlock && n*probationShare > all {
 		return p
 	}
@@ -110,7 +110,7 @@ func (sh *shard) oldestOnProbation() uint32 {
 }
 
 // oldestOf returns the oldest block of a pool, noBlock if there is none.
-func (sh *shard) oldestOf(p poolID) uint32 {
+func (sh *shard) oldestOf(p queueID) uint32 {
 	n := sh.queues[p].oldest
 	for n != noBlock && sh.isPinned(n) {
 		n = sh.blocks[n].next

@@ -12,9 +12,9 @@ type watch struct {
 	refs    int
 }
 
-// touchAll counts a change of each watched key of a keyspace that is there. Expired keys must have
+// touchAll counts a change of each watched key of a space that is there. Expired keys must have
 // been removed.
-func (sh *shard) touchAll(sp *keyspace) {
+func (sh *shard) touchAll(sp *space) {
 	sh.endViews()
 	for id, w := range sh.watches {
 		if id.db != sp.db {
@@ -32,9 +32,9 @@ func watchedKey(id watchID) Key {
 	return Key{b, hashBytes(b)}
 }
 
-// expireWatched removes the watched keys, whatever database they are watched in, that have expired in a keyspace. So those who saw a
-// key there learn that it has gone, before the keyspace is flushed or exchanged, and nobody else does.
-func (sh *shard) expireWatched(sp *keyspace, now int64) {
+// expireWatched removes the watched keys, whatever database they are watched in, that have expired in a space. So those who saw a
+// key there learn that it has gone, before the space is flushed or exchanged, and nobody else does.
+func (sh *shard) expireWatched(sp *space, now int64) {
 	for id := range sh.watches {
 		r := ref{sh: sh, sp: sp, key: watchedKey(id), now: now}
 		if r.find() && sh.expired(&r.view, now) {

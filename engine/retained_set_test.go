@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A set that is held is what it was at the moment of the snapshot, however it shrinks, grows and is
+// A set that is retained is what it was at the moment of the snapshot, however it shrinks, grows and is
 // replaced meanwhile.
 func TestHeldSet(t *testing.T) {
 	const members = 20_000
@@ -36,7 +36,7 @@ func TestHeldSet(t *testing.T) {
 			change(tx.SRem, "before", 10)
 			change(tx.SRem, "", 10)
 			sh := &s.shards[0]
-			h := sh.nextHeld()
+			h := sh.nextRetained()
 			if h == nil || h.parts < 100 {
 				t.Fatalf("held: %+v", h)
 			}
@@ -58,7 +58,7 @@ func TestHeldSet(t *testing.T) {
 						}
 					}
 				}
-				b, ok := sh.heldPart(h, no, &scratch)
+				b, ok := sh.retainedPart(h, no, &scratch)
 				if !ok {
 					continue
 				}

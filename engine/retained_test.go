@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A value that is held is the same in whatever order its parts are written, while all of them change:
+// A value that is retained is the same in whatever order its parts are written, while all of them change:
 // a type may need them in an order of its own.
 func TestHeldPartsInAnyOrder(t *testing.T) {
 	s, err := Open(Options{Shards: 1})
@@ -30,7 +30,7 @@ func TestHeldPartsInAnyOrder(t *testing.T) {
 	}
 	set("after.")
 	sh := &s.shards[0]
-	h := sh.nextHeld()
+	h := sh.nextRetained()
 	if h == nil || h.parts < 100 {
 		t.Fatalf("held: %+v", h)
 	}
@@ -41,7 +41,7 @@ func TestHeldPartsInAnyOrder(t *testing.T) {
 		if i%2 == 0 {
 			no = h.parts - 1 - i/2
 		}
-		b, ok := sh.heldPart(h, no, &scratch)
+		b, ok := sh.retainedPart(h, no, &scratch)
 		if !ok {
 			continue
 		}

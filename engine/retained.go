@@ -5,10 +5,10 @@ import (
 	"unsafe"
 )
 
-// held is a value in parts that a snapshot needs and that was too large to be copied at once. Its parts stay in the table, also if the key
+// retained is a value in parts that a snapshot needs and that was too large to be copied at once. Its parts stay in the table, also if the key
 // goes. Those that the root leads to are copied when they are about to change; others need not be, for they do not change in place.
-type held struct {
-	sp      *keyspace
+type retained struct {
+	sp      *space
 	root    []byte // the record, as it was
 	idle    uint32 // the seconds for which the key was idle
 	owner   owner
@@ -20,44 +20,44 @@ type held struct {
 	stays   int64             // bytes of these
 }
 
-// hold keeps a value for the snapshot, with other access bits.
-func (sh *shard) hold(sp *keyspace, v *view, use savedUse) {
+// retain keeps a value for the snapshot, with other access bits.
+func (sh *shard) retain(sp *space, v *view, use savedUse) {
 	ps, n := sh.partsOf(sp, v)
 	o := ps.owner
-	h := &held{
+	h := &retained{
 		sp: sp, root: make([]byte, v.size), idle: use.idle, owner: o, parts: n,
 		written: make([]uint64, (n+63)/64), saved: map[uint32][]byte{},
 	}
 	copyRecord(h.root, v, use)
 	w := sh.snap
-	if w.held == nil {
-		w.held = map[uint32]*held{}
+	if w.retained == nil {
+		w.retained = map[uint32]*retained{}
 	}
-	w.held[o.id] = h
+	w.retained[o.id] = h
 	w.queue = append(w.queue, h)
 	sh.handle(1, v.size)
 	sh.charge(h, v.size)
 }
 
 // charge counts n more bytes that are kept for a value.
-func (sh *shard) charge(h *held, n int) {
+func (sh *shard) charge(h *retained, n int) {
 	h.bytes += int64(n)
 	if sh.snap.waiting.Add(int64(n)) > sh.snap.limit {
 		sh.snap.Fail(ErrSnapshotBehind)
 	}
 }
 
-// heldBy returns the value of an owner, if it is held, else nil. Once the snapshot has failed nothing more is kept, however long it takes until
+// retainedBy returns the value of an owner, if it is retained, else nil. Once the snapshot has failed nothing more is kept, however long it takes until
 // Write lets go of what is.
-func (sh *shard) heldBy(o owner) *held {
+func (sh *shard) retainedBy(o owner) *retained {
 	if sh.snap == nil || sh.snap.failed.Load() {
 		return nil
 	}
-	return sh.snap.held[o.id]
+	return sh.snap.retained[o.id]
 }
 
 // keepParts puts off the deletion of parts of a value until it is written.
-func (sh *shard) keepParts(h *held, d doomed) {
+func (sh *shard) keepParts(h *retained, d doomed) {
 	h.doomed = append(h.doomed, d)
 	size := int(d.end-d.next) * partSize
 	if v := decode(unsafe.Pointer(unsafe.SliceData(h.root))); d.next == 0 {
@@ -69,7 +69,7 @@ func (sh *shard) keepParts(h *held, d doomed) {
 
 // preserve is called before a part to which the root leads changes or goes, and after the root was preserved.
 func (ps parts) preserve(no uint32) {
-	h := ps.sh.heldBy(ps.owner)
+	h := ps.sh.retainedBy(ps.owner)
 	if h == nil || no >= h.parts || h.written[no/64]>>(no%64)&1 != 0 {
 		return
 	}
@@ -86,8 +86,8 @@ func (ps parts) preserve(no uint32) {
 	ps.sh.charge(h, len(h.saved[no]))
 }
 
-// nextHeld returns the next value to be written, nil if there is none.
-func (sh *shard) nextHeld() *held {
+// nextRetained returns the next value to be written, nil if there is none.
+func (sh *shard) nextRetained() *retained {
 	w := sh.snap
 	if len(w.queue) == 0 {
 		return nil
@@ -98,23 +98,23 @@ func (sh *shard) nextHeld() *held {
 }
 
 // letGo ends a hold: the parts that nobody needs any more can go.
-func (sh *shard) letGo(h *held) {
-	if sh.snap.held[h.owner.id] != h {
+func (sh *shard) letGo(h *retained) {
+	if sh.snap.retained[h.owner.id] != h {
 		return // the reclaimer did it
 	}
-	delete(sh.snap.held, h.owner.id)
+	delete(sh.snap.retained, h.owner.id)
 	sh.snap.waiting.Add(-h.bytes)
 	sh.snap.staying.Add(-h.stays)
 	sh.doomed = append(sh.doomed, h.doomed...)
 }
 
-// writeHeld passes a value on and lets it go. Each part is copied under a hold of the lock of its own.
-func (w *snapshotWriter) writeHeld(sh *shard, h *held) {
+// writeRetained passes a value on and lets it go. Each part is copied under a hold of the lock of its own.
+func (w *snapshotWriter) writeRetained(sh *shard, h *retained) {
 	if !w.failed.Load() {
 		w.find = func(no uint32, scratch *[]byte) ([]byte, bool) {
 			sh.mu.Lock()
 			defer sh.mu.Unlock()
-			return sh.heldPart(h, no, scratch)
+			return sh.retainedPart(h, no, scratch)
 		}
 		if err := w.passOn(decode(unsafe.Pointer(unsafe.SliceData(h.root))), h.idle); err != nil {
 			w.Fail(err)
@@ -125,8 +125,8 @@ func (w *snapshotWriter) writeHeld(sh *shard, h *held) {
 	sh.mu.Unlock()
 }
 
-// heldPart copies a part as it was to scratch. One that the root leads to is not asked for again.
-func (sh *shard) heldPart(h *held, no uint32, scratch *[]byte) ([]byte, bool) {
+// retainedPart copies a part as it was to scratch. One that the root leads to is not asked for again.
+func (sh *shard) retainedPart(h *retained, no uint32, scratch *[]byte) ([]byte, bool) {
 	b, saved := h.saved[no]
 	if !saved {
 		if _, p, ok := sh.findPart(h.sp, h.owner, no); ok {
