@@ -15,9 +15,9 @@ import (
 	"github.com/redistill/redistill/netserver"
 )
 
-// checkSettings refuses settings that serve cannot start with, as far as that shows before a port
-// is bound. It reads the files that they name, and changes nothing. 'redistill config' calls it
-// too, so that both refuse the same settings in the same words.
+// checkSettings refuses settings that serve cannot start with, as far as that shows without reading
+// the files that they name. 'redistill config' calls it too, so that both refuse the same settings
+// in the same words.
 func checkSettings(cfg *config.Config) error {
 	v := cfg.Snapshot()
 	if _, _, err := netserver.ChoosePath(v.IO); err != nil {
@@ -25,11 +25,6 @@ func checkSettings(cfg *config.Config) error {
 	}
 	if err := checkEndpoints(cfg); err != nil {
 		return err
-	}
-	if v.TLS() {
-		if err := certs.Check(certOptions(v)); err != nil {
-			return fmt.Errorf("cannot serve TLS: %w", err)
-		}
 	}
 	if err := command.CheckMaxMemory(v.MaxMemory); err != nil {
 		return refused(cfg, "memory.max_memory", err)
@@ -39,8 +34,22 @@ func checkSettings(cfg *config.Config) error {
 			return refused(cfg, "persistence.snapshot_path", err)
 		}
 	}
+	return nil
+}
+
+// checkFiles refuses what the settings name if serve, which reads it before it binds a port, would.
+// Serve does not call it, because a file may be a pipe, which can be read only once.
+func checkFiles(v *config.Values) error {
+	if v.TLS() {
+		if err := certs.Check(certOptions(v)); err != nil {
+			return noTLS(err)
+		}
+	}
 	return command.CheckUsers(v.ACLFile)
 }
+
+// noTLS is the error of a certificate that cannot be used.
+func noTLS(reason error) error { return fmt.Errorf("cannot serve TLS: %w", reason) }
 
 // refused says that the value of the setting with this key is impossible, and where it is from.
 func refused(cfg *config.Config, key string, reason error) error {

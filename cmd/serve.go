@@ -100,11 +100,6 @@ func runServe(ctx context.Context, sources *loaded, log *slog.Logger, s *stopper
 	if keeper != nil {
 		opened.add(keeper.Close)
 	}
-	listeners, err := listen(cfg, keeper, log)
-	if err != nil {
-		return err
-	}
-	opened.add(func() { closeListeners(listeners) })
 	checkMemory(log, v)
 	store, err := openStore(v)
 	if err != nil {
@@ -123,6 +118,11 @@ func runServe(ctx context.Context, sources *loaded, log *slog.Logger, s *stopper
 	if err := commands.LoadUsers(); err != nil {
 		return err
 	}
+	listeners, err := listen(cfg, keeper, log)
+	if err != nil {
+		return err
+	}
+	opened.add(func() { closeListeners(listeners) })
 	s.commands.Store(commands)
 	observer := status.New(status.Options{Observe: commands.Observe, Log: log, Profiles: v.HTTPProfiles})
 	stopStatus, err := serveStatus(observer, v, log)

@@ -1,9 +1,11 @@
 package cmd
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -101,5 +103,37 @@ func TestFailedStart(t *testing.T) {
 		if _, err := os.Lstat(socket); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: the socket is there: %v", test.name, err)
 		}
+	}
+}
+
+// TestFilesAreReadOnce: a shell may give a pipe in place of a file, as in --acl-file <(...).
+func TestFilesAreReadOnce(t *testing.T) {
+	clearEnvironment(t)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	if _, err := w.WriteString("user default on >secret ~* &* +@all\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	pipe := fmt.Sprintf("/dev/fd/%d", r.Fd())
+	if _, err := os.Stat(pipe); err != nil {
+		t.Skip("skipped, because this system has no files for what is open")
+	}
+	port := startOnPort(t, "--acl-file", pipe)
+	c, err := net.Dial("tcp", "127.0.0.1:"+port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	if _, err := c.Write([]byte("PING\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(c).ReadString('\n'); err != nil || !strings.HasPrefix(line, "-NOAUTH ") {
+		t.Errorf("got %q, error %v: the users were not read", line, err)
 	}
 }

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"crypto/tls"
-	"fmt"
 	"log/slog"
 	"net"
 	"strings"
@@ -22,7 +21,7 @@ func openCertificates(cfg *config.Config, log *slog.Logger) (*certs.Keeper, erro
 	}
 	keeper, err := certs.Open(certOptions(v), log)
 	if err != nil {
-		return nil, fmt.Errorf("cannot serve TLS: %w", err)
+		return nil, noTLS(err)
 	}
 	for _, s := range config.Settings() {
 		if s.Mutable && strings.HasPrefix(s.Key, "security.tls_") {

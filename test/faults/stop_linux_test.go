@@ -3,6 +3,7 @@ package faults
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -108,7 +109,9 @@ func TestStopWhileStarting(t *testing.T) {
 	if err := syscall.Mkfifo(users, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := servertest.Launch(t, dir, redistill(t, netserver.Portable, "--acl-file", users)...)
+	args := redistill(t, netserver.Portable, "--acl-file", users, "--unix-socket", "s")
+	args[slices.Index(args, servertest.Port)] = "0" // ports are bound later
+	s := servertest.Launch(t, dir, args...)
 	s.Eventually("it reads the users", func() bool {
 		f, err := os.OpenFile(users, os.O_WRONLY|syscall.O_NONBLOCK, 0)
 		if err == nil {
