@@ -19,7 +19,7 @@ import (
 // the files that they name. 'redistill config' calls it too, so that both refuse the same settings
 // in the same words.
 func checkSettings(cfg *config.Config) error {
-	v := cfg.Snapshot()
+	v := cfg.Values()
 	if _, _, err := netserver.ChoosePath(v.IO); err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ var errNowhere = errors.New(
 
 // checkEndpoints refuses to listen nowhere, twice on one port, or where no Unix socket can be.
 func checkEndpoints(cfg *config.Config) error {
-	v := cfg.Snapshot()
+	v := cfg.Values()
 	plain, secure := v.Ports()
 	switch {
 	case plain == 0 && secure == 0 && v.UnixSocket == "":

@@ -32,7 +32,7 @@ are read for that: certificate, key, authorities and users.
 		if err := checkSettings(cfg.Config); err != nil {
 			return err
 		}
-		if err := checkFiles(cfg.Snapshot()); err != nil {
+		if err := checkFiles(cfg.Values()); err != nil {
 			return err
 		}
 		return configfile.WriteEffective(c.OutOrStdout(), cfg.Config, cfg.file)

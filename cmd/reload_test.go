@@ -38,7 +38,7 @@ func TestReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	reload(cfg.Config, cfg.again, nil, log)
-	v := cfg.Snapshot()
+	v := cfg.Values()
 	if v.Port != 1 || v.MaxConnections != 5 || v.ConnectionTimeout.Seconds() != 60 || v.EvictionPolicy != "allkeys-lru" || v.Password != "new-secret" {
 		t.Errorf("%+v", v)
 	}
@@ -64,7 +64,7 @@ func TestReload(t *testing.T) {
 
 	refuse = false
 	reload(cfg.Config, cfg.again, nil, log)
-	if got := cfg.Snapshot().MaxConnections; got != 6 {
+	if got := cfg.Values().MaxConnections; got != 6 {
 		t.Errorf("max_connections is %d", got)
 	}
 	if err := os.WriteFile(file, []byte("[server\n"), 0o600); err != nil {
@@ -72,7 +72,7 @@ func TestReload(t *testing.T) {
 	}
 	out.Reset()
 	reload(cfg.Config, cfg.again, nil, log)
-	if !strings.Contains(out.String(), "level=ERROR msg=\"the configuration cannot be used") || cfg.Snapshot().MaxConnections != 6 {
+	if !strings.Contains(out.String(), "level=ERROR msg=\"the configuration cannot be used") || cfg.Values().MaxConnections != 6 {
 		t.Errorf("the log is %s", out.String())
 	}
 }

@@ -52,13 +52,13 @@ func newServe() *cobra.Command {
 // newLogger logs to w as the settings say, and follows CONFIG SET of the level.
 func newLogger(w io.Writer, cfg *config.Config) *slog.Logger {
 	level := new(slog.LevelVar)
-	level.Set(cfg.Snapshot().LogLevel)
+	level.Set(cfg.Values().LogLevel)
 	cfg.OnChange("logging.level", func(next *config.Values) error {
 		level.Set(next.LogLevel)
 		return nil
 	})
 	options := &slog.HandlerOptions{Level: level}
-	if cfg.Snapshot().LogFormat == "json" {
+	if cfg.Values().LogFormat == "json" {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}
 	return slog.New(slog.NewTextHandler(w, options))
@@ -83,7 +83,7 @@ func logReady(log *slog.Logger, v *config.Values, addresses []string, ioPath, fa
 // stop, and an error if serving could not start.
 func runServe(ctx context.Context, sources *loaded, log *slog.Logger, s *stopper) error {
 	cfg := sources.Config
-	v := cfg.Snapshot()
+	v := cfg.Values()
 	if err := checkSettings(cfg); err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (c *closers) close() {
 // serve loads the snapshot and serves clients until ctx ends. It returns nil after a stop.
 func serve(ctx context.Context, server *netserver.Server, listeners []net.Listener, commands *command.Server, observer *status.Server,
 	cfg *config.Config) error {
-	log, v := commands.Log, cfg.Snapshot()
+	log, v := commands.Log, cfg.Values()
 	addresses := addressesOf(listeners)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listeners...) }()
@@ -183,7 +183,7 @@ func serve(ctx context.Context, server *netserver.Server, listeners []net.Listen
 		return err
 	}
 	observer.SetState(status.Draining)
-	shutDown(server, commands, cfg.Snapshot().ShutdownGracePeriod)
+	shutDown(server, commands, cfg.Values().ShutdownGracePeriod)
 	if err := <-served; !errors.Is(err, netserver.ErrServerClosed) {
 		return err
 	}

@@ -31,7 +31,7 @@ func TestReadyLine(t *testing.T) {
 	for limit, want := range tests {
 		cfg := loadValid(t, "--max-memory", limit, "--log-format", "json")
 		var out bytes.Buffer
-		logReady(newLogger(&out, cfg), cfg.Snapshot(), []string{"127.0.0.1:6379"}, "goroutines", "no loops")
+		logReady(newLogger(&out, cfg), cfg.Values(), []string{"127.0.0.1:6379"}, "goroutines", "no loops")
 		if strings.Count(out.String(), "\n") != 1 {
 			t.Errorf("not one line: %q", out.String())
 		}

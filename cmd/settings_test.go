@@ -175,7 +175,7 @@ func TestConfigFileSearch(t *testing.T) {
 	for _, step := range steps {
 		t.Setenv("REDISTILL_CONFIG", step.env)
 		cfg, err := loadWith(t, step.args...)
-		if err != nil || cfg.Snapshot().Port != step.want {
+		if err != nil || cfg.Values().Port != step.want {
 			t.Errorf("REDISTILL_CONFIG=%s %v: %v", step.env, step.args, err)
 		}
 	}

@@ -168,7 +168,7 @@ func localServer() (client.Target, error) {
 	if err != nil {
 		return client.Target{}, err
 	}
-	v := cfg.Snapshot()
+	v := cfg.Values()
 	address, err := localURL(v)
 	if err != nil {
 		return client.Target{}, err

@@ -67,7 +67,7 @@ func (s *stopper) heed(sig os.Signal) error {
 		return nil
 	}
 	s.log.Info("told to stop", "signal", sig.String())
-	v := s.config.Snapshot()
+	v := s.config.Values()
 	if sig == syscall.SIGINT {
 		return commands.Stop(v.ShutdownOnSIGINT)
 	}
@@ -85,7 +85,7 @@ func (s *stopper) saves() bool {
 	if p := s.asked.Load(); p != nil {
 		return *p
 	}
-	v := s.config.Snapshot()
+	v := s.config.Values()
 	return v.Persistence && v.SaveOnShutdown
 }
 

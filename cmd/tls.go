@@ -15,7 +15,7 @@ import (
 
 // openCertificates reads the certificate that the settings name, and follows CONFIG SET of them. It returns nil if TLS is off.
 func openCertificates(cfg *config.Config, log *slog.Logger) (*certs.Keeper, error) {
-	v := cfg.Snapshot()
+	v := cfg.Values()
 	if !v.TLS() {
 		return nil, nil
 	}
@@ -82,7 +82,7 @@ func portToBind(port int) int {
 
 // listen binds the ports and the Unix socket, and says which ports the system chose.
 func listen(cfg *config.Config, keeper *certs.Keeper, log *slog.Logger) ([]net.Listener, error) {
-	listeners, err := netserver.Listen(endpoints(cfg.Snapshot(), keeper))
+	listeners, err := netserver.Listen(endpoints(cfg.Values(), keeper))
 	if err != nil {
 		return nil, err
 	}

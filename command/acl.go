@@ -154,7 +154,7 @@ func aclSetUser(c *Call) error {
 	for _, a := range c.Args[3:] {
 		rules = append(rules, string(a))
 	}
-	u, err := c.Srv.users.Change(string(c.Args[2]), rules, usersMost(c.Srv.Config.Snapshot().MaxMemory))
+	u, err := c.Srv.users.Change(string(c.Args[2]), rules, usersMost(c.Srv.Config.Values().MaxMemory))
 	if err != nil {
 		return Error("ERR " + err.Error())
 	}

@@ -18,7 +18,7 @@ const (
 
 // LoadUsers reads the file of users, if there is one. It is called before clients come.
 func (srv *Server) LoadUsers() error {
-	path := srv.Config.Snapshot().ACLFile
+	path := srv.Config.Values().ACLFile
 	if path == "" {
 		return nil
 	}
@@ -60,7 +60,7 @@ func readUsers(path string) (text string, err error) {
 
 // ACL LOAD. It runs again when the file was read.
 func aclLoad(c *Call) error {
-	path := c.Srv.Config.Snapshot().ACLFile
+	path := c.Srv.Config.Values().ACLFile
 	if path == "" {
 		return errNoACLFile
 	}
@@ -83,7 +83,7 @@ func aclLoad(c *Call) error {
 
 // ACL SAVE. It runs again when the file was written.
 func aclSave(c *Call) error {
-	path := c.Srv.Config.Snapshot().ACLFile
+	path := c.Srv.Config.Values().ACLFile
 	if path == "" {
 		return errNoACLFile
 	}

@@ -114,7 +114,7 @@ func (s *Session) charge() {
 // budgets returns the bytes that all clients may hold, and those that have not logged in; 0 is no
 // limit.
 func (srv *Server) budgets() (all, strangers int64) {
-	v := srv.Config.Snapshot()
+	v := srv.Config.Values()
 	all = v.MaxMemoryClients()
 	strangers = all / strangersShare
 	if all == 0 {

@@ -275,7 +275,7 @@ func TestStoreSetsTheBudgetAside(t *testing.T) {
 		if err := srv.Config.Set(config.Pair{Name: name, Value: value}); err != nil {
 			t.Fatal(err)
 		}
-		v := srv.Config.Snapshot()
+		v := srv.Config.Values()
 		left := v.MaxMemory - v.MaxMemoryClients()
 		if err := srv.Store.Reserve(int(left - 1<<30)); err != nil {
 			t.Errorf("%s: there is no room for less than the rest of %d bytes: %v", setting, left, err)

@@ -199,9 +199,9 @@ func (srv *Server) applyConfig() {
 		srv.Config.OnChange(setting.name, setting.apply)
 	}
 	// The first values come from a file and from flags, and were checked there: no hook refuses them.
-	_ = srv.configureSlow(srv.Config.Snapshot())
-	srv.Store.SetExternalBudget(srv.Config.Snapshot().MaxMemoryClients())
-	srv.users.SetPassword(srv.Config.Snapshot().Password)
+	_ = srv.configureSlow(srv.Config.Values())
+	srv.Store.SetExternalBudget(srv.Config.Values().MaxMemoryClients())
+	srv.users.SetPassword(srv.Config.Values().Password)
 	// As in Redis, a server that may not change its score starts all the same. The log says so.
-	_ = srv.configureOOMScore(srv.Config.Snapshot())
+	_ = srv.configureOOMScore(srv.Config.Values())
 }

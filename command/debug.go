@@ -59,7 +59,7 @@ const errDebugDenied = Error("ERR DEBUG command not allowed. If the enable-debug
 // mayDebug reports whether enable-debug-command allows the client DEBUG. As in Redis, 127.0.0.1 and
 // ::1 are local and the other addresses of the loopback interface are not.
 func (s *Session) mayDebug() bool {
-	switch s.srv.Config.Snapshot().DebugCommand {
+	switch s.srv.Config.Values().DebugCommand {
 	case "yes":
 		return true
 	case "local":

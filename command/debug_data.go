@@ -185,7 +185,7 @@ type reloading struct {
 func (r *reloading) run(*atomic.Bool) error {
 	srv := r.srv
 	defer srv.reloads.Done()
-	v := srv.Config.Snapshot()
+	v := srv.Config.Values()
 	if r.saved != nil {
 		<-r.written
 		if r.saved.err != nil {

@@ -165,7 +165,7 @@ func (c *Call) store(k engine.Key, f *rdb.Frame, d *rdb.Decoder, deadline int64,
 
 // longestString is the length of the longest string that is stored.
 func (srv *Server) longestString() int {
-	return int(min(srv.Config.Snapshot().ProtoMaxBulkLen, math.MaxInt32))
+	return int(min(srv.Config.Values().ProtoMaxBulkLen, math.MaxInt32))
 }
 
 // restoreGrowth is the size of the value, which may be compressed in the payload. Nothing is decompressed before there is room for it.

@@ -30,7 +30,7 @@ func flushAll(c *Call) error {
 	if !c.isFlush() {
 		return errSyntax
 	}
-	v, s := c.Srv.Config.Snapshot(), c.S
+	v, s := c.Srv.Config.Values(), c.S
 	saved := v.Persistence && v.SnapshotInterval > 0
 	if saved && !s.multi.running {
 		_, err := c.await(func(p *pending) {

@@ -24,13 +24,13 @@ var infoCommand = Command{
 // INFO [section ...]
 func showInfo(c *Call) error {
 	want := info.Select(c.Args[1:])
-	c.Out.Verbatim("txt", info.Append(nil, c.Srv.snapshot(c.Tx, want), want))
+	c.Out.Verbatim("txt", info.Append(nil, c.Srv.state(c.Tx, want), want))
 	return nil
 }
 
-// snapshot gathers what the wanted sections show, and nothing that is only for others.
-func (srv *Server) snapshot(tx *engine.Tx, want info.Sections) *info.Snapshot {
-	s := &info.Snapshot{}
+// state gathers what the wanted sections show, and nothing that is only for others.
+func (srv *Server) state(tx *engine.Tx, want info.Sections) *info.State {
+	s := &info.State{}
 	var store engine.Stats
 	if want.Has(info.Memory) || want.Has(info.Stats) || want.Has(info.Keyspace) {
 		store = tx.Stats()
@@ -58,7 +58,7 @@ func (srv *Server) snapshot(tx *engine.Tx, want info.Sections) *info.Snapshot {
 	return s
 }
 
-func (srv *Server) fillServer(s *info.Snapshot) {
+func (srv *Server) fillServer(s *info.State) {
 	s.RedisVersion, s.Version, s.IO, s.GoVersion = redisVersion, srv.Version, srv.IO, runtime.Version()
 	s.IOFallback = srv.IOFallback
 	s.OS = operatingSystem()
@@ -72,8 +72,8 @@ func (srv *Server) fillServer(s *info.Snapshot) {
 	s.ConfigFile = srv.configFile
 }
 
-func (srv *Server) fillPorts(s *info.Snapshot) {
-	v := srv.Config.Snapshot()
+func (srv *Server) fillPorts(s *info.State) {
+	v := srv.Config.Values()
 	s.Port, s.TLSPort = v.Ports()
 	s.Bind, s.UnixSocket = v.Bind, v.UnixSocket
 	if srv.Certificate != nil {
@@ -91,14 +91,14 @@ func configFile(c *config.Config) string {
 	return ""
 }
 
-func (srv *Server) fillClients(s *info.Snapshot) {
+func (srv *Server) fillClients(s *info.State) {
 	s.ConnectedClients = int64(srv.Connected())
 	s.BlockedClients = srv.blocked.Load()
-	s.MaxClients = int64(srv.Config.Snapshot().MaxConnections)
+	s.MaxClients = int64(srv.Config.Values().MaxConnections)
 	s.LargestInput, s.LargestOutput = srv.clients.largestBuffers()
 }
 
-func (srv *Server) fillMemory(s *info.Snapshot, store *engine.Stats) {
+func (srv *Server) fillMemory(s *info.State, store *engine.Stats) {
 	fillUsed(s, store)
 	s.Doomed = store.Doomed
 	s.StartupBytes = srv.startupBytes
@@ -110,14 +110,14 @@ func (srv *Server) fillMemory(s *info.Snapshot, store *engine.Stats) {
 	if largest := srv.Store.Largest(); largest < math.MaxInt64 {
 		s.LargestValue = largest
 	}
-	s.SystemBytes = srv.Config.Snapshot().Memory.Bytes
+	s.SystemBytes = srv.Config.Values().Memory.Bytes
 	s.MaxMemory = srv.Store.MaxMemory()
 	s.MaxMemoryPolicy = srv.Store.Policy().String()
 }
 
 // fillUsed fills in what counts as used memory, the clients' share still among Go's. What Go has is what is resident beside the rest, for
 // the runtime counts pages that it has never touched; where the system does not tell it is the runtime's figure.
-func fillUsed(s *info.Snapshot, store *engine.Stats) {
+func fillUsed(s *info.State, store *engine.Stats) {
 	s.DataBytes, s.IndexBytes, s.DeadBytes = store.DataBytes, store.OverheadBytes, store.DeadBytes
 	s.ArrivingBytes, s.FreeBytes = store.ArrivingBytes, store.FreeBytes
 	s.GoHeapBytes, s.GoBytes = goMemory()
@@ -132,13 +132,13 @@ func fillUsed(s *info.Snapshot, store *engine.Stats) {
 
 // usedMemory returns the bytes in use. No lock may be held.
 func (srv *Server) usedMemory() int64 {
-	var s info.Snapshot
+	var s info.State
 	store := srv.Store.Stats()
 	fillUsed(&s, &store)
 	return s.Used()
 }
 
-func (srv *Server) fillStats(s *info.Snapshot, store *engine.Stats) {
+func (srv *Server) fillStats(s *info.State, store *engine.Stats) {
 	s.ConnectionsReceived, s.ConnectionsRejected = srv.total.connections.Load(), srv.total.rejected.Load()
 	s.TLSFailures = srv.total.tlsFailures.Load()
 	s.Counting = time.Since(srv.started) - time.Duration(srv.counting.Load())
@@ -161,14 +161,14 @@ func (srv *Server) fillStats(s *info.Snapshot, store *engine.Stats) {
 	}
 }
 
-func (srv *Server) fillErrors(s *info.Snapshot) {
+func (srv *Server) fillErrors(s *info.State) {
 	for _, e := range errorTotals(srv.stripes) {
 		s.Errors = append(s.Errors, info.Error{Code: e.code, Count: e.count})
 	}
 }
 
-func (srv *Server) fillCommands(s *info.Snapshot) {
-	v := srv.Config.Snapshot()
+func (srv *Server) fillCommands(s *info.State) {
+	v := srv.Config.Values()
 	for _, row := range srv.table.list {
 		t := commandTotals(srv.stripes, row)
 		if t.calls == 0 && t.rejected == 0 {
@@ -186,7 +186,7 @@ func (srv *Server) fillCommands(s *info.Snapshot) {
 	}
 }
 
-func fillKeyspace(s *info.Snapshot, store *engine.Stats) {
+func fillKeyspace(s *info.State, store *engine.Stats) {
 	for i, n := range store.Keys {
 		if n > 0 {
 			ttl := time.Duration(store.AvgTTL[i]) * time.Millisecond

@@ -139,7 +139,7 @@ func testInfoOfLargeValues(t *testing.T) {
 	c.do("SET k " + strings.Repeat("v", 1<<20))
 	tx.LockAll() // keeps the background from deleting them
 	tx.Delete(srv.Store.Key([]byte("k")))
-	s := srv.snapshot(tx, info.Select([][]byte{[]byte("memory")}))
+	s := srv.state(tx, info.Select([][]byte{[]byte("memory")}))
 	tx.Unlock()
 	if s.Doomed != 1 {
 		t.Errorf("%d values are pending", s.Doomed)

@@ -105,10 +105,10 @@ func latencyReset(c *Call) error {
 // LATENCY DOCTOR
 func latencyDoctor(c *Call) error {
 	srv := c.Srv
-	s := srv.snapshot(c.Tx, info.Select([][]byte{[]byte("memory"), []byte("stats")}))
+	s := srv.state(c.Tx, info.Select([][]byte{[]byte("memory"), []byte("stats")}))
 	threshold, on := srv.latency.Threshold()
 	f := &latency.Facts{
-		Now: time.Now().Unix(), Threshold: threshold, SlowFrom: srv.Config.Snapshot().SlowlogSlowerThan, SlowKept: srv.slowlog.len(),
+		Now: time.Now().Unix(), Threshold: threshold, SlowFrom: srv.Config.Values().SlowlogSlowerThan, SlowKept: srv.slowlog.len(),
 		Used: s.Used(), Max: s.MaxMemory, Evicted: s.Evicted, Swapped: swapped(),
 	}
 	if on {
@@ -154,7 +154,7 @@ func latencyHistogram(c *Call) error {
 	}
 	var called []*Command
 	var totals []commandTotal
-	if c.Srv.Config.Snapshot().LatencyTracking {
+	if c.Srv.Config.Values().LatencyTracking {
 		for _, row := range rows {
 			if t := commandTotals(c.Srv.stripes, row); t.calls > 0 {
 				called, totals = append(called, row), append(totals, t)

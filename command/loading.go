@@ -26,7 +26,7 @@ func (srv *Server) Loading() bool { return srv.alert.Load()&alertLoading != 0 }
 // Load loads the snapshot, if the settings say so and there is one. It is called once, and may be called while clients are served. With an
 // error the keyspace is in no state to be used or to be saved.
 func (srv *Server) Load() error {
-	v := srv.Config.Snapshot()
+	v := srv.Config.Values()
 	if v.Persistence {
 		err := srv.load(v.SnapshotPath, v.SnapshotUnsupported == "skip")
 		refused, corrupt := (*snapshot.Refused)(nil), (*rdb.Error)(nil)
@@ -48,7 +48,7 @@ func (srv *Server) loaded() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.changes = srv.writes()
-	s.arm(srv.Config.Snapshot())
+	s.arm(srv.Config.Values())
 }
 
 // load loads a file. Where there is none it logs that.
@@ -95,7 +95,7 @@ func (srv *Server) StopLoading() {
 }
 
 // fillPersistence fills in what INFO shows of snapshots.
-func (srv *Server) fillPersistence(i *info.Snapshot) {
+func (srv *Server) fillPersistence(i *info.State) {
 	s := &srv.saver
 	s.mu.Lock()
 	i.LastSave, i.Saves, i.SaveFailed, i.SaveTime, i.SnapshotBytes = s.last, s.saves, s.err != nil, s.took, s.bytes

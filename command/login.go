@@ -60,7 +60,7 @@ func (s *Session) authenticate(name, password []byte) error {
 // may log in. If it may not, that is counted and logged, and the client has to log in like one without a certificate. name is the common
 // name of a certificate that was verified, or empty. The connection calls it once, after the handshake and before the first BeginBatch.
 func (s *Session) LoginByCertificate(name string) {
-	if name == "" || s.srv.Config.Snapshot().TLSClientUser == "off" {
+	if name == "" || s.srv.Config.Values().TLSClientUser == "off" {
 		return
 	}
 	if u := s.srv.users.Find(name); u != nil && u.Rules().Enabled() && s.enter(u) {

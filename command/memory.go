@@ -50,7 +50,7 @@ var memoryCommand = Command{
 
 // MEMORY STATS
 func memoryStats(c *Call) error {
-	s := c.Srv.snapshot(c.Tx, info.Select([][]byte{[]byte("memory"), []byte("keyspace")}))
+	s := c.Srv.state(c.Tx, info.Select([][]byte{[]byte("memory"), []byte("keyspace")}))
 	appendFigures(c.Out, info.MemoryFigures(s))
 	return nil
 }
@@ -72,14 +72,14 @@ func appendFigures(out *resp.Out, figures []info.Figure) {
 
 // MEMORY DOCTOR
 func memoryDoctor(c *Call) error {
-	s := c.Srv.snapshot(c.Tx, info.Select([][]byte{[]byte("memory"), []byte("clients")}))
+	s := c.Srv.state(c.Tx, info.Select([][]byte{[]byte("memory"), []byte("clients")}))
 	c.Out.Verbatim("txt", []byte(info.MemoryReport(s, swapped())))
 	return nil
 }
 
 // MEMORY MALLOC-STATS
 func memoryMallocStats(c *Call) error {
-	s := c.Srv.snapshot(c.Tx, info.Select([][]byte{[]byte("memory")}))
+	s := c.Srv.state(c.Tx, info.Select([][]byte{[]byte("memory")}))
 	var samples []metrics.Sample
 	for _, d := range metrics.All() {
 		if d.Kind == metrics.KindUint64 && (strings.HasPrefix(d.Name, "/memory/") || strings.HasPrefix(d.Name, "/gc/")) {

@@ -46,7 +46,7 @@ func (m *monitors) feed(s *Session, cmd *Command, args [][]byte) {
 	if cmd.Flags&(Admin|SkipMonitor) != 0 {
 		return
 	}
-	limit := m.srv.Config.Snapshot().ClientOutputBufferLimit.Replica // the class that monitors are of
+	limit := m.srv.Config.Values().ClientOutputBufferLimit.Replica // the class that monitors are of
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.line = appendMonitorLine(m.line[:0], s, cmd, args, time.Now())

@@ -9,7 +9,7 @@ import (
 
 // Observation is what monitoring reads of a server at one moment. Its counters are those of INFO, which CONFIG RESETSTAT sets to zero.
 type Observation struct {
-	info.Snapshot
+	info.State
 	Store     engine.Stats
 	Latencies []Latency // of Snapshot.Commands, in the same order
 	Slow      int64     // commands that were entered into SLOWLOG since the start
@@ -34,7 +34,7 @@ func (srv *Server) Observe() *Observation {
 	o := &Observation{}
 	want := info.Select([][]byte{[]byte("all")})
 	tx := srv.Store.NewTx()
-	o.Snapshot, o.Store = *srv.snapshot(tx, want), tx.Stats()
+	o.State, o.Store = *srv.state(tx, want), tx.Stats()
 	for _, c := range o.Commands {
 		t := commandTotals(srv.stripes, srv.table.find(c.Name))
 		o.Latencies = append(o.Latencies, t.within())

@@ -113,7 +113,7 @@ func (s *Session) denied(cmd *Command, why acl.Denial, object, user string) {
 	line := s.appendLine(nil, s.call.Now)
 	s.srv.aclLog.Add(acl.Event{
 		Why: why, Context: context, Object: object, Username: user, Client: string(line[:len(line)-1]), Time: s.call.Now,
-	}, s.srv.Config.Snapshot().ACLLogMaxLen)
+	}, s.srv.Config.Values().ACLLogMaxLen)
 }
 
 // rulesChanged makes the sessions of a user look at its rules. s is the one that changed them. With every shard locked, no command runs by

@@ -16,7 +16,7 @@ const errProtected = Error("DENIED Redis is running in protected mode because pr
 // protectedFrom reports whether protected mode refuses a client with this address: the default user needs no password, and the client is
 // on another machine. As in Redis the check is made once, when the client connects.
 func (srv *Server) protectedFrom(addr string) bool {
-	return srv.Config.Snapshot().ProtectedMode && srv.users.Default().Rules().NoPass() && !isLocal(addr)
+	return srv.Config.Values().ProtectedMode && srv.users.Default().Rules().NoPass() && !isLocal(addr)
 }
 
 // isLocal reports whether a client's address is a loopback address or a Unix socket.

@@ -120,7 +120,7 @@ func (s *saver) isRunning() bool {
 
 // run writes a snapshot, and another where a database was flushed meanwhile.
 func (s *saver) run(sn *engine.Snapshot, changes uint64) {
-	path := s.srv.Config.Snapshot().SnapshotPath
+	path := s.srv.Config.Values().SnapshotPath
 	for tries := 1; ; tries++ {
 		saved, err := snapshot.Save(sn, path, redisVersion)
 		if err != engine.ErrFlushed || tries == saveTries {
@@ -161,7 +161,7 @@ func (s *saver) resume() (sn *engine.Snapshot, changes uint64, err error) {
 func (s *saver) end(saved snapshot.Saved, err error, changes uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	path := s.srv.Config.Snapshot().SnapshotPath
+	path := s.srv.Config.Values().SnapshotPath
 	s.err, s.took = err, time.Since(s.began)
 	if err != nil {
 		s.srv.Log.Error("snapshot failed", "path", path, "error", err)
@@ -179,7 +179,7 @@ func (s *saver) end(saved snapshot.Saved, err error, changes uint64) bool {
 		return false
 	}
 	s.running = nil
-	s.arm(s.srv.Config.Snapshot())
+	s.arm(s.srv.Config.Values())
 	return true
 }
 
@@ -204,7 +204,7 @@ func (s *saver) due() {
 	s.mu.Lock()
 	changed := s.changed()
 	if !changed || s.closed {
-		s.arm(s.srv.Config.Snapshot())
+		s.arm(s.srv.Config.Values())
 	}
 	changed = changed && !s.closed
 	s.mu.Unlock()
@@ -333,7 +333,7 @@ func (srv *Server) SaveAtEnd() error {
 	if err != nil {
 		return err
 	}
-	path := srv.Config.Snapshot().SnapshotPath
+	path := srv.Config.Values().SnapshotPath
 	saved, err := snapshot.Save(sn, path, redisVersion)
 	if err == nil {
 		srv.Log.Info("snapshot written", "path", path, "keys", saved.Keys, "bytes", saved.Bytes, "took", saved.Time.Round(time.Millisecond))

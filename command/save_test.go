@@ -169,7 +169,7 @@ func TestFlushIsSaved(t *testing.T) {
 	if got := keysIn(t, path); got != "*0" {
 		t.Errorf("after EXEC the file has %s", got)
 	}
-	srv.Config.Snapshot().SnapshotPath = filepath.Join(path, "below a file")
+	srv.Config.Values().SnapshotPath = filepath.Join(path, "below a file")
 	c.expect("FLUSHALL", "+OK", "EXISTS new", ":0", "SAVE", "-"+string(errSaveFailed))
 }
 

@@ -112,7 +112,7 @@ func newServer(o Options, rows []Command) *Server {
 	s.startupBytes, s.configFile = s.usedMemory(), configFile(o.Config)
 	o.Store.OnTick(s.background)
 	s.saver = saver{srv: s, last: s.started, took: -1}
-	if o.Config.Snapshot().Persistence {
+	if o.Config.Values().Persistence {
 		s.alert.Store(alertLoading)
 	}
 	return s
@@ -262,7 +262,7 @@ func (srv *Server) NewSession(addr, laddr string, fd int, wake func()) (*Session
 	c.user.Store(srv.users.Default())
 	c.call.S, c.call.Srv, c.call.Tx, c.call.Out, c.call.Now = c, srv, c.tx, &c.Out, c.created
 	srv.total.connections.Add(1)
-	if !srv.clients.add(c, srv.Config.Snapshot().MaxConnections) {
+	if !srv.clients.add(c, srv.Config.Values().MaxConnections) {
 		return nil, srv.refuse(addr, "max_connections", errMaxClients)
 	}
 	c.logout() // now that changes of the rules reach it

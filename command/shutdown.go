@@ -84,7 +84,7 @@ func (srv *Server) Stop(how config.ShutdownFlags) error {
 	defer srv.underWay.Done()
 	save := srv.saves(how)
 	if save && !srv.Loading() && how&(config.ShutdownForce|config.ShutdownNow) == 0 {
-		patience := max(time.Second, srv.Config.Snapshot().ShutdownGracePeriod)
+		patience := max(time.Second, srv.Config.Values().ShutdownGracePeriod)
 		switch err := srv.saver.prove(patience); {
 		case errors.Is(err, errStopping): // somebody else had the server end
 			return nil
@@ -98,7 +98,7 @@ func (srv *Server) Stop(how config.ShutdownFlags) error {
 
 // saves reports whether how, or else the settings, want a snapshot in the end.
 func (srv *Server) saves(how config.ShutdownFlags) bool {
-	v := srv.Config.Snapshot()
+	v := srv.Config.Values()
 	return how&config.ShutdownSave != 0 ||
 		how&config.ShutdownNoSave == 0 && v.Persistence && v.SaveOnShutdown
 }

@@ -154,7 +154,7 @@ func (s *Session) eachQueued(f func(cmd *Command)) {
 
 // overQueryLimit reports whether what the session keeps of the client's input is above the limit, and closes the client then.
 func (s *Session) overQueryLimit() bool {
-	limit := s.srv.Config.Snapshot().ClientQueryBufferLimit
+	limit := s.srv.Config.Values().ClientQueryBufferLimit
 	if limit == 0 || int64(s.multi.size+s.multi.watchedSize) <= limit {
 		return false
 	}

@@ -137,7 +137,7 @@ func (c *Call) takeTurns(w *walk, turn func(w *walk, count int) (uint64, error),
 
 // outgrows reports whether replies of n bytes are more than the client may leave unread.
 func (c *Call) outgrows(n int) bool {
-	limit := c.Srv.Config.Snapshot().ClientOutputBufferLimit.Normal.Hard
+	limit := c.Srv.Config.Values().ClientOutputBufferLimit.Normal.Hard
 	return limit > 0 && int64(n) > limit
 }
 

@@ -155,7 +155,7 @@ func newTestCommands(t testing.TB) *command.Server {
 func newTestConn(t testing.TB) (*conn, *config.Values) {
 	t.Helper()
 	srv := newTestCommands(t)
-	return &conn{session: newTestSession(t, srv, func() {})}, srv.Config.Snapshot()
+	return &conn{session: newTestSession(t, srv, func() {})}, srv.Config.Values()
 }
 
 func newTestSession(t testing.TB, srv *command.Server, wake func()) *command.Session {

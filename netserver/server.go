@@ -118,7 +118,7 @@ func New(o Options) *Server {
 	return s
 }
 
-func (s *Server) config() *config.Values { return s.commands.Config.Snapshot() }
+func (s *Server) config() *config.Values { return s.commands.Config.Values() }
 
 // Serve accepts connections from all listeners, which it closes in the end, and serves them. It blocks until Shutdown is called and then
 // returns ErrServerClosed at once, while Shutdown waits for the connections. It returns another error if the event loops cannot be

@@ -11,7 +11,7 @@ import (
 // Config holds the current values of all settings. All methods may be called
 // by any goroutine.
 type Config struct {
-	snapshot atomic.Pointer[Values]
+	values atomic.Pointer[Values]
 
 	mu      sync.Mutex // held while settings change
 	sources []Source   // of each row of the table; guarded by mu
@@ -26,10 +26,10 @@ type hook struct {
 	reads bool // apply reads files
 }
 
-// Snapshot returns the current values. It costs one atomic load. The result is
+// Values returns the current values. It costs one atomic load. The result is
 // shared and stays as it is when settings change later: take it once for a
 // decision, and again for the next one.
-func (c *Config) Snapshot() *Values { return c.snapshot.Load() }
+func (c *Config) Values() *Values { return c.values.Load() }
 
 // OnChange registers apply, which brings a change of the named setting (our
 // key, or Redis's name for a row without one) into effect. Set calls it with
@@ -66,7 +66,7 @@ type Pair struct {
 // (values in our dialect); case does not matter. A name without a wildcard is
 // answered as it was asked for. Secrets are shown in clear, as Redis does.
 func (c *Config) Get(patterns ...string) []Pair {
-	values := c.Snapshot()
+	values := c.Values()
 	var pairs []Pair
 	seen := make(map[string]bool)
 	add := func(p *param, name string) {
@@ -139,7 +139,7 @@ type Effective struct {
 func (c *Config) Effective() []Effective {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	values := c.Snapshot()
+	values := c.Values()
 	var list []Effective
 	for i := range settings {
 		s := &settings[i]

@@ -38,8 +38,8 @@ func TestGet(t *testing.T) {
 // TestSaveWithoutPersistence: what CONFIG GET would not show afterwards is refused.
 func TestSaveWithoutPersistence(t *testing.T) {
 	c := mustLoad(t)
-	old := c.Snapshot().SnapshotInterval
-	if err := c.Set(Pair{"save", "60 1"}); !errors.Is(err, errNotPersistent) || c.Snapshot().SnapshotInterval != old {
+	old := c.Values().SnapshotInterval
+	if err := c.Set(Pair{"save", "60 1"}); !errors.Is(err, errNotPersistent) || c.Values().SnapshotInterval != old {
 		t.Errorf("got %v", err)
 	}
 	if err := c.Set(Pair{"save", ""}); err != nil {
@@ -61,7 +61,7 @@ func TestSetDialects(t *testing.T) {
 			t.Errorf("Set(%v): %v", pair, err)
 		}
 	}
-	v := c.Snapshot()
+	v := c.Values()
 	if v.MaxMemory != 1000 || v.ConnectionTimeout.Seconds() != 300 || v.TCPNoDelay || v.LatencyTracking || v.SlowlogSlowerThan >= 0 {
 		t.Errorf("values after the changes: %+v", v)
 	}
@@ -83,7 +83,7 @@ func TestSetDialects(t *testing.T) {
 
 func TestSetChangesAllOrNothing(t *testing.T) {
 	c := mustLoad(t)
-	before := c.Snapshot()
+	before := c.Values()
 	refused := [][]Pair{
 		{{"timeout", "4"}, {"maxmemory", "abc"}},
 		{{"timeout", "4"}, {"nope", "1"}},
@@ -94,15 +94,15 @@ func TestSetChangesAllOrNothing(t *testing.T) {
 		if err := c.Set(pairs...); err == nil {
 			t.Errorf("Set(%v) succeeded", pairs)
 		}
-		if c.Snapshot() != before {
+		if c.Values() != before {
 			t.Errorf("Set(%v) changed the values", pairs)
 		}
 	}
 	if err := c.Set(Pair{"timeout", "4"}, Pair{"maxmemory", "1mb"}); err != nil {
 		t.Fatal(err)
 	}
-	if before.ConnectionTimeout != 0 || c.Snapshot().ConnectionTimeout.Seconds() != 4 || c.Snapshot().MaxMemory != 1<<20 {
-		t.Errorf("after: %+v", c.Snapshot())
+	if before.ConnectionTimeout != 0 || c.Values().ConnectionTimeout.Seconds() != 4 || c.Values().MaxMemory != 1<<20 {
+		t.Errorf("after: %+v", c.Values())
 	}
 }
 
@@ -120,7 +120,7 @@ func TestHooks(t *testing.T) {
 		}
 		return nil
 	})
-	old := c.Snapshot().MaxMemory
+	old := c.Values().MaxMemory
 	steps := []struct {
 		pairs []Pair
 		want  string
@@ -142,7 +142,7 @@ func TestHooks(t *testing.T) {
 			t.Errorf("Set(%v) called the hook with %v, want %v", step.pairs, calls, step.calls)
 		}
 	}
-	if v := c.Snapshot(); v.MaxMemory != 2<<20 || v.SlowlogMaxLen != 5 || old == v.MaxMemory {
+	if v := c.Values(); v.MaxMemory != 2<<20 || v.SlowlogMaxLen != 5 || old == v.MaxMemory {
 		t.Errorf("after the refused change: %+v", v)
 	}
 	if err := c.Set(Pair{"slowlog-max-len", "5000"}); !errors.Is(err, full) {
@@ -177,11 +177,11 @@ func TestConcurrentUse(t *testing.T) {
 			_ = c.Set(Pair{"maxmemory", "2mb"}, Pair{"timeout", "2"})
 		}
 	}()
-	first := c.Snapshot()
+	first := c.Values()
 	for {
-		v := c.Snapshot()
+		v := c.Values()
 		if v != first && v.MaxMemory>>20 != int64(v.ConnectionTimeout.Seconds()) {
-			t.Fatalf("torn snapshot: %d bytes with %v", v.MaxMemory, v.ConnectionTimeout)
+			t.Fatalf("torn values: %d bytes with %v", v.MaxMemory, v.ConnectionTimeout)
 		}
 		c.Get("*")
 		c.Effective()

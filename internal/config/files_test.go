@@ -46,7 +46,7 @@ func TestApplyAtOnce(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if v := c.Snapshot(); v.MaxConnections != 9 || v.ConnectionTimeout.Seconds() != 7 {
+	if v := c.Values(); v.MaxConnections != 9 || v.ConnectionTimeout.Seconds() != 7 {
 		t.Errorf("maxclients %d, timeout %s", v.MaxConnections, v.ConnectionTimeout)
 	}
 }

@@ -45,7 +45,7 @@ func (s Source) String() string {
 func (c *Config) Changed() []Assignment {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	values := c.Snapshot()
+	values := c.Values()
 	var list []Assignment
 	for i := range settings {
 		if s := &settings[i]; s.Key != "" && c.sources[i].Origin == FromRuntime {
@@ -117,7 +117,7 @@ func Load(mem Memory, assignments []Assignment) (*Config, error) {
 	}
 	values.snapshotDir = directoryOf(values.SnapshotPath) // which CONFIG SET does not change
 	c := &Config{sources: sources}
-	c.snapshot.Store(values)
+	c.values.Store(values)
 	return c, nil
 }
 

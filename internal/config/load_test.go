@@ -9,7 +9,7 @@ import (
 )
 
 func TestDefaults(t *testing.T) {
-	v := mustLoad(t).Snapshot()
+	v := mustLoad(t).Values()
 	if !slices.Equal(v.Bind, []string{"127.0.0.1"}) || v.Port != 6379 || v.MaxConnections != 10000 {
 		t.Errorf("listening: %+v", v)
 	}
@@ -60,7 +60,7 @@ func TestUnknownMemoryNeedsASize(t *testing.T) {
 		t.Error("80% of an unknown amount was accepted")
 	}
 	c, err := Load(Memory{}, []Assignment{{"memory.max_memory", "2GB", Source{Origin: FromFlag}}})
-	if err != nil || c.Snapshot().MaxMemory != 2<<30 {
+	if err != nil || c.Values().MaxMemory != 2<<30 {
 		t.Errorf("2GB: %v", err)
 	}
 }

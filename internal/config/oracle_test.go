@@ -137,7 +137,7 @@ func TestOnlyValue(t *testing.T) {
 			continue
 		}
 		for _, name := range s.Redis {
-			value := s.getRedis(c.Snapshot())
+			value := s.getRedis(c.Values())
 			got, theirs := setReply(c, []string{name, value}), redis.do("CONFIG", "SET", name, value)
 			want := strings.TrimPrefix(theirs[0], "ERR ")
 			if newerThanOracle[name] {
@@ -290,14 +290,14 @@ func TestOnlyWhatGoCanHonour(t *testing.T) {
 			t.Errorf("CONFIG SET %s %s: %s", test.name, test.value, got)
 		}
 	}
-	if c.Snapshot().CipherSuites() != nil {
+	if c.Values().CipherSuites() != nil {
 		t.Error("cipher suites are chosen that nobody asked for")
 	}
 	if got := setReply(c, []string{"tls-ciphers", "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-SHA"}); got != "OK" {
 		t.Fatal(got)
 	}
 	want := []uint16{tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA}
-	if got := c.Snapshot().CipherSuites(); !slices.Equal(got, want) {
+	if got := c.Values().CipherSuites(); !slices.Equal(got, want) {
 		t.Errorf("cipher suites are %x, want %x", got, want)
 	}
 }

@@ -67,7 +67,7 @@ func (c *Config) Listening(plain, secure int) (port, tlsPort int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	next := new(Values)
-	*next = *c.Snapshot()
+	*next = *c.Values()
 	if next.tlsInPlace() {
 		plain = secure
 	}
@@ -77,6 +77,6 @@ func (c *Config) Listening(plain, secure int) (port, tlsPort int) {
 	if next.TLSPort == AutoPort {
 		next.chosenTLSPort = secure
 	}
-	c.snapshot.Store(next)
+	c.values.Store(next)
 	return next.chosenPort, next.chosenTLSPort
 }

@@ -26,13 +26,13 @@ func TestPorts(t *testing.T) {
 			{"server.port", test.port, flag}, {"server.tls_port", test.tlsPort, flag}, {"security.tls_enabled", test.tls, flag},
 		}
 		c := mustLoad(t, assignments...)
-		if got := fmt.Sprintln(c.Snapshot().Ports()); got != test.before+"\n" {
+		if got := fmt.Sprintln(c.Values().Ports()); got != test.before+"\n" {
 			t.Errorf("%+v: before it listens the ports are %s", test, got)
 		}
 		if got := fmt.Sprintln(c.Listening(7001, 7002)); got != test.chosen+"\n" {
 			t.Errorf("%+v: it chose %s", test, got)
 		}
-		if got := fmt.Sprintln(c.Snapshot().Ports()); got != test.after+"\n" {
+		if got := fmt.Sprintln(c.Values().Ports()); got != test.after+"\n" {
 			t.Errorf("%+v: the ports are %s", test, got)
 		}
 		got := ""

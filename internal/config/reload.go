@@ -35,7 +35,7 @@ func (c *Config) Reload(fresh *Config) []Change {
 
 // differences lists what is different in fresh. Where nothing is, its sources are taken over. c.mu is held.
 func (c *Config) differences(fresh *Config) []Change {
-	old, next := c.Snapshot(), fresh.Snapshot()
+	old, next := c.Values(), fresh.Values()
 	var changes []Change
 	for i := range settings {
 		s := &settings[i]
@@ -76,14 +76,14 @@ func masked(value string) string {
 
 // applyChanges brings all changes without an Err into effect, or returns why the first that is refused is. c.mu is held.
 func (c *Config) applyChanges(changes []Change, fresh *Config) *SetError {
-	old := c.Snapshot()
+	old := c.Values()
 	next := new(Values)
 	*next = *old
 	var chosen []*param
 	for i := range changes {
 		if s := changes[i].Setting; changes[i].Err == nil {
 			p := find(s.Key)
-			if err := p.set(next, p.get(fresh.Snapshot())); err != nil {
+			if err := p.set(next, p.get(fresh.Values())); err != nil {
 				return &SetError{p.name, err}
 			}
 			chosen = append(chosen, p)
@@ -92,7 +92,7 @@ func (c *Config) applyChanges(changes []Change, fresh *Config) *SetError {
 	if err := c.runHooks(old, next, chosen); err != nil {
 		return err
 	}
-	c.snapshot.Store(next)
+	c.values.Store(next)
 	for _, p := range chosen {
 		c.sources[p.row] = fresh.sources[p.row]
 	}

@@ -83,7 +83,7 @@ func (c *Config) unlock() {
 
 // apply is Apply for parameters that were found. c.mu is held.
 func (c *Config) apply(chosen []*param, pairs []Pair) ([]Change, error) {
-	old := c.Snapshot()
+	old := c.Values()
 	next := new(Values)
 	*next = *old
 	for i, p := range chosen {
@@ -94,7 +94,7 @@ func (c *Config) apply(chosen []*param, pairs []Pair) ([]Change, error) {
 	if err := c.runHooks(old, next, chosen); err != nil {
 		return nil, err
 	}
-	c.snapshot.Store(next)
+	c.values.Store(next)
 	var changes []Change
 	for _, p := range chosen {
 		c.sources[p.row] = Source{Origin: FromRuntime}

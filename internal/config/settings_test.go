@@ -26,7 +26,7 @@ func TestTable(t *testing.T) {
 		}
 		seen[name] = true
 	}
-	values := mustLoad(t).Snapshot()
+	values := mustLoad(t).Values()
 	for _, s := range Settings() {
 		id := s.Key + strings.Join(s.Redis, "/")
 		unique("parameter ", s.Key)

@@ -7,7 +7,7 @@ import (
 )
 
 // Values holds the value of every setting at one moment. A *Values that
-// Config.Snapshot returns is shared and never written again: do not change its
+// Config.Values returns is shared and never written again: do not change its
 // fields or slices.
 type Values struct {
 	// Memory is what the machine or its cgroup allows; percentages refer to

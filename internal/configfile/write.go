@@ -37,7 +37,7 @@ func WriteEffective(w io.Writer, cfg *config.Config, read string) error {
 
 // remark gives the bytes behind a share of the memory.
 func remark(cfg *config.Config, e config.Effective) string {
-	v := cfg.Snapshot()
+	v := cfg.Values()
 	if e.Setting.Key != "memory.max_memory" || v.MaxMemory == 0 || v.Memory.Bytes == 0 {
 		return ""
 	}

@@ -45,7 +45,7 @@ func TestSelect(t *testing.T) {
 		{[]string{"nope"}, ""},
 		{[]string{"nope", "cpu"}, "CPU"},
 	} {
-		got := headers(string(Append(nil, &Snapshot{}, selected(test.args...))))
+		got := headers(string(Append(nil, &State{}, selected(test.args...))))
 		if got != test.want {
 			t.Errorf("INFO %q shows %q, want %q", test.args, got, test.want)
 		}
@@ -53,7 +53,7 @@ func TestSelect(t *testing.T) {
 }
 
 func TestAppend(t *testing.T) {
-	s := &Snapshot{
+	s := &State{
 		DataBytes: 3 << 20, IndexBytes: 1 << 19, DeadBytes: 1 << 18, GoBytes: 1 << 18, StartupBytes: 1 << 20, PeakBytes: 8 << 20, RSSBytes: 6 << 20, MaxMemory: 500,
 		MaxMemoryPolicy: "allkeys-lru", SystemCPU: 1500 * time.Millisecond,
 		Bind: []string{"127.0.0.1", "::1"}, Port: 6379, UnixSocket: "/run/r.sock", TLSPort: 6380,
@@ -92,7 +92,7 @@ func TestAppend(t *testing.T) {
 		"listener1:name=unix,bind=/run/r.sock\r\nlistener2:name=tls,bind=127.0.0.1,bind=::1,port=6380\r\n"; !strings.HasSuffix(got, want) {
 		t.Errorf("the server section ends in\n%q", got)
 	}
-	if got := string(Append(nil, &Snapshot{}, selected("server"))); strings.Contains(got, "listener") {
+	if got := string(Append(nil, &State{}, selected("server"))); strings.Contains(got, "listener") {
 		t.Errorf("a server that does not listen shows listeners:\n%q", got)
 	}
 	two := string(Append([]byte("x"), s, selected("cpu", "cluster")))

@@ -18,7 +18,7 @@ type Figure struct {
 // and their order are Redis's, with what clients hold behind them. Its allocator is the arena here:
 // allocated is what records and the index take, active are the blocks that they are in, resident
 // are all blocks in memory. What this server does not have is 0.
-func MemoryFigures(s *Snapshot) []Figure {
+func MemoryFigures(s *State) []Figure {
 	number := func(name string, n int64) Figure { return Figure{Name: name, Number: n} }
 	of := func(name string, a, b int64) Figure {
 		return Figure{Name: name, Ratio: ratio(float64(a), float64(b)), IsRatio: true}
@@ -80,7 +80,7 @@ const (
 
 // MemoryReport says in words what MEMORY DOCTOR finds, from the sections Memory and Clients. swapped are the bytes of the process that are
 // swapped out.
-func MemoryReport(s *Snapshot, swapped int64) string {
+func MemoryReport(s *State, swapped int64) string {
 	var found []string
 	add := func(when bool, format string, args ...any) {
 		if when {
@@ -115,7 +115,7 @@ func MemoryReport(s *Snapshot, swapped int64) string {
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/(1<<20)) }
 
 // AllocatorReport says where memory is, for MEMORY MALLOC-STATS: the arena, and the figures of the Go runtime that are given.
-func AllocatorReport(s *Snapshot, runtime []Figure) string {
+func AllocatorReport(s *State, runtime []Figure) string {
 	var b strings.Builder
 	line := func(name string, n int64) { fmt.Fprintf(&b, "%-50s %15d\n", name, n) }
 	b.WriteString("The arena, in bytes\n")

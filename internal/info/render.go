@@ -6,7 +6,7 @@ import (
 )
 
 // Append appends the wanted sections to dst, in the form of INFO's reply: sections apart by an empty line, every line ended by CRLF.
-func Append(dst []byte, s *Snapshot, want Sections) []byte {
+func Append(dst []byte, s *State, want Sections) []byte {
 	start := len(dst)
 	for section := range numSections {
 		if !want.Has(section) {
@@ -23,7 +23,7 @@ func Append(dst []byte, s *Snapshot, want Sections) []byte {
 	return dst
 }
 
-func appendSection(dst []byte, s *Snapshot, section Section) []byte {
+func appendSection(dst []byte, s *State, section Section) []byte {
 	for i := range fields {
 		f := &fields[i]
 		if f.section == section {
@@ -52,7 +52,7 @@ func appendSection(dst []byte, s *Snapshot, section Section) []byte {
 
 // appendListeners appends listener0:name=tcp,bind=127.0.0.1,bind=::1,port=6379. Redis numbers them
 // by what is spoken.
-func appendListeners(dst []byte, s *Snapshot) []byte {
+func appendListeners(dst []byte, s *State) []byte {
 	for number, l := range []struct {
 		name string
 		bind []string
@@ -81,7 +81,7 @@ func appendListeners(dst []byte, s *Snapshot) []byte {
 }
 
 // saveStatus says how the last snapshot went.
-func saveStatus(dst []byte, s *Snapshot) []byte {
+func saveStatus(dst []byte, s *State) []byte {
 	if s.SaveFailed {
 		return append(dst, "err"...)
 	}
@@ -97,7 +97,7 @@ func wholeSeconds(d time.Duration) int64 {
 }
 
 // savingSeconds is how long the snapshot that is being written takes already.
-func savingSeconds(s *Snapshot) int64 {
+func savingSeconds(s *State) int64 {
 	if !s.Saving {
 		return -1
 	}
@@ -105,7 +105,7 @@ func savingSeconds(s *Snapshot) int64 {
 }
 
 // appendLoading appends the fields that are there only while a snapshot is loaded.
-func appendLoading(dst []byte, s *Snapshot) []byte {
+func appendLoading(dst []byte, s *State) []byte {
 	if !s.Loading {
 		return dst
 	}
@@ -201,19 +201,19 @@ func appendDatabases(dst []byte, databases []Database) []byte {
 
 // The kinds of values.
 
-type render = func(dst []byte, s *Snapshot) []byte
+type render = func(dst []byte, s *State) []byte
 
 func constant(value string) render {
-	return func(dst []byte, _ *Snapshot) []byte { return append(dst, value...) }
+	return func(dst []byte, _ *State) []byte { return append(dst, value...) }
 }
 
-func text(get func(*Snapshot) string) render {
-	return func(dst []byte, s *Snapshot) []byte { return append(dst, get(s)...) }
+func text(get func(*State) string) render {
+	return func(dst []byte, s *State) []byte { return append(dst, get(s)...) }
 }
 
 // flag is 1 or 0.
-func flag(get func(*Snapshot) bool) render {
-	return func(dst []byte, s *Snapshot) []byte {
+func flag(get func(*State) bool) render {
+	return func(dst []byte, s *State) []byte {
 		if get(s) {
 			return append(dst, '1')
 		}
@@ -221,17 +221,17 @@ func flag(get func(*Snapshot) bool) render {
 	}
 }
 
-func number(get func(*Snapshot) int64) render {
-	return func(dst []byte, s *Snapshot) []byte { return strconv.AppendInt(dst, get(s), 10) }
+func number(get func(*State) int64) render {
+	return func(dst []byte, s *State) []byte { return strconv.AppendInt(dst, get(s), 10) }
 }
 
-func count(get func(*Snapshot) uint64) render {
-	return func(dst []byte, s *Snapshot) []byte { return strconv.AppendUint(dst, get(s), 10) }
+func count(get func(*State) uint64) render {
+	return func(dst []byte, s *State) []byte { return strconv.AppendUint(dst, get(s), 10) }
 }
 
 // human is bytes for people: 512B, 1.50K, 2.00G.
-func human(get func(*Snapshot) int64) render {
-	return func(dst []byte, s *Snapshot) []byte {
+func human(get func(*State) int64) render {
+	return func(dst []byte, s *State) []byte {
 		n := get(s)
 		if n < 1024 {
 			return append(strconv.AppendInt(dst, n, 10), 'B')
@@ -244,26 +244,26 @@ func human(get func(*Snapshot) int64) render {
 	}
 }
 
-func percent(part, whole func(*Snapshot) int64) render {
-	return func(dst []byte, s *Snapshot) []byte {
+func percent(part, whole func(*State) int64) render {
+	return func(dst []byte, s *State) []byte {
 		share := min(100*ratio(float64(part(s)), float64(whole(s))), 100)
 		return append(strconv.AppendFloat(dst, share, 'f', 2, 64), '%')
 	}
 }
 
-func kilobytes(get func(*Snapshot) int64) render {
-	return func(dst []byte, s *Snapshot) []byte {
+func kilobytes(get func(*State) int64) render {
+	return func(dst []byte, s *State) []byte {
 		return strconv.AppendFloat(dst, float64(get(s))/1024, 'f', 2, 64)
 	}
 }
 
-func seconds(get func(*Snapshot) time.Duration) render {
-	return func(dst []byte, s *Snapshot) []byte { return strconv.AppendFloat(dst, get(s).Seconds(), 'f', 6, 64) }
+func seconds(get func(*State) time.Duration) render {
+	return func(dst []byte, s *State) []byte { return strconv.AppendFloat(dst, get(s).Seconds(), 'f', 6, 64) }
 }
 
 // unixTime is a time in Unix seconds, 0 for the zero time.
-func unixTime(get func(*Snapshot) time.Time) render {
-	return func(dst []byte, s *Snapshot) []byte {
+func unixTime(get func(*State) time.Time) render {
+	return func(dst []byte, s *State) []byte {
 		if t := get(s); !t.IsZero() {
 			return strconv.AppendInt(dst, t.Unix(), 10)
 		}
@@ -272,8 +272,8 @@ func unixTime(get func(*Snapshot) time.Time) render {
 }
 
 // quotient is a/b, 0 if b is.
-func quotient(a, b func(*Snapshot) int64) render {
-	return func(dst []byte, s *Snapshot) []byte {
+func quotient(a, b func(*State) int64) render {
+	return func(dst []byte, s *State) []byte {
 		return strconv.AppendFloat(dst, ratio(float64(a(s)), float64(b(s))), 'f', 2, 64)
 	}
 }

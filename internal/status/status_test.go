@@ -27,7 +27,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // observation has something in every metric.
 func observation() *command.Observation {
 	o := &command.Observation{
-		Snapshot: info.Snapshot{
+		State: info.State{
 			Version: "1.2.3", RedisVersion: "7.2.4", IO: "epoll", Uptime: 90 * time.Second,
 			ConnectedClients: 3, ConnectionsReceived: 5, ConnectionsRejected: 2, MaxClients: 10, Hits: 3, Misses: 1, Expired: 9, Evicted: 7,
 			CommandsProcessed: 11, DataBytes: 100, IndexBytes: 50, MaxMemory: 1000, MaxMemoryPolicy: "allkeys-lfu", CertNotAfter: time.Unix(2_000_000_000, 0),

@@ -49,7 +49,7 @@ func TestParse(t *testing.T) {
 // TestFieldsAreInInfo: every field of INFO that a metric reads is one that our
 // own server sends, or is named here as another server's.
 func TestFieldsAreInInfo(t *testing.T) {
-	ours := everything(t, time.Time{}, string(info.Append(nil, &info.Snapshot{RedisVersion: "7.0.15", Uptime: time.Second}, info.Select([][]byte{[]byte("everything")}))))
+	ours := everything(t, time.Time{}, string(info.Append(nil, &info.State{RedisVersion: "7.0.15", Uptime: time.Second}, info.Select([][]byte{[]byte("everything")}))))
 	for _, m := range metrics {
 		evaluate(m.total, func(name string) (float64, bool) {
 			if name == elapsed || name == counted {

@@ -2,8 +2,8 @@ package info
 
 import "time"
 
-// Snapshot is what INFO reports, at one moment. Whoever renders it fills the fields of the sections that he asks for.
-type Snapshot struct {
+// State is what INFO reports, at one moment. Whoever renders it fills the fields of the sections that he asks for.
+type State struct {
 	// Server
 	RedisVersion string        // the version of Redis whose commands the server speaks
 	Version      string        // the product's own
@@ -92,24 +92,24 @@ type Snapshot struct {
 type Held struct{ Input, Replies, Queues, Watches, Names, Messages, Sockets int64 }
 
 // Used returns the bytes in use, which is what the limit is about.
-func (s *Snapshot) Used() int64 {
+func (s *State) Used() int64 {
 	return s.DataBytes + s.IndexBytes + s.DeadBytes + s.ClientBytes + s.ArrivingBytes + s.GoBytes + s.ProgramBytes
 }
 
 // Overhead returns the bytes in use that are no records.
-func (s *Snapshot) Overhead() int64 { return s.Used() - s.DataBytes }
+func (s *State) Overhead() int64 { return s.Used() - s.DataBytes }
 
 // Net returns the bytes in use beside those of the empty server, which may have given some back since: at least those of records.
-func (s *Snapshot) Net() int64 { return max(s.Used()-s.StartupBytes, s.DataBytes) }
+func (s *State) Net() int64 { return max(s.Used()-s.StartupBytes, s.DataBytes) }
 
 // Allocated returns the bytes of the arena that are taken by records and the index, ...
-func (s *Snapshot) Allocated() int64 { return s.DataBytes + s.IndexBytes }
+func (s *State) Allocated() int64 { return s.DataBytes + s.IndexBytes }
 
 // Active returns ... those of the blocks that they are in, ...
-func (s *Snapshot) Active() int64 { return s.Allocated() + s.DeadBytes }
+func (s *State) Active() int64 { return s.Allocated() + s.DeadBytes }
 
 // Resident returns ... and those of all blocks that are in memory.
-func (s *Snapshot) Resident() int64 { return s.Active() + s.FreeBytes }
+func (s *State) Resident() int64 { return s.Active() + s.FreeBytes }
 
 // Command is what calls of one command did.
 type Command struct {
