@@ -1,6 +1,8 @@
 package command
 
 import (
+	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -341,5 +343,35 @@ func TestUsedBuffersCount(t *testing.T) {
 			t.Errorf("%d bytes take %d", used, n)
 		}
 		g.free(srv.Buffers())
+	}
+}
+
+// What a client gets of a large value takes memory of the budget alone, and ends with it.
+func TestLargeRepliesTakeTheBudgetAlone(t *testing.T) {
+	srv := newTestServer(t, "maxmemory 8gb", "maxmemory-clients 2mb")
+	if !srv.Buffers().Ahead() {
+		t.Skip("replies are made in memory of the Go heap")
+	}
+	c := connect(t, srv)
+	words := make([]string, 1000)
+	for i := range 400 {
+		for j := range words {
+			words[j] = fmt.Sprintf("%060d:%d", i, j)
+		}
+		c.do("SADD s " + strings.Join(words, " "))
+		c.do("HSET h " + strings.Join(words, " "))
+	}
+	for _, command := range []string{
+		"DUMP s", "DUMP h",
+	} {
+		reader := connect(t, srv)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		reader.do(command)
+		runtime.ReadMemStats(&after)
+		n := after.TotalAlloc - before.TotalAlloc
+		if n > 8<<20 || !reader.Killed() {
+			t.Errorf("%s: %d bytes were allocated; closed: %v", command, n, reader.Killed())
+		}
 	}
 }

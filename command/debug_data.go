@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/redistill/redistill/engine"
+	"github.com/redistill/redistill/internal/snapshot"
 )
 
 // lruClockMask is what Redis keeps of the time of an access in seconds.
@@ -23,13 +24,13 @@ func debugObject(c *Call) error {
 	if !ok {
 		return errNoSuchKey
 	}
-	payload, err := c.payload(k)
-	if err != nil {
+	var p snapshot.Payload
+	if err := c.export(k, &p); err != nil {
 		return err
 	}
 	idle, _ := c.Tx.Idle(k)
 	text := append([]byte("Value at:0x0 refcount:1 encoding:"), encoding...)
-	text = appendField(text, " serializedlength:", int64(len(payload)-1)) // without the type
+	text = appendField(text, " serializedlength:", int64(len(p.B)-1)) // without the type
 	text = appendField(text, " lru:", (c.Now-idle)/1000&lruClockMask)
 	text = appendField(text, " lru_seconds_idle:", idle/1000)
 	c.Out.Simple(string(text))

@@ -36,22 +36,38 @@ func dump(c *Call) error {
 		c.Out.Null()
 		return nil
 	}
-	b, err := c.payload(k)
-	if err != nil {
-		return err
+	start := len(c.Out.B)
+	p := snapshot.Payload{B: c.Out.B, More: c.roomIn}
+	err := c.export(k, &p)
+	if c.Out.B = p.B; err == nil && c.Out.Room(rdb.PayloadFooter) {
+		c.Out.B = rdb.EndPayload(c.Out.B, start)
+		if head := len(c.Out.B); c.Out.BeginBulk(head-start, 0) {
+			c.putFirst(start, head)
+			c.Out.EndBulk()
+		}
 	}
-	c.Out.Bulk(rdb.EndPayload(b, 0))
-	return nil
+	if err == snapshot.ErrNoRoom {
+		return nil // the client is closed
+	}
+	return err
 }
 
-// payload returns the value of a key that is there, with its type before it, as RDB encodes them.
-func (c *Call) payload(k engine.Key) ([]byte, error) {
-	var p snapshot.Payload
-	ok, err := c.Tx.Export(k, &p)
+// roomIn makes room for n more bytes of replies in b, which is Out.B with what follows it, and
+// returns it, or nil if there is no room.
+func (c *Call) roomIn(b []byte, n int) []byte {
+	if c.Out.B = b; !c.Out.Room(n) {
+		return nil
+	}
+	return c.Out.B
+}
+
+// export passes the value of a key that is there, with its type before it, as RDB encodes them.
+func (c *Call) export(k engine.Key, p *snapshot.Payload) error {
+	ok, err := c.Tx.Export(k, p)
 	if err == nil && !ok {
 		err = errNoSuchKey
 	}
-	return p.B, err
+	return err
 }
 
 // Replies of RESTORE.

@@ -6,9 +6,9 @@ import (
 	"errors"
 )
 
-// A payload is what DUMP replies and RESTORE takes: the type of a value, the value, the version in two bytes and the checksum in eight, both
-// little-endian.
-const footer = 2 + 8
+// PayloadFooter is how many bytes complete a payload, which is what DUMP replies and RESTORE takes: the type of a value, the value, the
+// version in two bytes and the checksum in eight, both little-endian.
+const PayloadFooter = 2 + 8
 
 // EndPayload completes the payload that begins at dst[start:] with a type and a value.
 func EndPayload(dst []byte, start int) []byte {
@@ -18,7 +18,7 @@ func EndPayload(dst []byte, start int) []byte {
 
 // CheckPayload reports whether version and checksum of a payload are right.
 func CheckPayload(b []byte) bool {
-	if len(b) < footer {
+	if len(b) < PayloadFooter {
 		return false
 	}
 	body, sum := b[:len(b)-8], b[len(b)-8:]
@@ -37,10 +37,10 @@ var errFound = errors.New("the value is not empty")
 // SplitPayload returns the value of a payload as a frame without a key, which aliases b. Neither the checksum nor what is in the value is
 // verified.
 func SplitPayload(b []byte) (Frame, error) {
-	if len(b) <= footer {
+	if len(b) <= PayloadFooter {
 		return Frame{}, errorAt(0, "the payload has no value")
 	}
-	body := b[:len(b)-footer]
+	body := b[:len(b)-PayloadFooter]
 	f := Frame{Type: Type(body[0]), Value: body[1:], Freq: -1, Idle: -1}
 	if !f.Type.Decodable() {
 		return f, foreign(0, "the value is a %s", f.Type.Name())
