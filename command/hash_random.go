@@ -50,10 +50,10 @@ func (c *Call) randomFields(count int64, size int, withValues bool) error {
 		return nil
 	case count < 0:
 		return c.anyFields(-count, withValues)
-	case size <= 128 || distinct > size/4:
-		return c.sampleFields(distinct, size, withValues)
+	case fewToPick(distinct, size):
+		return c.pickFields(distinct, withValues)
 	}
-	return c.pickFields(distinct, withValues)
+	return c.sampleFields(distinct, size, withValues)
 }
 
 // fieldList begins a list of n fields, in RESP3 with pairs as elements if they have values.
@@ -105,18 +105,17 @@ func (c *Call) sampleFields(n, size int, withValues bool) error {
 			n--
 		}
 		size--
-		return n > 0
+		return n > 0 && !c.Out.Cut
 	})
 }
 
 // pickFields replies with n fields, which are few of all: it chooses from all and again if it knows the field already.
 func (c *Call) pickFields(n int, withValues bool) error {
 	c.fieldList(int64(n), withValues)
-	known := make(map[string]bool, n)
-	for len(known) < n {
+	known := newPicked()
+	for len(known.hashes) < n && !c.Out.Cut {
 		_, err := c.Tx.HRandom(c.Keys[0], func(field []byte, val engine.Value) {
-			if !known[string(field)] {
-				known[string(field)] = true
+			if known.add(field) {
 				c.listedField(field, val, withValues)
 			}
 		})

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"hash/maphash"
 	"math"
 	"math/rand/v2"
 
@@ -113,10 +114,33 @@ func (c *Call) randomMembers(count int64, size int) error {
 		return nil
 	case count < 0:
 		return c.anyMembers(-count)
-	case size <= 128 || distinct > size/4:
-		return c.sampleMembers(distinct, size)
+	case fewToPick(distinct, size):
+		return c.pickMembers(distinct)
 	}
-	return c.pickMembers(distinct)
+	return c.sampleMembers(distinct, size)
+}
+
+// pickMost is how many elements are picked at most, one after the other: those that were picked are
+// remembered, which is memory that no limit knows of.
+const pickMost = 1 << 16
+
+// fewToPick reports whether n of size elements are so few that they are picked at random. It would
+// take longer to go through all.
+func fewToPick(n, size int) bool { return size > 128 && n <= size/4 && n <= pickMost }
+
+// picked remembers elements by their hashes.
+type picked struct {
+	seed   maphash.Seed
+	hashes map[uint64]struct{}
+}
+
+func newPicked() picked { return picked{maphash.MakeSeed(), map[uint64]struct{}{}} }
+
+// add notes an element and reports whether it is new. Of two with the same hash one never is.
+func (p *picked) add(element []byte) bool {
+	n := len(p.hashes)
+	p.hashes[maphash.Bytes(p.seed, element)] = struct{}{}
+	return len(p.hashes) > n
 }
 
 // anyMembers replies with n members, each chosen from all. See repeat.
@@ -138,7 +162,7 @@ func (c *Call) sampleMembers(n, size int) error {
 			n--
 		}
 		size--
-		return n > 0
+		return n > 0 && !c.Out.Cut
 	})
 }
 
@@ -146,11 +170,10 @@ func (c *Call) sampleMembers(n, size int) error {
 // knows the member already.
 func (c *Call) pickMembers(n int) error {
 	c.Out.Array(n)
-	known := make(map[string]bool, n)
-	for len(known) < n {
+	known := newPicked()
+	for len(known.hashes) < n && !c.Out.Cut {
 		_, err := c.Tx.SRandom(c.Keys[0], func(member []byte) {
-			if !known[string(member)] {
-				known[string(member)] = true
+			if known.add(member) {
 				c.Out.Bulk(member)
 			}
 		})
