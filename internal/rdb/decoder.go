@@ -3,6 +3,8 @@ package rdb
 import (
 	"encoding/binary"
 	"errors"
+	"hash/maphash"
+	"slices"
 	"strconv"
 )
 
@@ -108,9 +110,26 @@ func (d *Decoder) counted(c *cursor, n, words int, fn func(words [][]byte) error
 	return nil
 }
 
-// Check verifies that a value can be decoded.
+// Check verifies that a value can be decoded, and that no member of a set whose members are counted
+// is there twice. That takes 8 bytes for each member, less than Frame.Size says.
 func (d *Decoder) Check(f *Frame) error {
-	return d.Elements(f, func([][]byte) error { return nil })
+	err := d.Elements(f, func([][]byte) error { return nil })
+	// Members that are not the same may have the same hash, but not with two seeds.
+	if err == nil && f.Type == Set && d.repeats(f) && d.repeats(f) {
+		err = errorAt(f.Offset, "a set has a member twice")
+	}
+	return err
+}
+
+// repeats reports whether two words of a frame that can be decoded have the same hash.
+func (d *Decoder) repeats(f *Frame) bool {
+	seed, hashes := maphash.MakeSeed(), make([]uint64, 0, f.Elements)
+	_ = d.Elements(f, func(words [][]byte) error { // as it went before
+		hashes = append(hashes, maphash.Bytes(seed, words[0]))
+		return nil
+	})
+	slices.Sort(hashes)
+	return len(slices.Compact(hashes)) < f.Elements
 }
 
 // cursor reads encoded lengths and strings from memory.
