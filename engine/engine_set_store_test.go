@@ -260,4 +260,15 @@ func TestSetAllocations(t *testing.T) {
 			}
 		}
 	}
+	// Long members are put together in the same memory, one after the other.
+	f.sfill("long", strings.Repeat("m", 20_000), 100)
+	k := f.k("long")
+	for what, do := range map[string]func(){
+		"SEach": func() { _ = f.tx.SEach(k, func([]byte) bool { return true }) },
+		"SScan": func() { _, _ = f.tx.SScan(k, 0, 200, func([]byte) bool { return true }) },
+	} {
+		if n := testing.AllocsPerRun(100, do); n > 2 {
+			t.Errorf("%s of long members: %v allocations", what, n)
+		}
+	}
 }

@@ -274,7 +274,7 @@ func (t *Tx) SEach(k Key, fn func(member []byte) bool) error {
 	pass := passMembers{lendMembers(fn), t.takeScratch()}
 	defer t.giveScratch(pass.scratch)
 	if r.layout() == layoutParts {
-		err := r.bigEachMember(pass)
+		err := r.bigEachMember(&pass)
 		r.dropEmptySet()
 		return err
 	}
@@ -301,7 +301,7 @@ func (t *Tx) SScan(
 	pass := passMembers{lendMembers(fn), t.takeScratch()}
 	defer t.giveScratch(pass.scratch)
 	if r.layout() == layoutParts {
-		next := r.bigScanMembers(cursor, count, pass)
+		next := r.bigScanMembers(cursor, count, &pass)
 		r.dropEmptySet()
 		return next, nil
 	}
@@ -339,11 +339,11 @@ func (r *ref) randomMember() (member, error) {
 // passMembers passes members to a callback.
 type passMembers struct {
 	fn      func(text []byte) bool
-	scratch []byte // for the texts of integers
+	scratch []byte // for the texts of integers and of long members, one at a time
 }
 
 // member passes a member.
-func (p passMembers) member(m member) bool { return p.fn(m.text(p.scratch)) }
+func (p *passMembers) member(m member) bool { return p.fn(m.text(p.scratch)) }
 
 // takeScratch returns memory for the text of an integer, which giveScratch takes back. What was
 // taken meanwhile is other memory.

@@ -317,9 +317,9 @@ func (h *bigSet) merge() {
 	})
 }
 
-// load returns the member that a bucket keeps; a long one is put together in memory of the Go heap.
-// ok is false if a part is missing.
-func (h *bigSet) load(c code, kept []byte) (m member, ok bool) {
+// load returns the member that a bucket keeps; a long one is put together in scratch, or in new
+// memory of the Go heap if that is too short. ok is false if a part is missing.
+func (h *bigSet) load(c code, kept, scratch []byte) (m member, ok bool) {
 	if c != codeLong {
 		return keptMember(c, kept), true
 	}
@@ -328,17 +328,17 @@ func (h *bigSet) load(c code, kept []byte) (m member, ok bool) {
 	if !val.intact() {
 		return member{}, false
 	}
-	return member{code: c, kept: val.AppendTo(nil)}, true
+	return member{code: c, kept: val.AppendTo(slices.Grow(scratch[:0], l.size))}, true
 }
 
 // bigEachMember passes every member of a big set until it is told to stop. It returns ErrDamaged,
 // having passed what is left of the set, if parts of it are missing. They are no longer counted
 // then.
-func (r *ref) bigEachMember(pass passMembers) error {
+func (r *ref) bigEachMember(pass *passMembers) error {
 	h := bigSetOf(r)
 	counted, seen := h.count(), 0
 	for no := range h.buckets() {
-		if !h.eachInBucket(no, func(m member) bool { seen++; return pass.member(m) }) {
+		if !h.eachInBucket(no, pass, func(m member) bool { seen++; return pass.member(m) }) {
 			return nil
 		}
 	}
@@ -349,9 +349,9 @@ func (r *ref) bigEachMember(pass passMembers) error {
 	return ErrDamaged
 }
 
-// eachInBucket calls fn for the members of one bucket until it returns false, and reports whether
-// it never did. Damaged members are deleted.
-func (h *bigSet) eachInBucket(no uint32, fn func(m member) bool) bool {
+// eachInBucket calls fn for the members of one bucket, each in the scratch of a pass, until it
+// returns false, and reports whether it never did. Damaged members are deleted.
+func (h *bigSet) eachInBucket(no uint32, pass *passMembers, fn func(m member) bool) bool {
 	_, p, ok := h.find(no)
 	if !ok {
 		return true
@@ -359,10 +359,13 @@ func (h *bigSet) eachInBucket(no uint32, fn func(m member) bool) bool {
 	var damaged []int
 	r := bucketRun(partBytes(p))
 	more := r.each(func(i int, c code, kept []byte) bool {
-		m, ok := h.load(c, kept)
+		m, ok := h.load(c, kept, pass.scratch)
 		if !ok {
 			damaged = append(damaged, i)
 			return true
+		}
+		if c == codeLong {
+			pass.scratch = m.kept
 		}
 		return fn(m)
 	})
@@ -373,10 +376,10 @@ func (h *bigSet) eachInBucket(no uint32, fn func(m member) bool) bool {
 }
 
 // bigScanMembers is SScan for a big set.
-func (r *ref) bigScanMembers(cursor uint64, count int, pass passMembers) uint64 {
+func (r *ref) bigScanMembers(cursor uint64, count int, pass *passMembers) uint64 {
 	h := bigSetOf(r)
 	return h.scan(cursor, count, func(no uint32, from uint64) (passed int) {
-		h.eachInBucket(no, func(m member) bool {
+		h.eachInBucket(no, pass, func(m member) bool {
 			if from != 0 && position(uint32(hashBytes(m.kept))) < from {
 				return true
 			}
@@ -416,7 +419,7 @@ func (r *ref) bigRandomMember() (member, error) {
 		if i >= b.n {
 			continue
 		}
-		m, ok := h.load(b.code(i), b.at(i))
+		m, ok := h.load(b.code(i), b.at(i), nil)
 		if !ok {
 			h.dropMember(no, i)
 			return member{}, ErrDamaged

@@ -155,7 +155,7 @@ func (c *checker) checkMember(h *bigSet, no uint32, r *run, i int, m member) err
 		if err := c.takeRun(h.parts, l.first, l.size); err != nil {
 			return err
 		}
-		m, _ = h.load(m.code, m.kept)
+		m, _ = h.load(m.code, m.kept, nil)
 	}
 	at := h.locate(&m)
 	if at.no != no || !at.found || at.i != i || r.b[i] != tagOf(m.hash) {

@@ -102,6 +102,6 @@ func (setType) add(t *Tx, k Key, deadline int64, words [][]byte) error {
 
 func (setType) mend(r ref) {
 	// What is damaged is what it is called for.
-	_ = r.bigEachMember(passMembers{fn: func([]byte) bool { return true }})
+	_ = r.bigEachMember(&passMembers{fn: func([]byte) bool { return true }})
 	r.dropEmptySet()
 }
