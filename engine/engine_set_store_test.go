@@ -266,6 +266,11 @@ func TestSetAllocations(t *testing.T) {
 	for what, do := range map[string]func(){
 		"SEach": func() { _ = f.tx.SEach(k, func([]byte) bool { return true }) },
 		"SScan": func() { _, _ = f.tx.SScan(k, 0, 200, func([]byte) bool { return true }) },
+		"SRandom": func() {
+			for range 100 {
+				_, _ = f.tx.SRandom(k, func([]byte) {})
+			}
+		},
 	} {
 		if n := testing.AllocsPerRun(100, do); n > 2 {
 			t.Errorf("%s of long members: %v allocations", what, n)

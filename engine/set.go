@@ -309,8 +309,9 @@ func (t *Tx) SScan(
 	return 0, nil
 }
 
-// SRandom calls fn with a member chosen at random, each with the same chance. ok is false if the
-// key is missing. A read. ErrDamaged says that the member is lost, as for SEach.
+// SRandom calls fn with a member chosen at random, each with the same chance. The slice is valid
+// during the call only, in which fn must neither write to the set nor call SRandom. ok is false if
+// the key is missing. A read. ErrDamaged says that the member is lost, as for SEach.
 func (t *Tx) SRandom(k Key, fn func(member []byte)) (ok bool, err error) {
 	var r ref
 	if err := t.readSet(&r, k); !r.there || err != nil {

@@ -419,10 +419,13 @@ func (r *ref) bigRandomMember() (member, error) {
 		if i >= b.n {
 			continue
 		}
-		m, ok := h.load(b.code(i), b.at(i), nil)
+		m, ok := h.load(b.code(i), b.at(i), h.sh.long)
 		if !ok {
 			h.dropMember(no, i)
 			return member{}, ErrDamaged
+		}
+		if m.code == codeLong {
+			h.sh.long = m.kept
 		}
 		return m, nil
 	}

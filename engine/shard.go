@@ -59,6 +59,7 @@ type shard struct {
 	views    views          // of what callers are lent of the shard's memory
 	snap     *shardSnapshot // the snapshot being taken, as far as it concerns the shard; nil if it does not
 	timer    holdTimer      // of the lock, while the background has it
+	long     []byte         // where SRandom puts a long member together
 	touched  uint8          // keeps the compiler from dropping the loads of touchRecords
 
 	published atomic.Pointer[[]unsafe.Pointer] // bases, for Prefetch, which reads it without the lock
