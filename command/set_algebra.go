@@ -203,21 +203,26 @@ func sequence(c *Call, from []source, fn func(member []byte) bool) error {
 func union(c *Call, from []source, fn func(member []byte) bool) error {
 	sortSources(from)
 	slices.Reverse(from)
-	s := newSieve(c, len(from))
-	for i := range from {
-		if from[i].size == 0 {
-			break // as are those behind it
-		}
-		last := i == len(from)-1
-		more, err := c.eachIf(from[i], func(member []byte) (bool, error) {
-			found, err := s.find(from[:i], member)
-			if !found && !last {
-				s.note(i, member)
+	s := newSieve(c, len(from), sum(from))
+	for s.nextPass() {
+		for i := range from {
+			if from[i].size == 0 {
+				break // as are those behind it
 			}
-			return !found, err
-		}, fn)
-		if !more || err != nil {
-			return err
+			last := i == len(from)-1
+			more, err := c.eachIf(from[i], func(member []byte) (bool, error) {
+				if !s.passes(member) {
+					return false, nil
+				}
+				found, err := s.find(from[:i], member)
+				if !found && !last {
+					s.note(i, member)
+				}
+				return !found, err
+			}, fn)
+			if !more || err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -227,18 +232,92 @@ func union(c *Call, from []source, fn func(member []byte) bool) error {
 func difference(c *Call, from []source, fn func(member []byte) bool) error {
 	first, others := from[0], from[1:]
 	sortSources(others)
-	all := 0
-	for i := range others {
-		all += others[i].size
-	}
+	all := sum(others)
 	// To ask each of the others about each member may be more than to go through them all.
-	s := &sieve{Call: c}
+	s := &sieve{Call: c, of: 1, forgets: true}
 	if all/len(from) < first.size {
-		s = newSieve(c, len(others))
+		s = newSieve(c, len(others), all)
 	}
+	keep := func(member []byte) (bool, error) {
+		if !s.passes(member) {
+			return false, nil
+		}
+		found, err := s.find(others, member)
+		return !found, err
+	}
+	for s.nextPass() {
+		if err := s.noteShared(first, others); err != nil {
+			return err
+		}
+		if more, err := c.eachIf(first, keep, fn); !more || err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sum returns how many members some sets have together.
+func sum(of []source) (n int) {
+	for i := range of {
+		n += of[i].size
+	}
+	return n
+}
+
+// sieve finds which of several sets has a member. It asks one set after the other, or, where these
+// are many, remembers which one it was. As it remembers few at a time, all members pass it several
+// times, of which each counts once.
+type sieve struct {
+	*Call
+	seed    maphash.Seed
+	first   map[uint64]int32 // by hash, the first set that is known to have such a member; or nil
+	pass    int              // the pass, from 1 on
+	of      int              // how many there are
+	forgets bool             // it never remembers
+}
+
+// fewSets is up to how many sets are asked one after the other, and sieveMost how many members are
+// remembered: more would be memory that no limit knows of. To ask a set takes as long as some
+// members take to pass, so that there are at most passesPerSet passes for each set.
+const (
+	fewSets      = 8
+	sieveMost    = 1 << 16
+	passesPerSet = 4
+)
+
+// newSieve returns a sieve of n sets that have so many members together.
+func newSieve(c *Call, n, members int) *sieve {
+	s := &sieve{Call: c, of: members/(sieveMost/4*3) + 1}
+	if s.forgets = n <= fewSets || s.of > n*passesPerSet; s.forgets {
+		s.of = 1
+		return s
+	}
+	s.seed = maphash.MakeSeed()
+	return s
+}
+
+// nextPass begins the next pass, if there is one.
+func (s *sieve) nextPass() bool {
+	s.pass++
+	if s.first = nil; !s.forgets && s.pass <= s.of {
+		s.first = map[uint64]int32{}
+	}
+	return s.pass <= s.of
+}
+
+// passes reports whether a member counts in this pass.
+func (s *sieve) passes(member []byte) bool {
+	return s.of == 1 || int(maphash.Bytes(s.seed, member)%uint64(s.of)) == s.pass-1
+}
+
+// noteShared notes which members of a set others have, as far as they count in this pass.
+func (s *sieve) noteShared(first source, others []source) error {
 	for i := 0; i < len(others) && s.first != nil; i++ {
-		_, err := c.eachIf(others[i], func(member []byte) (bool, error) {
-			return c.Tx.SHas(first.key, member)
+		_, err := s.eachIf(others[i], func(member []byte) (bool, error) {
+			if !s.passes(member) {
+				return false, nil
+			}
+			return s.Tx.SHas(first.key, member)
 		}, func(member []byte) bool {
 			s.note(i, member)
 			return true
@@ -247,36 +326,7 @@ func difference(c *Call, from []source, fn func(member []byte) bool) error {
 			return err
 		}
 	}
-	keep := func(member []byte) (bool, error) {
-		found, err := s.find(others, member)
-		return !found, err
-	}
-	_, err := c.eachIf(first, keep, fn)
-	return err
-}
-
-// sieve finds which of several sets has a member. It asks one set after the other, or, where these
-// are many, remembers which one it was.
-type sieve struct {
-	*Call
-	seed  maphash.Seed
-	first map[uint64]int32 // by hash, the first set that is known to have such a member; or nil
-}
-
-// fewSets is up to how many sets are asked one after the other, and sieveMost how many members are
-// remembered: more would be memory that no limit knows of.
-const (
-	fewSets   = 8
-	sieveMost = 1 << 16
-)
-
-// newSieve returns a sieve of n sets.
-func newSieve(c *Call, n int) *sieve {
-	s := &sieve{Call: c}
-	if n > fewSets {
-		s.seed, s.first = maphash.MakeSeed(), map[uint64]int32{}
-	}
-	return s
+	return nil
 }
 
 // note remembers that the set with an index has a member.

@@ -207,7 +207,8 @@ func TestSieve(t *testing.T) {
 	c.tx.LockAll()
 	defer c.tx.Unlock()
 	sets := []source{{c.srv.Store.Key([]byte("a")), 1}, {c.srv.Store.Key([]byte("b")), 1}}
-	s := newSieve(&c.call, fewSets+1)
+	s := newSieve(&c.call, fewSets+1, 2)
+	s.nextPass()
 	s.note(1, []byte("m")) // as if n had the hash of m and had come before it
 	s.note(1, []byte("x")) // as if it had that of x
 	for member, want := range map[string]bool{"m": true, "x": false, "y": false} {
@@ -217,23 +218,29 @@ func TestSieve(t *testing.T) {
 	}
 }
 
-// TestSieveIsBounded: of very many members it remembers none, and the sets are asked.
+// TestSieveIsBounded: very many members pass in parts, and where there are more than was expected
+// none is remembered, and the sets are asked.
 func TestSieveIsBounded(t *testing.T) {
 	c := connect(t, newTestServer(t))
 	const each = sieveMost / fewSets
-	union, difference := "SUNIONSTORE d", "SDIFFSTORE d all"
+	stored, union, difference := "SUNIONSTORE d", "SUNION", "SDIFFSTORE d all"
 	for i := range 2 * fewSets {
 		name := fmt.Sprint(" s", i)
 		c.do(addNumbers(fmt.Sprint("s", i, " ", i/2, "-"), each)) // each two are the same
-		union, difference = union+name, difference+name
+		stored, union, difference = stored+name, union+name, difference+name
 	}
 	all := fmt.Sprint(":", sieveMost)
-	c.expect(union, all, "RENAME d all", "+OK", "SADD all more", ":1", difference, ":1",
+	members := sortedReply(t, c.do(union))
+	if n := len(slices.Compact(members)); n != sieveMost || n != len(members) {
+		t.Errorf("a union of %d members has %d", sieveMost, len(members))
+	}
+	c.expect(stored, all, "RENAME d all", "+OK", "SADD all more", ":1", difference, ":1",
 		"SMEMBERS d", "*1 $4 more")
 
 	c.tx.LockAll()
 	defer c.tx.Unlock()
-	s := newSieve(&c.call, fewSets+1)
+	s := newSieve(&c.call, fewSets+1, 0)
+	s.nextPass()
 	for i := range sieveMost {
 		s.note(1, strconv.AppendInt(nil, int64(i), 10))
 	}
@@ -242,6 +249,32 @@ func TestSieveIsBounded(t *testing.T) {
 	}
 	if s.note(1, []byte("more")); s.first != nil {
 		t.Errorf("it remembers %d members", len(s.first))
+	}
+}
+
+// TestSievePasses: each member counts in one pass, none of which has more than are remembered. What
+// would need too many passes is asked at once.
+func TestSievePasses(t *testing.T) {
+	c := connect(t, newTestServer(t))
+	const members = 5 * sieveMost
+	s, counted := newSieve(&c.call, fewSets+1, members), 0
+	for s.nextPass() {
+		for i := range members {
+			if m := strconv.AppendInt(nil, int64(i), 10); s.passes(m) {
+				s.note(0, m)
+				counted++
+			}
+		}
+		if s.first == nil {
+			t.Fatalf("pass %d of %d has too many members", s.pass, s.of)
+		}
+	}
+	if counted != members || s.of < 5 {
+		t.Errorf("%d members count in %d passes", counted, s.of)
+	}
+	s = newSieve(&c.call, fewSets+1, (fewSets+1)*passesPerSet*sieveMost)
+	if !s.nextPass() || s.first != nil || !s.passes(nil) || s.nextPass() {
+		t.Errorf("too many members take %d passes", s.of)
 	}
 }
 
