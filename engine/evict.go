@@ -85,13 +85,13 @@ func (s *Store) makeRoom(n int, blocks int64) error {
 	defer s.pool.short.Add(-1)
 	idle, pinned := 0, false // shards in a row that had nothing to give; one of them because of pins
 	for s.pool.available() < blocks+s.margin() {
-		policy := s.Policy()
 		sh := s.inTurn()
 		if idle == 0 {
-			sh = s.mostDue(policy)
+			sh = s.mostDue(s.Policy())
 		}
 		sh.mu.Lock()
-		progress := sh.reclaim(policy, s.Weight())
+		// Under the lock, lest keys that come after a change of the policy go by the one before.
+		progress := sh.reclaim(s.Policy(), s.Weight())
 		pinned = !progress && (pinned || sh.hindered)
 		sh.unlock()
 		if progress {

@@ -236,3 +236,6 @@ func (s *Store) Leaving() (blocks int) {
 	}
 	return blocks
 }
+
+// MakesRoom reports whether somebody makes room.
+func (s *Store) MakesRoom() bool { return s.pool.short.Load() > 0 }

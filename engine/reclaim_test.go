@@ -202,3 +202,21 @@ func TestFarDeadlinesDoNotCount(t *testing.T) {
 		t.Errorf("%d keys with the soonest deadline were evicted, %d with a later one, %d with one far off", gone[0], gone[1], gone[2])
 	}
 }
+
+// Whoever waits for a shard to make room in it goes by the policy of the moment when it comes, not
+// of that when it began to wait.
+func TestPolicyChangesWhileRoomIsMade(t *testing.T) {
+	f := open(t, engine.Options{MaxMemory: limit, Policy: engine.AllKeysRandom, Shards: 1})
+	f.overfill(0)
+	before := f.stats().Evicted
+	made := make(chan error, 1)
+	go func() { made <- f.s.Reserve(limit / 2) }()
+	await.True(t, "somebody makes room", f.s.MakesRoom)
+	f.s.SetPolicy(engine.NoEviction)
+	f.tx.Unlock()
+	err := await.Receive(t, "the end of it", made)
+	f.tx.LockAll()
+	if f.stats().Evicted != before || err != engine.ErrOutOfMemory {
+		t.Errorf("%d keys were evicted: %v", f.stats().Evicted-before, err)
+	}
+}
