@@ -315,7 +315,8 @@ func TestDebugPopulate(t *testing.T) {
 		"DEBUG POPULATE 1 p 1000000000000", "-"+string(errStringTooLong),
 		"MULTI", "+OK", "DEBUG POPULATE 1", "+QUEUED", "EXEC", "*1 -"+string(errNotInMulti),
 		"CONFIG SET maxmemory 32mb", "+OK",
-		"DEBUG POPULATE 100 big 1000000", "-"+string(errOutOfMemory))
+		"DEBUG POPULATE 100 big 1000000", "-"+string(errOutOfMemory),
+		"CONFIG SET maxmemory 0", "+OK") // lest the next one ends by itself
 	gone := open(t, srv)
 	if _, ran := gone.try("DEBUG POPULATE 1000000000000 more 1"); ran {
 		t.Error("DEBUG POPULATE did not wait")
