@@ -148,7 +148,19 @@ func (p *uringPoller) cancel(c *loopConn, a action) {
 	p.request(opAsyncCancel, actCancel, c.fd).addr = uint64(c.fd)<<8 | uint64(a)
 }
 
+// withdraw takes back replies that are on their way with a request that was not handed over yet.
+func (p *uringPoller) withdraw(c *loopConn, e *sqe) {
+	*e = sqe{opcode: opNop, fd: int32(c.fd), userData: uint64(c.fd)<<8 | uint64(actNothing)}
+	c.sending = false
+}
+
 func (p *uringPoller) unwatch(c *loopConn) {
+	if c.sending {
+		// Commands may have run since, whose replies are dropped, and moved those before to other memory.
+		if e := p.ring.withheld(c.send); e != nil {
+			p.withdraw(c, e)
+		}
+	}
 	if c.requests == 0 {
 		p.loop.release(c)
 		return
@@ -336,8 +348,8 @@ func (p *uringPoller) write(c *loopConn) (done, ok bool) {
 	case out.Len()-c.sent > readSize || len(out.Pieces) > 0:
 		// At once: a turn of many connections with large replies would hold all of them in memory, and call their clients slow.
 		if e != nil {
-			*e = sqe{opcode: opNop, fd: int32(c.fd), userData: uint64(c.fd)<<8 | uint64(actNothing)}
-			c.sending, e = false, nil
+			p.withdraw(c, e)
+			e = nil
 		}
 		if done, ok = c.writeMore(); done || !ok {
 			return done, ok

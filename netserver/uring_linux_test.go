@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -152,4 +153,28 @@ func TestFloodsAreReadInTurn(t *testing.T) {
 		busy.expect("+OK\r\n")
 		return polling
 	})
+}
+
+// Replies that are not handed over to the kernel when their client is closed are not sent: what they
+// lie in was given back as those of further commands came, and may be another client's.
+func TestRepliesOfTheClosedAreNotSent(t *testing.T) {
+	if err := probeIOUring(); err != nil {
+		t.Skip(err)
+	}
+	s := startServer(t, IOUring)
+	s.set("client-output-buffer-limit", "normal 1mb 0 0")
+	quarter := strings.Repeat("v", bufferSize/4)
+	s.dial().do("MSET", "k", strings.Repeat("k", 10_000), "part", quarter)
+	part := encode("GETSET", "part", quarter)
+	tooLong := encode(append([]string{"MGET"}, slices.Repeat([]string{"k"}, 200)...)...)
+	for range 20 {
+		c := s.dial()
+		// The first three are in one buffer, all else in the next.
+		c.send(strings.Repeat(part, 4) + tooLong)
+		c.wait()
+		got, _ := io.ReadAll(c) // which ends as it likes
+		if want := strings.Repeat(bulk(quarter), 4); !strings.HasPrefix(want, string(got)) {
+			t.Fatalf("received %d bytes, %.100q", len(got), got)
+		}
+	}
 }
