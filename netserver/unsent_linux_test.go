@@ -163,7 +163,7 @@ func TestLongPipelines(t *testing.T) { eachPath(t, testLongPipelines) }
 func testLongPipelines(t *testing.T, path string) {
 	const commands = 20_000
 	s := startServer(t, path)
-	s.set("maxmemory", "1gb")
+	s.set("maxmemory", "8gb")
 	c, text := s.dial(), strings.Repeat("x", 50)
 	set := "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n" + bulk(strings.Repeat("x", 1000))
 	c.send(strings.Repeat(set+"ECHO "+text+"\r\n", commands))
