@@ -316,7 +316,7 @@ func TestDebugPopulate(t *testing.T) {
 		"MULTI", "+OK", "DEBUG POPULATE 1", "+QUEUED", "EXEC", "*1 -"+string(errNotInMulti),
 		"CONFIG SET maxmemory 32mb", "+OK",
 		"DEBUG POPULATE 100 big 1000000", "-"+string(errOutOfMemory),
-		"CONFIG SET maxmemory 0", "+OK") // lest the next one ends by itself
+		"CONFIG SET maxmemory 0", "+OK") // so that the next one goes on until its client is gone
 	gone := open(t, srv)
 	if _, ran := gone.try("DEBUG POPULATE 1000000000000 more 1"); ran {
 		t.Error("DEBUG POPULATE did not wait")

@@ -90,7 +90,7 @@ func (s *Store) makeRoom(n int, blocks int64) error {
 			sh = s.mostDue(s.Policy())
 		}
 		sh.mu.Lock()
-		// Under the lock, lest keys that come after a change of the policy go by the one before.
+		// Read under the lock: a change of the policy holds for all keys that come after it.
 		progress := sh.reclaim(s.Policy(), s.Weight())
 		pinned = !progress && (pinned || sh.hindered)
 		sh.unlock()
